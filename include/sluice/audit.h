@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One audit record: a fixed slot of a one-way ring. The monitor numbers them, renders each as
+ * a JSON line (src/components/monitor), and counts those that were lapped.
+ */
+#ifndef SLUICE_AUDIT_H
+#define SLUICE_AUDIT_H
+
+#include <stdint.h>
+
+enum sl_audit_event {
+    SL_AUDIT_MESSAGE = 1,    /* one protocol message and its verdict; `detail` describes it */
+    SL_AUDIT_SESSION_OPEN,   /* a client connected */
+    SL_AUDIT_SESSION_CLOSE,  /* it left, or was closed: reason */
+    SL_AUDIT_DEVICE_OPEN,    /* connection to the device established */
+    SL_AUDIT_DEVICE_CLOSE,   /* ended or failed: reason */
+    SL_AUDIT_FAILED,         /* a request got no usable reply: reason */
+    SL_AUDIT_DROPPED,        /* a record or frame was dropped inside: reason; value = how many */
+    SL_AUDIT_START,          /* the component is up */
+    SL_AUDIT_COUNTERS,       /* periodic: value = messages seen */
+};
+
+enum sl_verdict {
+    SL_VERDICT_ACCEPT, /* well-formed, no policy asked */
+    SL_VERDICT_ALLOW,
+    SL_VERDICT_DENY,
+    SL_VERDICT_MALFORMED,
+    SL_VERDICT_INCOMPLETE, /* offline only: the stream ended inside the message */
+};
+
+#define SL_NO_RULE      UINT16_MAX
+#define SL_AUDIT_DETAIL 80u
+
+struct sl_audit {
+    uint64_t time;    /* sl_now at the event */
+    uint8_t event;    /* enum sl_audit_event */
+    uint8_t verdict;  /* enum sl_verdict; MESSAGE only */
+    uint8_t direction;
+    uint8_t service;
+    uint16_t reason;  /* enum sl_reason */
+    uint16_t rule;    /* index into the policy image's rules; SL_NO_RULE */
+    uint16_t session;
+    uint16_t client_port;
+    uint32_t client;  /* IPv4, host byte order */
+    uint32_t generation;
+    uint16_t slot;
+    uint8_t detail_length;
+    uint8_t component; /* sl_*_config.component of the writer */
+    uint64_t value;    /* nanoseconds the message took so far, or as the event says */
+    uint8_t detail[SL_AUDIT_DETAIL]; /* the leading bytes of the canonical message */
+};
+_Static_assert(sizeof(struct sl_audit) == 128, "an audit slot is 128 bytes on every host");
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What each component is told, generated from the topology and the configuration file: flat,
+ * no pointers, host byte order, used in place on every host.
+ */
+#ifndef SLUICE_CONFIG_H
+#define SLUICE_CONFIG_H
+
+#include <stdint.h>
+
+enum sl_direction { SL_REQUEST = 0, SL_REPLY = 1 };
+enum sl_side { SL_SIDE_EXT = 0, SL_SIDE_INT = 1, SL_SIDE_CORE = 2 };
+enum sl_mode { SL_TWO_WAY = 0, SL_ONE_WAY = 1 };
+
+#define SL_MAX_SERVICES 64u
+#define SL_MAX_ROUTES   8u
+
+/* parser_norm, policy_emit */
+struct sl_stage_config {
+    uint8_t direction; /* enum sl_direction */
+    uint8_t mode;      /* enum sl_mode */
+    uint16_t slots;    /* reply slots: requests outstanding at once, all clients */
+    uint16_t sessions;
+    uint16_t component; /* number of this component on audit lines */
+};
+
+struct sl_service_endpoint {
+    uint32_t address;  /* ext: listen address; int: device address. IPv4, host byte order */
+    uint16_t port;     /* likewise */
+    uint16_t protocol; /* enum sl_protocol_id */
+    uint64_t timeout;  /* nanoseconds from a request's arrival to its failure */
+};
+
+/* ext_frontend, int_frontend */
+struct sl_frontend_config {
+    uint8_t side; /* enum sl_side */
+    uint8_t mode;
+    uint8_t mac[6];
+    uint32_t address; /* this side's own; IPv4, host byte order */
+    uint32_t netmask;
+    uint32_t gateway; /* 0: none */
+    uint16_t component;
+    uint16_t slots;
+    uint16_t sessions;
+    uint16_t quota;         /* requests outstanding at most for one session */
+    uint16_t service_count; /* index = service number in the policy image */
+    uint16_t reserved;
+    struct sl_service_endpoint service[SL_MAX_SERVICES];
+};
+
+/* ext_nic_drv, int_nic_drv */
+struct sl_nic_config {
+    uint8_t side;
+    uint8_t mac[6];
+    uint8_t reserved;
+    uint16_t component;
+    uint16_t buffers;  /* capacity of each frame queue, power of two */
+    char interface[16]; /* Linux: name of the network interface */
+};
+
+/* monitor */
+#define SL_MAX_COMPONENTS 16u
+#define SL_NAME_SIZE      24u
+struct sl_monitor_config {
+    uint16_t ring_count;
+    uint16_t component;
+    uint32_t epoch;        /* restarts of the pipeline since boot */
+    uint8_t boot[8];       /* boot identifier, random at the gateway's start */
+    uint64_t wall_offset;  /* nanoseconds to add to sl_now for Unix time; 0: unknown */
+    char ring_name[SL_MAX_COMPONENTS][SL_NAME_SIZE]; /* component behind each audit ring */
+};
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The protocol seam: what the pipeline asks of a protocol. One folder in src/protocols fills
+ * one struct sl_protocol; the components, the tools and the fuzzers know nothing else of it.
+ *
+ * All functions are pure: no allocation, no host calls, no state beyond their arguments, the
+ * same on every host. A canonical message is a flat struct in host byte order, trimmed to
+ * `length`; a function that takes one from another component may be handed anything at all,
+ * which is why validate() comes first and is total.
+ */
+#ifndef SLUICE_PROTOCOL_H
+#define SLUICE_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sluice/config.h"
+#include "sluice/json.h"
+#include "sluice/reason.h"
+
+struct policy_service; /* src/policy/image.h: one service, its rules and options, in place */
+
+enum sl_protocol_id { SL_PROTOCOL_MODBUS_TCP = 0, SL_PROTOCOL_COUNT };
+
+enum sl_frame_status {
+    SL_FRAME_MORE,     /* not all there yet */
+    SL_FRAME_COMPLETE, /* `length` bytes are one message */
+    SL_FRAME_LOST,     /* `reason`: no boundary can be trusted any more; close the session */
+};
+struct sl_frame {
+    enum sl_frame_status status;
+    size_t length;
+    enum sl_reason reason;
+};
+
+struct sl_decision {
+    bool allowed;
+    enum sl_reason reason; /* why not; SL_REASON_NONE when allowed */
+    uint16_t rule;         /* index into the image's rules; SL_NO_RULE (audit.h) */
+};
+
+struct sl_protocol {
+    const char *name;        /* as in the configuration: "modbus-tcp" */
+    const char *event_type;  /* as in EVE: "modbus" */
+    uint16_t default_port;
+    size_t max_message;      /* bytes of the longest message on the wire */
+    size_t max_canonical;    /* bytes of the longest canonical message */
+
+    /* Framing. `bytes` is the head of what one direction of a stream still holds. */
+    struct sl_frame (*frame)(enum sl_direction direction, const uint8_t *bytes, size_t length);
+
+    /* The protocol's own mark that ties a reply to its request on one connection, read from a
+     * complete frame without trusting the rest of it. A hint: policy_emit checks. */
+    uint16_t (*frame_key)(const uint8_t *bytes, size_t length);
+
+    /* Strict decode of exactly one message. Fills `canonical` (max_canonical bytes, aligned to
+     * 8) and `*canonical_length`, also when the content is malformed: then with what is known
+     * of it, enough for refuse() and describe(), its kind marked as such. `service` may be
+     * NULL: no options then. */
+    enum sl_reason (*decode)(enum sl_direction direction, const struct policy_service *service,
+                             const uint8_t *bytes, size_t length, void *canonical,
+                             size_t *canonical_length);
+
+    /* Total: any bytes, any length. NONE means every other function below may use it. */
+    enum sl_reason (*validate)(enum sl_direction direction, const struct policy_service *service,
+                               const void *canonical, size_t length);
+
+    /* The same for what decode() left of a malformed request; after it only refuse() and
+     * describe() may use it. */
+    enum sl_reason (*validate_malformed)(const void *canonical, size_t length);
+
+    /* Default deny over the whole of a valid canonical request. */
+    struct sl_decision (*decide)(const struct policy_service *service, uint32_t client,
+                                 const void *request, size_t length);
+
+    /* False where the standard says that nothing comes back. */
+    bool (*expects_reply)(const struct policy_service *service, const void *request,
+                          size_t length);
+
+    /* NONE when a valid `reply` answers the valid `request` that was sent with `key`. */
+    enum sl_reason (*match)(const struct policy_service *service, const void *request,
+                            size_t request_length, uint16_t key, const void *reply,
+                            size_t reply_length);
+
+    /* Bytes anew from a valid canonical message, with `key` in place of its transaction.
+     * Returns the length, 0 when `size` is too small. */
+    size_t (*encode)(enum sl_direction direction, const void *canonical, size_t length,
+                     uint16_t key, uint8_t *bytes, size_t size);
+
+    /* The protocol's own refusal of `request` for `reason`, as bytes for the client with the
+     * client's own transaction. Returns the length; 0 where the standard answers nothing. */
+    size_t (*refuse)(const void *request, size_t length, enum sl_reason reason, uint8_t *bytes,
+                     size_t size);
+
+    /* The transaction that the sender gave the canonical message. */
+    uint16_t (*key)(const void *canonical, size_t length);
+
+    /* Decoded fields as JSON members. Takes any bytes; prints what is within `length` (audit
+     * records carry only the leading SL_AUDIT_DETAIL bytes). */
+    void (*describe)(struct sl_json *json, enum sl_direction direction, const void *canonical,
+                     size_t length);
+};
+
+extern const struct sl_protocol modbus_tcp_protocol;
+
+/* NULL for a number that is none. */
+const struct sl_protocol *sl_protocol(unsigned id);
+/* NULL for a name that is none. */
+const struct sl_protocol *sl_protocol_by_name(const char *name);
+
+#endif

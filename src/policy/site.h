@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A site: the configuration file, read and checked, on the host only. The loader reports every
+ * mistake at once as file:line:column and makes nothing of a file that has one.
+ */
+#ifndef SLUICE_SITE_H
+#define SLUICE_SITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sluice/config.h"
+
+struct site_side {
+    char nic[16];       /* network interface */
+    uint32_t address;   /* IPv4, host byte order */
+    uint8_t prefix;     /* 0..32 */
+    uint32_t gateway;   /* default route; 0: none */
+    bool mac_given;
+    uint8_t mac[6];
+};
+
+struct site_service {
+    char name[64];
+    uint16_t protocol; /* enum sl_protocol_id */
+    uint32_t listen_address, device_address;
+    uint16_t listen_port, device_port;
+    uint64_t timeout; /* ns; default 1 s */
+};
+
+struct site {
+    const char *path; /* of the file, for messages */
+    enum sl_mode mode;
+    int cpu;          /* CPU to run on; -1: the launcher chooses one */
+    struct site_side side[2]; /* SL_SIDE_EXT, SL_SIDE_INT */
+    uint16_t outstanding; /* reply slots; default 192 */
+    uint16_t sessions;    /* default 512 */
+    uint16_t quota;       /* per session; default 16 */
+    uint16_t buffers;     /* per frame queue; default 128 */
+    bool merge_drivers;   /* NIC driver and frontend in one process; default false */
+    char audit[256];      /* path of the audit file; "" or "-": standard output */
+    uint16_t service_count;
+    struct site_service service[SL_MAX_SERVICES];
+    struct site_policy *policy; /* rules; the compiler's own */
+};
+
+/* Reads and checks `path` (whole file: syntax, types, references, rules void or shadowed).
+ * NULL when there was any mistake; all of them are on `errors`. Free with site_free. */
+struct site *site_load(const char *path, FILE *errors);
+void site_free(struct site *site);
+
+/* The policy image of a loaded site; malloc'd, the caller frees. NULL (reported on `errors`)
+ * when it would be too large. */
+void *site_compile(const struct site *site, size_t *size, FILE *errors);
+
+/* In plain sentences what each service lets through, and warnings (what deserves a look). */
+void site_explain(const struct site *site, FILE *out);
+
+#endif
