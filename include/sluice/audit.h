@@ -29,7 +29,7 @@ enum sl_verdict {
 };
 
 #define SL_NO_RULE      UINT16_MAX
-#define SL_AUDIT_DETAIL 80u
+#define SL_AUDIT_DETAIL 88u
 
 struct sl_audit {
     uint64_t time;    /* sl_now at the event */

@@ -47,7 +47,7 @@ struct policy_service {
     uint32_t reserved;
     uint64_t timeout;    /* nanoseconds */
 };
-_Static_assert(sizeof(struct policy_service) == 56, "service entry");
+_Static_assert(sizeof(struct policy_service) == 48, "service entry");
 
 struct policy_rule_name {
     uint32_t name;    /* offset of the string: the rule's name, or "service/rule-3" */

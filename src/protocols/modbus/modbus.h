@@ -62,7 +62,7 @@ struct modbus_file_part {
     uint16_t length; /* registers */
 };
 
-/* The canonical message. Fields that a kind and function do not use are zero. The head's 32
+/* The canonical message. Fields that a kind and function do not use are zero. The head's 34
  * bytes are always there; the message ends after the last value that `count` (and, for file
  * records, `parts`) says, see modbus_canonical_size(). */
 struct modbus_message {
@@ -98,7 +98,7 @@ struct modbus_message {
     } value;
     struct modbus_file_part part[MODBUS_MAX_PARTS];
 };
-_Static_assert(offsetof(struct modbus_message, value) == 36, "head of a canonical message");
+_Static_assert(offsetof(struct modbus_message, value) == 34, "head of a canonical message");
 
 /* Bytes of `message` that carry meaning, by kind, function, count and parts alone; 0 when these
  * are impossible. What is between is not sent over a ring. */
