@@ -14,6 +14,8 @@ enum sl_mode { SL_TWO_WAY = 0, SL_ONE_WAY = 1 };
 
 #define SL_MAX_SERVICES 64u
 #define SL_MAX_ROUTES   8u
+#define SL_MAX_SLOTS    256u  /* reply slots: requests outstanding at once, all clients */
+#define SL_MAX_SESSIONS 1024u
 
 /* parser_norm, policy_emit */
 struct sl_stage_config {

@@ -36,6 +36,10 @@ void sl_random(struct sl_host *host, void *bytes, size_t length);
  * audit.h is for). Not kept where the host has no place for it. */
 void sl_log(struct sl_host *host, const char *line);
 
+/* Monitor only: one finished audit line to the outside, without its newline. Never waits longer
+ * than the outside takes to accept it; the host adds the newline. */
+void sl_emit_line(struct sl_host *host, const char *line, size_t length);
+
 /* A broken invariant that the component cannot go on with, e.g. an impossible ring index.
  * Does not return: the host stops all traffic, logs `what` with both numbers, and restarts the
  * pipeline or stays closed. */
