@@ -83,6 +83,15 @@ struct sl_protocol {
                             size_t request_length, uint16_t key, const void *reply,
                             size_t reply_length);
 
+    /* After match(): makes of the valid `reply` what the request determines and the reply's own
+     * wire does not carry, e.g. how many of the last byte's coils count; the others become zero.
+     * Returns the canonical length from then on, never above `reply_length`. */
+    size_t (*normalise)(const void *request, size_t request_length, void *reply,
+                        size_t reply_length);
+
+    /* True when a matched reply deserves an audit line of its own: the device refused. */
+    bool (*notable)(const void *reply, size_t length);
+
     /* Bytes anew from a valid canonical message, with `key` in place of its transaction.
      * Returns the length, 0 when `size` is too small. */
     size_t (*encode)(enum sl_direction direction, const void *canonical, size_t length,

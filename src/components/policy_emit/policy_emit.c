@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * policy_emit: decides on the canonical form, default deny, and encodes anew. One program, two
+ * instances: request.c is what the one towards the devices does, reply.c the one towards the
+ * clients; here is what they share. Whatever comes from a parser_norm is taken as hostile.
+ */
+#include "components/policy_emit/policy_emit.h"
+
+static void init(void *self, const struct sl_environment *environment)
+{
+    struct policy_emit *emit = self;
+    const struct sl_port *port = environment->port;
+    emit->host = environment->host;
+    emit->policy = environment->policy;
+    emit->config = environment->config;
+    emit->out_channel = port[SL_PORT_OUT].channel;
+    emit->peer_channel = port[SL_PORT_PEER_OUT].channel;
+    emit->slots = emit->config->slots < SL_MAX_SLOTS ? emit->config->slots : SL_MAX_SLOTS;
+    message_ring_consumer_init(&emit->in.ring, port[SL_PORT_IN].region[0],
+                               port[SL_PORT_IN].region[1], port[SL_PORT_IN].size[0]);
+    message_ring_producer_init(&emit->out, port[SL_PORT_OUT].region[0], port[SL_PORT_OUT].region[1],
+                               port[SL_PORT_OUT].size[0]);
+    message_ring_consumer_init(&emit->peer_in.ring, port[SL_PORT_PEER_IN].region[0],
+                               port[SL_PORT_PEER_IN].region[1], port[SL_PORT_PEER_IN].size[0]);
+    message_ring_producer_init(&emit->peer_out, port[SL_PORT_PEER_OUT].region[0],
+                               port[SL_PORT_PEER_OUT].region[1], port[SL_PORT_PEER_OUT].size[0]);
+    audit_init(&emit->audit, environment);
+
+    const char *wrong = policy_image_check(environment->policy, environment->policy_size);
+    if (wrong)
+        sl_fault(emit->host, wrong, environment->policy_size, 0);
+    for (unsigned id = 0; id < SL_PROTOCOL_COUNT; id++)
+        if (sl_protocol(id)->max_canonical > STORED_REQUEST_MAX)
+            sl_fault(emit->host, "a protocol's requests do not fit a slot",
+                     sl_protocol(id)->max_canonical, STORED_REQUEST_MAX);
+    /* Keys of an earlier life of this gateway should not be guessable as this one's. */
+    for (unsigned i = 0; i < emit->slots; i++)
+        sl_random(emit->host, &emit->slot[i].turn, sizeof emit->slot[i].turn);
+}
+
+const struct sl_protocol *protocol_of(const struct policy_emit *emit,
+                                      const struct sl_record *record,
+                                      const struct policy_service **service)
+{
+    *service = policy_service(emit->policy, record->service);
+    return *service ? sl_protocol((*service)->protocol) : NULL;
+}
+
+void audit_dropped(struct policy_emit *emit, const struct sl_record *record, enum sl_reason reason)
+{
+    struct sl_audit audit =
+        audit_about(record, SL_AUDIT_DROPPED, emit->config->component, emit->now);
+    audit.direction = emit->config->direction;
+    audit.reason = (uint16_t)reason;
+    audit.value = 1;
+    audit_put(&emit->audit, &audit);
+}
+
+bool put_record(struct policy_emit *emit, struct message_ring_producer *ring,
+                const struct sl_record *record, const void *payload)
+{
+    enum ring_result result =
+        message_ring_put(ring, record, sizeof *record, payload, record->length);
+    if (result == RING_FAULT)
+        sl_fault(emit->host, "a consumer's ring index is impossible", 0, 0);
+    if (result == RING_OK)
+        return true;
+    audit_dropped(emit, record, SL_REASON_RING_FULL);
+    return false;
+}
+
+static bool drain(struct policy_emit *emit, struct record_inbox *inbox,
+                  void (*handle)(void *, const struct sl_record *, const uint8_t *))
+{
+    bool fault = false;
+    bool done = record_drain(inbox, handle, emit, &fault);
+    if (fault)
+        sl_fault(emit->host, "a producer's ring index or record length is impossible", 0, 0);
+    return done;
+}
+
+static bool drain_peer_once(struct policy_emit *emit)
+{
+    bool request = emit->config->direction == SL_REQUEST;
+    return drain(emit, &emit->peer_in, request ? request_peer_handle : reply_peer_handle);
+}
+
+void drain_peer(struct policy_emit *emit)
+{
+    (void)drain_peer_once(emit);
+}
+
+static void wake(void *self, uint64_t badges)
+{
+    struct policy_emit *emit = self;
+    bool request = emit->config->direction == SL_REQUEST;
+    (void)badges;
+    emit->now = sl_now(emit->host);
+    emit->refused = false;
+    bool done = drain_peer_once(emit);
+    done &= drain(emit, &emit->in, request ? request_handle : reply_handle);
+    if (!request)
+        reply_tick(emit);
+    if (message_ring_should_notify(&emit->out))
+        sl_notify(emit->host, emit->out_channel);
+    /* OUTSTANDING and SETTLED can wait: each is read before it is needed (see drain_peer's
+     * callers), which spares two wakes a request. */
+    if (emit->refused && message_ring_should_notify(&emit->peer_out))
+        sl_notify(emit->host, emit->peer_channel);
+    sl_deadline(emit->host, !done ? 0 : request ? SL_NEVER : emit->next_tick);
+}
+
+const struct sl_component policy_emit_component = {
+    .name = "policy_emit",
+    .self_size = sizeof(struct policy_emit),
+    .init = init,
+    .wake = wake,
+};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The state of one policy_emit, private to this folder. */
+#ifndef SLUICE_POLICY_EMIT_H
+#define SLUICE_POLICY_EMIT_H
+
+#include "components/audit.h"
+#include "components/record_io.h"
+#include "policy/image.h"
+#include "sluice/config.h"
+#include "sluice/host.h"
+#include "sluice/protocol.h"
+
+#define STORED_REQUEST_MAX 512u /* bytes of a canonical request kept for its reply */
+
+/* A reply slot as this instance sees it. The request instance uses only the first two. */
+struct slot {
+    bool outstanding;
+    uint8_t turn; /* counts the slot's uses; high byte of the key towards the device */
+    uint16_t rule;
+    uint16_t request_length;
+    struct sl_record record; /* of the request, as the request instance published it */
+    _Alignas(8) uint8_t request[STORED_REQUEST_MAX]; /* canonical */
+};
+
+struct policy_emit {
+    struct sl_host *host;
+    const void *policy;
+    const struct sl_stage_config *config;
+    uint8_t out_channel, peer_channel;
+    struct record_inbox in, peer_in;
+    struct message_ring_producer out, peer_out;
+    struct oneway_producer audit;
+    uint64_t now;       /* of this wake */
+    bool refused;       /* request: this wake sent the peer something it must act on */
+    uint64_t next_tick; /* reply: when to look for requests that nobody answered */
+    uint16_t slots;
+    struct slot slot[SL_MAX_SLOTS];
+    _Alignas(8) uint8_t emitted[SL_MAX_PAYLOAD];
+};
+
+/* request.c: from parser_norm; from the reply instance */
+void request_handle(void *self, const struct sl_record *record, const uint8_t *payload);
+void request_peer_handle(void *self, const struct sl_record *record, const uint8_t *payload);
+/* reply.c: from parser_norm; from the request instance */
+void reply_handle(void *self, const struct sl_record *record, const uint8_t *payload);
+void reply_peer_handle(void *self, const struct sl_record *record, const uint8_t *payload);
+void reply_tick(struct policy_emit *emit);
+
+/* policy_emit.c */
+void drain_peer(struct policy_emit *emit);
+/* False, with an audit record, when the ring is full. */
+bool put_record(struct policy_emit *emit, struct message_ring_producer *ring,
+                const struct sl_record *record, const void *payload);
+void audit_dropped(struct policy_emit *emit, const struct sl_record *record, enum sl_reason reason);
+/* The protocol of the record's service, and the service; NULL when there is none. */
+const struct sl_protocol *protocol_of(const struct policy_emit *emit,
+                                      const struct sl_record *record,
+                                      const struct policy_service **service);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Towards the devices: validate, decide, publish as outstanding, encode anew, send. What is not
+ * allowed goes to the reply instance, which refuses it in the protocol's own words.
+ */
+#include "components/policy_emit/policy_emit.h"
+
+static void audit_message(struct policy_emit *emit, const struct sl_record *record,
+                          enum sl_verdict verdict, enum sl_reason reason, uint16_t rule,
+                          const uint8_t *canonical)
+{
+    struct sl_audit audit =
+        audit_about(record, SL_AUDIT_MESSAGE, emit->config->component, emit->now);
+    audit.verdict = (uint8_t)verdict;
+    audit.direction = SL_REQUEST;
+    audit.reason = (uint16_t)reason;
+    audit.rule = rule;
+    audit_detail(&audit, canonical, record->length);
+    audit_put(&emit->audit, &audit);
+}
+
+/* `known`: the canonical bytes can be trusted to build a refusal from. */
+static void refuse(struct policy_emit *emit, const struct sl_record *record, enum sl_reason reason,
+                   const uint8_t *canonical, bool known)
+{
+    struct sl_record refused = *record;
+    refused.type = SL_RECORD_REFUSED;
+    refused.reason = (uint16_t)reason;
+    refused.length = known ? record->length : 0;
+    emit->refused = true;
+    put_record(emit, &emit->peer_out, &refused, canonical);
+}
+
+static void send(struct policy_emit *emit, const struct sl_protocol *protocol,
+                 const struct policy_service *service, const struct sl_record *record,
+                 const uint8_t *canonical, uint16_t rule)
+{
+    struct slot *slot = &emit->slot[record->slot];
+    struct sl_record request = *record;
+    request.key = (uint16_t)(++slot->turn << 8 | record->slot);
+    size_t length = protocol->encode(SL_REQUEST, canonical, record->length, request.key,
+                                     emit->emitted, sizeof emit->emitted);
+    if (length == 0) {
+        refuse(emit, record, SL_REASON_CANONICAL_INVALID, canonical, true);
+        return;
+    }
+    request.type = SL_RECORD_OUTSTANDING;
+    request.reason = rule;
+    if (!put_record(emit, &emit->peer_out, &request, canonical))
+        return;
+    slot->outstanding = true;
+    request.type = SL_RECORD_MESSAGE;
+    request.reason = SL_REASON_NONE;
+    request.length = (uint16_t)length;
+    if (!protocol->expects_reply(service, canonical, record->length))
+        request.flags = SL_FLAG_NO_REPLY;
+    if (!put_record(emit, &emit->out, &request, emit->emitted))
+        refuse(emit, record, SL_REASON_RING_FULL, canonical, true);
+}
+
+static void decide(struct policy_emit *emit, const struct sl_record *record,
+                   const uint8_t *canonical)
+{
+    const struct policy_service *service;
+    const struct sl_protocol *protocol = protocol_of(emit, record, &service);
+    if (protocol->validate(SL_REQUEST, service, canonical, record->length) != SL_REASON_NONE) {
+        audit_dropped(emit, record, SL_REASON_CANONICAL_INVALID);
+        refuse(emit, record, SL_REASON_CANONICAL_INVALID, canonical, false);
+        return;
+    }
+    struct sl_decision decision =
+        protocol->decide(service, record->client, canonical, record->length);
+    audit_message(emit, record, decision.allowed ? SL_VERDICT_ALLOW : SL_VERDICT_DENY,
+                  decision.reason, decision.rule, canonical);
+    if (decision.allowed)
+        send(emit, protocol, service, record, canonical, decision.rule);
+    else
+        refuse(emit, record, decision.reason, canonical, true);
+}
+
+static void malformed(struct policy_emit *emit, const struct sl_record *record,
+                      const uint8_t *canonical)
+{
+    const struct policy_service *service;
+    const struct sl_protocol *protocol = protocol_of(emit, record, &service);
+    bool known = protocol->validate_malformed(canonical, record->length) == SL_REASON_NONE;
+    struct sl_record shown = *record;
+    if (!known)
+        shown.length = 0;
+    audit_message(emit, &shown, SL_VERDICT_MALFORMED, (enum sl_reason)record->reason, SL_NO_RULE,
+                  canonical);
+    refuse(emit, record, (enum sl_reason)record->reason, canonical, known);
+}
+
+/* ext_frontend's word on slots is checked: a slot that is still outstanding cannot be used
+ * again. The reply instance settles a slot before ext_frontend hears of it, so looking at the
+ * peer's ring once more is enough. */
+static bool slot_usable(struct policy_emit *emit, const struct sl_record *record)
+{
+    if (record->slot >= emit->slots || record->session >= emit->config->sessions)
+        return false;
+    if (emit->slot[record->slot].outstanding)
+        drain_peer(emit);
+    return !emit->slot[record->slot].outstanding;
+}
+
+void request_handle(void *self, const struct sl_record *record, const uint8_t *payload)
+{
+    struct policy_emit *emit = self;
+    const struct policy_service *service;
+    bool message = record->type == SL_RECORD_MESSAGE || record->type == SL_RECORD_MALFORMED;
+    if (message && protocol_of(emit, record, &service) && slot_usable(emit, record)) {
+        (record->type == SL_RECORD_MESSAGE ? decide : malformed)(emit, record, payload);
+        return;
+    }
+    if (record->type == SL_RECORD_SESSION_END && record->length == 0 &&
+        record->session < emit->config->sessions) {
+        put_record(emit, &emit->out, record, NULL);
+        return;
+    }
+    audit_dropped(emit, record, SL_REASON_RECORD_INVALID);
+}
+
+void request_peer_handle(void *self, const struct sl_record *record, const uint8_t *payload)
+{
+    struct policy_emit *emit = self;
+    (void)payload;
+    if (record->type != SL_RECORD_SETTLED || record->slot >= emit->slots) {
+        audit_dropped(emit, record, SL_REASON_RECORD_INVALID);
+        return;
+    }
+    emit->slot[record->slot].outstanding = false;
+}
