@@ -38,15 +38,15 @@ struct topology_component {
     enum topology_program program;
     enum sl_side side;
     enum sl_direction direction; /* parser_norm, policy_emit */
-    bool breaks_path; /* policy_emit: the flow rule asks for paths without these */
-    bool has_policy;  /* maps the policy image */
-    bool device;      /* owns its side's NIC */
+    bool breaks_path;            /* policy_emit: the flow rule asks for paths without these */
+    bool has_policy;             /* maps the policy image */
+    bool device;                 /* owns its side's NIC */
 };
 
 enum topology_link_kind { LINK_MESSAGE_RING, LINK_ONEWAY_RING, LINK_FRAME_QUEUE };
 
 struct topology_link {
-    char name[SL_NAME_SIZE * 2];
+    char name[SL_NAME_SIZE * 2 + 4]; /* "FROM_to_TO" */
     enum topology_link_kind kind;
     uint8_t from, to;           /* components; frame queue: from = where frames come from */
     uint8_t from_port, to_port; /* enum sl_port_id; the monitor: ring number */
@@ -70,12 +70,13 @@ struct topology_map {
     uint8_t port;   /* enum sl_port_id */
 };
 
-/* Notification between two components. `channel` numbers are unique within a component. */
+/* Notification between two components. `channel` numbers are unique within a component. The two
+ * frame queues of a NIC share one channel, `port` SL_PORT_RX: ask topology_port_channel(). */
 struct topology_channel {
-    uint8_t end[2];         /* components */
-    uint8_t channel[2];     /* number at each end */
+    uint8_t end[2];     /* components */
+    uint8_t channel[2]; /* number at each end */
     uint8_t port[2];
-    bool notifies[2];       /* end i may signal the other */
+    bool notifies[2]; /* end i may signal the other */
 };
 
 /* What the flow rules do not apply to, and what it could do. Printed, never skipped. */
@@ -112,6 +113,13 @@ int topology_check(const struct topology *topology, FILE *out);
 #define SL_CONFIG_MAX 4096u
 uint32_t topology_config(const struct site *site, const struct topology *topology,
                          unsigned component, void *config);
+
+/* Channel number of a component's port (struct sl_port.channel), SL_NO_CHANNEL for none. SL_PORT_TX
+ * has SL_PORT_RX's. */
+uint8_t topology_port_channel(const struct topology *topology, unsigned component, unsigned port);
+
+/* Buffers of each frame queue: the site's, as a power of two within 2..32768. */
+uint16_t topology_frame_capacity(const struct site *site);
 
 /* One self-contained SVG. */
 void topology_draw(const struct topology *topology, FILE *out);

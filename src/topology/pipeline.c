@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The pipeline, as two tables: its components and what joins them. Everything that is built,
+ * on any host, follows from here.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sluice/audit.h"
+#include "sluice/protocol.h"
+#include "sluice/record.h"
+#include "topology/lowering.h"
+
+enum place {
+    EXT_NIC_DRV,
+    EXT_FRONTEND,
+    REQUEST_PARSER_NORM,
+    REQUEST_POLICY_EMIT,
+    INT_FRONTEND,
+    INT_NIC_DRV,
+    REPLY_PARSER_NORM,
+    REPLY_POLICY_EMIT,
+    MONITOR,
+    PLACES
+};
+
+enum modes { TWO_WAY = 1u << SL_TWO_WAY, ONE_WAY = 1u << SL_ONE_WAY, ALWAYS = TWO_WAY | ONE_WAY };
+
+struct component_row {
+    enum modes modes;
+    struct topology_component component;
+};
+
+/* clang-format off */
+static const struct component_row components[PLACES] = {
+    [EXT_NIC_DRV]         = {ALWAYS,  {.name = "ext_nic_drv", .program = PROGRAM_NIC_DRV, .side = SL_SIDE_EXT, .device = true}},
+    [EXT_FRONTEND]        = {ALWAYS,  {.name = "ext_frontend", .program = PROGRAM_EXT_FRONTEND, .side = SL_SIDE_EXT}},
+    [REQUEST_PARSER_NORM] = {ALWAYS,  {.name = "request_parser_norm", .program = PROGRAM_PARSER_NORM, .side = SL_SIDE_CORE, .direction = SL_REQUEST, .has_policy = true}},
+    [REQUEST_POLICY_EMIT] = {ALWAYS,  {.name = "request_policy_emit", .program = PROGRAM_POLICY_EMIT, .side = SL_SIDE_CORE, .direction = SL_REQUEST, .has_policy = true, .breaks_path = true}},
+    [INT_FRONTEND]        = {ALWAYS,  {.name = "int_frontend", .program = PROGRAM_INT_FRONTEND, .side = SL_SIDE_INT}},
+    [INT_NIC_DRV]         = {ALWAYS,  {.name = "int_nic_drv", .program = PROGRAM_NIC_DRV, .side = SL_SIDE_INT, .device = true}},
+    [REPLY_PARSER_NORM]   = {TWO_WAY, {.name = "reply_parser_norm", .program = PROGRAM_PARSER_NORM, .side = SL_SIDE_CORE, .direction = SL_REPLY, .has_policy = true}},
+    [REPLY_POLICY_EMIT]   = {TWO_WAY, {.name = "reply_policy_emit", .program = PROGRAM_POLICY_EMIT, .side = SL_SIDE_CORE, .direction = SL_REPLY, .has_policy = true, .breaks_path = true}},
+    [MONITOR]             = {ALWAYS,  {.name = "monitor", .program = PROGRAM_MONITOR, .side = SL_SIDE_CORE, .has_policy = true}},
+};
+
+struct link_row {
+    enum modes modes;
+    enum place from, to;
+    enum topology_link_kind kind;
+    enum sl_port_id from_port, to_port;
+};
+
+static const struct link_row links[] = {
+    {ALWAYS,  EXT_NIC_DRV,         EXT_FRONTEND,        LINK_FRAME_QUEUE,  SL_PORT_RX,       SL_PORT_RX},
+    {ALWAYS,  EXT_FRONTEND,        EXT_NIC_DRV,         LINK_FRAME_QUEUE,  SL_PORT_TX,       SL_PORT_TX},
+    {ALWAYS,  EXT_FRONTEND,        REQUEST_PARSER_NORM, LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
+    {ALWAYS,  REQUEST_PARSER_NORM, REQUEST_POLICY_EMIT, LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
+    {TWO_WAY, REQUEST_POLICY_EMIT, INT_FRONTEND,        LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
+    {ONE_WAY, REQUEST_POLICY_EMIT, INT_FRONTEND,        LINK_ONEWAY_RING,  SL_PORT_OUT,      SL_PORT_IN},
+    {ALWAYS,  INT_NIC_DRV,         INT_FRONTEND,        LINK_FRAME_QUEUE,  SL_PORT_RX,       SL_PORT_RX},
+    {ALWAYS,  INT_FRONTEND,        INT_NIC_DRV,         LINK_FRAME_QUEUE,  SL_PORT_TX,       SL_PORT_TX},
+    {TWO_WAY, INT_FRONTEND,        REPLY_PARSER_NORM,   LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
+    {TWO_WAY, REPLY_PARSER_NORM,   REPLY_POLICY_EMIT,   LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
+    {TWO_WAY, REPLY_POLICY_EMIT,   EXT_FRONTEND,        LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
+    {TWO_WAY, REQUEST_POLICY_EMIT, REPLY_POLICY_EMIT,   LINK_MESSAGE_RING, SL_PORT_PEER_OUT, SL_PORT_PEER_IN},
+    {TWO_WAY, REPLY_POLICY_EMIT,   REQUEST_POLICY_EMIT, LINK_MESSAGE_RING, SL_PORT_PEER_OUT, SL_PORT_PEER_IN},
+};
+/* clang-format on */
+
+static const struct topology_trusted trusted[] = {
+    {"launcher", "creates every region, channel and component, gives out the rights, and writes "
+                 "the policy image and each configuration before the start; could join anything"},
+    {"kernel", "keeps components apart and moves frames to and from the NICs; could join anything"},
+    {"clock", "read by every component, written by none; shows each how long the others keep the "
+              "processor busy (timing is not covered by the flow rule)"},
+};
+
+#define AUDIT_SLOTS 256u
+
+static uint32_t power_of_two(uint64_t least)
+{
+    uint32_t power = 1;
+    while (power < least && power < UINT32_C(0x80000000))
+        power *= 2;
+    return power;
+}
+
+/* The longest message of the site's protocols, as bytes or canonical, whichever is longer: the
+ * same hop carries either. */
+static uint64_t max_payload(const struct site *site)
+{
+    uint64_t longest = 0;
+    for (unsigned i = 0; i < site->service_count; i++) {
+        const struct sl_protocol *protocol = sl_protocol(site->service[i].protocol);
+        assert(protocol);
+        if (longest < protocol->max_message)
+            longest = protocol->max_message;
+        if (longest < protocol->max_canonical)
+            longest = protocol->max_canonical;
+    }
+    assert(longest <= SL_MAX_PAYLOAD);
+    return longest;
+}
+
+/* A record's place in a message ring: its u32 length, header and payload, padded to 8. */
+static uint64_t ring_record(uint64_t payload)
+{
+    return (sizeof(uint32_t) + sizeof(struct sl_record) + payload + 7) / 8 * 8;
+}
+
+/* So that an honest producer never finds the ring full (record.h): every reply slot's message
+ * and every session's end at once; between the peers up to two records for each slot. */
+static uint32_t message_capacity(const struct site *site, const struct link_row *row)
+{
+    uint64_t message = ring_record(max_payload(site));
+    uint64_t capacity = row->from_port == SL_PORT_PEER_OUT
+                            ? site->outstanding * 2 * message
+                            : site->outstanding * message + site->sessions * ring_record(0);
+    return power_of_two(capacity);
+}
+
+static void size_link(const struct site *site, const struct link_row *row,
+                      struct topology_link *link)
+{
+    switch (row->kind) {
+    case LINK_MESSAGE_RING:
+        link->capacity = message_capacity(site, row);
+        break;
+    case LINK_ONEWAY_RING:
+        link->slot_size = (uint32_t)(sizeof(struct sl_record) + max_payload(site) + 7) / 8 * 8;
+        link->capacity = power_of_two(site->outstanding);
+        break;
+    case LINK_FRAME_QUEUE:
+        link->capacity = topology_frame_capacity(site);
+        break;
+    }
+}
+
+static struct topology_link *add_link(struct topology *topology, enum topology_link_kind kind,
+                                      uint8_t from, uint8_t to)
+{
+    assert(topology->link_count < TOPOLOGY_MAX_LINKS);
+    struct topology_link *link = &topology->link[topology->link_count++];
+    link->kind = kind;
+    link->from = from;
+    link->to = to;
+    const struct topology_component source = topology->component[from];
+    const struct topology_component target = topology->component[to];
+    snprintf(link->name, sizeof(link->name), "%s_to_%s", source.name, target.name);
+    return link;
+}
+
+static void add_audit(struct topology *topology, uint8_t component, uint8_t monitor)
+{
+    struct topology_link *link = add_link(topology, LINK_ONEWAY_RING, component, monitor);
+    link->from_port = SL_PORT_AUDIT;
+    link->to_port = component;
+    link->slot_size = sizeof(struct sl_audit);
+    link->capacity = AUDIT_SLOTS;
+}
+
+uint16_t topology_frame_capacity(const struct site *site)
+{
+    /* Two buffers make a page; indices are 16 bits and run freely. */
+    uint32_t capacity = power_of_two(site->buffers);
+    return (uint16_t)(capacity < 2 ? 2 : capacity > 32768 ? 32768 : capacity);
+}
+
+void topology_build(const struct site *site, struct topology *topology)
+{
+    uint8_t number[PLACES] = {0};
+    memset(topology, 0, sizeof(*topology));
+    topology->mode = site->mode;
+
+    for (unsigned place = 0; place < PLACES; place++) {
+        if (!(components[place].modes & 1u << site->mode))
+            continue;
+        number[place] = topology->component_count++;
+        topology->component[number[place]] = components[place].component;
+    }
+    for (unsigned i = 0; i < sizeof(links) / sizeof(*links); i++) {
+        const struct link_row *row = &links[i];
+        if (!(row->modes & 1u << site->mode))
+            continue;
+        struct topology_link *link =
+            add_link(topology, row->kind, number[row->from], number[row->to]);
+        link->from_port = (uint8_t)row->from_port;
+        link->to_port = (uint8_t)row->to_port;
+        size_link(site, row, link);
+    }
+    for (uint8_t i = 0; i < topology->component_count; i++)
+        if (i != number[MONITOR])
+            add_audit(topology, i, number[MONITOR]);
+
+    topology->trusted_count = sizeof(trusted) / sizeof(*trusted);
+    memcpy(topology->trusted, trusted, sizeof(trusted));
+    topology_lower(topology);
+}
+
+int topology_find(const struct topology *topology, const char *name)
+{
+    for (unsigned i = 0; i < topology->component_count; i++)
+        if (!strcmp(topology->component[i].name, name))
+            return (int)i;
+    return -1;
+}
