@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "components/monitor/audit_line.h"
+
+#include "policy/image.h"
+#include "sluice/protocol.h"
+#include "util/timestamp.h"
+
+static const char *const event_names[] = {
+    [SL_AUDIT_MESSAGE] = "message",
+    [SL_AUDIT_SESSION_OPEN] = "session-open",
+    [SL_AUDIT_SESSION_CLOSE] = "session-close",
+    [SL_AUDIT_DEVICE_OPEN] = "device-open",
+    [SL_AUDIT_DEVICE_CLOSE] = "device-close",
+    [SL_AUDIT_FAILED] = "request-failed",
+    [SL_AUDIT_DROPPED] = "dropped",
+    [SL_AUDIT_START] = "start",
+    [SL_AUDIT_COUNTERS] = "counters",
+};
+static const char *const verdict_names[] = {
+    [SL_VERDICT_ACCEPT] = "accept",
+    [SL_VERDICT_ALLOW] = "allow",
+    [SL_VERDICT_DENY] = "deny",
+    [SL_VERDICT_MALFORMED] = "malformed",
+    [SL_VERDICT_INCOMPLETE] = "incomplete",
+};
+#define NAME(table, index)                                                                         \
+    ((index) < sizeof(table) / sizeof(table)[0] && (table)[index] ? (table)[index] : "unknown")
+
+void audit_line_start(struct sl_json *json, const struct audit_run *run, uint64_t sequence,
+                      uint64_t time, const char *event_type, unsigned component)
+{
+    const struct sl_monitor_config *config = run->config;
+    const struct policy_image *image = run->policy;
+    sl_json_open_object(json, NULL);
+    if (config->wall_offset) {
+        char text[TIMESTAMP_SIZE];
+        timestamp_format(config->wall_offset + time, text);
+        sl_json_string(json, "timestamp", text);
+    } else {
+        sl_json_number(json, "uptime_us", time / 1000u); /* the clock was never set */
+    }
+    sl_json_string(json, "event_type", event_type);
+    sl_json_number(json, "seq", sequence);
+    sl_json_hex(json, "boot", config->boot, sizeof config->boot);
+    sl_json_number(json, "epoch", config->epoch);
+    sl_json_hex(json, "policy", image->hash, 8);
+    sl_json_string(json, "component",
+                   component < SL_MAX_COMPONENTS ? config->ring_name[component] : NULL);
+}
+
+static void who(struct sl_json *json, const struct audit_run *run, const struct sl_audit *record,
+                const struct policy_service *service)
+{
+    sl_json_number(json, "flow_id", (uint64_t)record->generation << 16 | record->session);
+    sl_json_ipv4(json, "src_ip", record->client);
+    sl_json_number(json, "src_port", record->client_port);
+    const char *host = policy_host_name(run->policy, record->client);
+    if (host)
+        sl_json_string(json, "client", host);
+    if (!service)
+        return;
+    sl_json_ipv4(json, "dest_ip", service->device_address);
+    sl_json_number(json, "dest_port", service->device_port);
+    sl_json_string(json, "proto", "TCP");
+    sl_json_string(json, "app_proto", sl_protocol(service->protocol)->name);
+    sl_json_string(json, "service", policy_service_name(service));
+}
+
+/* A message's event_type is its protocol's, as in EVE; everything else is the gateway's own. */
+void audit_line(struct sl_json *json, const struct audit_run *run, uint64_t sequence,
+                const struct sl_audit *record)
+{
+    const struct policy_service *service = policy_service(run->policy, record->service);
+    const struct sl_protocol *protocol = service ? sl_protocol(service->protocol) : NULL;
+    bool message =
+        protocol && (record->event == SL_AUDIT_MESSAGE || record->event == SL_AUDIT_FAILED);
+    audit_line_start(json, run, sequence, record->time, message ? protocol->event_type : "gateway",
+                     record->component);
+    sl_json_string(json, "event", NAME(event_names, record->event));
+    if (record->event != SL_AUDIT_START && record->event != SL_AUDIT_COUNTERS)
+        who(json, run, record, service);
+    if (record->event == SL_AUDIT_MESSAGE)
+        sl_json_string(json, "verdict", NAME(verdict_names, record->verdict));
+    if (record->reason == SL_REASON_NONE)
+        sl_json_null(json, "reason");
+    else
+        sl_json_string(json, "reason", sl_reason_name(record->reason));
+    const char *rule = policy_rule_name(run->policy, record->rule);
+    if (rule)
+        sl_json_string(json, "rule", rule);
+    if (record->event == SL_AUDIT_DROPPED || record->event == SL_AUDIT_COUNTERS)
+        sl_json_number(json, "count", record->value);
+    if (message) {
+        sl_json_string(json, "direction", record->direction == SL_REQUEST ? "request" : "reply");
+        sl_json_number(json, "age_us", record->value / 1000u);
+    }
+    size_t length = record->detail_length <= SL_AUDIT_DETAIL ? record->detail_length : 0;
+    if (message && length) {
+        sl_json_open_object(json, protocol->event_type);
+        protocol->describe(json, (enum sl_direction)(record->direction & 1u), record->detail,
+                           length);
+        sl_json_close_object(json);
+    }
+    sl_json_close_object(json);
+}
