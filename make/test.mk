@@ -57,3 +57,10 @@ fuzz: deps-test
 	@for f in $(FUZZ_PROGRAMS); do n=$$(basename $$f); mkdir -p $(B)/corpus/$$n; \
 	  echo "== $$n, $(FUZZ_SECONDS) s"; \
 	  $$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 -print_final_stats=1 $(B)/corpus/$$n $$(ls -d fuzz/corpus/$$n 2>/dev/null) || exit 1; done
+
+# The gateway at work between a client and a heating plant, in network namespaces.
+.PHONY: demo
+demo:
+	@tools/install-deps build demo
+	@$(MAKE) --no-print-directory -s all
+	@$(VENV)/bin/python tools/demo.py $(DEMO)
