@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The decision on a Modbus request, by lookups in the service's tables (rules.h). */
+#include "protocols/modbus/rules.h"
+
+#include "policy/image.h"
+#include "sluice/audit.h"
+
+#define SIGN_16 UINT32_C(0x8000)
+#define SIGN_32 UINT32_C(0x80000000)
+
+static const void *at(const struct modbus_rules *rules, uint32_t offset)
+{
+    return (const uint8_t *)rules + offset;
+}
+
+const struct modbus_opaque *modbus_opaque_find(const struct policy_service *service,
+                                               uint8_t function, enum sl_direction direction)
+{
+    if (service == NULL)
+        return NULL;
+    const struct modbus_rules *const rules = policy_service_body(service, NULL);
+    const struct modbus_opaque *const entry = at(rules, rules->opaque);
+    for (unsigned i = 0; i < rules->opaque_count; i++)
+        if (entry[i].function == function && entry[i].direction == direction)
+            return &entry[i];
+    return NULL;
+}
+
+bool modbus_value_order(enum modbus_value_type type, uint32_t bits, uint32_t *order)
+{
+    switch (type) {
+    case MODBUS_INT16:
+        *order = (bits ^ SIGN_16) & 0xffff;
+        return true;
+    case MODBUS_INT32:
+        *order = bits ^ SIGN_32;
+        return true;
+    case MODBUS_FLOAT32:
+        if ((bits & ~SIGN_32) > UINT32_C(0x7f800000))
+            return false;
+        if (bits == SIGN_32)
+            bits = 0;
+        *order = bits & SIGN_32 ? ~bits : bits | SIGN_32;
+        return true;
+    case MODBUS_UINT16:
+    case MODBUS_UINT32:
+    case MODBUS_COIL:
+        break;
+    }
+    *order = bits;
+    return true;
+}
+
+static const struct modbus_client_class *client_class(const struct modbus_rules *rules,
+                                                      uint32_t client)
+{
+    const struct modbus_client_class *const classes = at(rules, rules->classes);
+    const struct modbus_exact_client *const exact = at(rules, rules->exact);
+    const uint32_t mask = (UINT32_C(1) << rules->exact_bits) - 1;
+    uint32_t slot = modbus_client_hash(client, rules->exact_bits);
+    for (unsigned probe = 0; probe < rules->exact_probes; probe++, slot++) {
+        const struct modbus_exact_client *const found = &exact[slot & mask];
+        if (!found->used)
+            break;
+        if (found->address == client)
+            return &classes[found->class];
+    }
+
+    const uint32_t *const start = at(rules, rules->range_starts);
+    const uint16_t *const class = at(rules, rules->range_classes);
+    unsigned low = 0, count = rules->range_count;
+    while (count > 1) { /* the last start that is not above `client`; the first is 0 */
+        const unsigned half = count / 2;
+        if (start[low + half] <= client)
+            low += half;
+        count -= half;
+    }
+    return &classes[class[low]];
+}
+
+static unsigned segment_of(const struct modbus_rules *rules, const struct modbus_table *table,
+                           uint32_t address)
+{
+    const uint16_t *const start = at(rules, table->starts);
+    const uint16_t *const index = at(rules, table->index);
+    const uint32_t entry = address >> table->shift;
+    if (entry >= table->index_count)
+        return table->segment_count - 1u;
+    unsigned low = index[entry];
+    unsigned count = index[entry + 1] >= low ? index[entry + 1] - low + 1u : 1u;
+    while (count > 1) {
+        const unsigned half = count / 2;
+        if (start[low + half] <= address)
+            low += half;
+        count -= half;
+    }
+    return low;
+}
+
+/* What a part writes: as many registers or coils as it has addresses; nothing for reads, and
+ * for a mask write, whose result only the device knows. */
+struct written {
+    const uint16_t *registers;
+    const uint8_t *coils;
+};
+
+struct part {
+    enum modbus_access access;
+    uint32_t file; /* functions 20 and 21 */
+    uint32_t first, last;
+    struct written written;
+};
+
+static bool within(const struct modbus_rules *rules, const struct modbus_limit *limit,
+                   uint32_t bits)
+{
+    uint32_t order;
+    if (!modbus_value_order(limit->type, bits, &order))
+        return false;
+    const struct modbus_value_range *range = at(rules, limit->ranges);
+    unsigned low = 0, count = limit->count;
+    while (count > 1) {
+        const unsigned half = count / 2;
+        if (range[low + half].low <= order)
+            low += half;
+        count -= half;
+    }
+    return limit->count && range[low].low <= order && order <= range[low].high;
+}
+
+static uint32_t wide_value(const struct modbus_limit *limit, const uint16_t *registers)
+{
+    return limit->low_first ? (uint32_t)registers[1] << 16 | registers[0]
+                            : (uint32_t)registers[0] << 16 | registers[1];
+}
+
+/* True when the one value at `offset` of the part is known and within the limit. */
+static bool single_within(const struct modbus_rules *rules, const struct modbus_limit *limit,
+                          const struct written *written, uint32_t offset)
+{
+    if (limit->type == MODBUS_COIL)
+        return within(rules, limit, written->coils[offset / 8] >> offset % 8 & 1u);
+    return within(rules, limit, written->registers[offset]);
+}
+
+static bool readable(const struct modbus_limit *limit, const struct written *written)
+{
+    return limit->type == MODBUS_COIL ? written->coils != NULL : written->registers != NULL;
+}
+
+/* An allow rule's limit: every value that the part writes must be known whole and within. */
+static bool limit_allows(const struct modbus_rules *rules, const struct modbus_limited *limited,
+                         const struct modbus_limit *limit, const struct part *part)
+{
+    if (!readable(limit, &part->written))
+        return false;
+    const uint32_t count = part->last - part->first + 1;
+    if (!modbus_value_is_wide(limit->type)) {
+        for (uint32_t i = 0; i < count; i++)
+            if (!single_within(rules, limit, &part->written, i))
+                return false;
+        return true;
+    }
+    if ((part->first - limited->first) % 2 || count % 2)
+        return false;
+    for (uint32_t i = 0; i < count; i += 2)
+        if (!within(rules, limit, wide_value(limit, part->written.registers + i)))
+            return false;
+    return true;
+}
+
+/* A deny rule's limit: one value within is enough, and so is one that cannot be known. */
+static bool limit_denies(const struct modbus_rules *rules, const struct modbus_limited *limited,
+                         const struct modbus_limit *limit, const struct part *part)
+{
+    if (!readable(limit, &part->written))
+        return true;
+    const uint32_t first = part->first > limited->first ? part->first : limited->first;
+    const uint32_t last = part->last < limited->last ? part->last : limited->last;
+    if (!modbus_value_is_wide(limit->type)) {
+        for (uint32_t i = first; i <= last; i++)
+            if (single_within(rules, limit, &part->written, i - part->first))
+                return true;
+        return false;
+    }
+    if ((first - limited->first) % 2 || (last - first) % 2 == 0)
+        return true;
+    for (uint32_t i = first; i < last; i += 2)
+        if (within(rules, limit, wide_value(limit, part->written.registers + (i - part->first))))
+            return true;
+    return false;
+}
+
+static struct sl_decision denied(enum sl_reason reason)
+{
+    return (struct sl_decision){.allowed = false, .reason = reason, .rule = SL_NO_RULE};
+}
+
+static struct sl_decision denied_by(uint16_t rule)
+{
+    return (struct sl_decision){.allowed = false, .reason = SL_REASON_DENY_RULE, .rule = rule};
+}
+
+static struct sl_decision allowed_by(uint16_t rule)
+{
+    return (struct sl_decision){.allowed = true, .reason = SL_REASON_NONE, .rule = rule};
+}
+
+/* SL_NO_RULE, or the deny rule with a limit that covers some of the part. A rule is looked at
+ * once: where the part begins, or where the rule's addresses do. */
+static uint16_t limited_deny(const struct modbus_rules *rules, const struct modbus_table *table,
+                             unsigned number, const struct part *part)
+{
+    const uint16_t *const start = at(rules, table->starts);
+    const struct modbus_segment *const segments = at(rules, table->segments);
+    const struct modbus_limited *const all = at(rules, rules->limited);
+    const struct modbus_limit *const limits = at(rules, rules->limits);
+    for (unsigned i = number; i < table->segment_count && start[i] <= part->last; i++) {
+        const struct modbus_limited *limited =
+            all + segments[i].limited + segments[i].limited_allows;
+        for (unsigned k = 0; k < segments[i].limited_denies; k++, limited++)
+            if ((i == number || limited->first == start[i]) && limited->first <= part->last &&
+                limited->last >= part->first &&
+                limit_denies(rules, limited, &limits[limited->limit], part))
+                return limited->rule;
+    }
+    return SL_NO_RULE;
+}
+
+static struct sl_decision decide_in_table(const struct modbus_rules *rules,
+                                          const struct modbus_table *table, const struct part *part)
+{
+    const unsigned number = segment_of(rules, table, part->first);
+    const struct modbus_segment *const segment =
+        (const struct modbus_segment *)at(rules, table->segments) + number;
+
+    if (segment->deny_rule != SL_NO_RULE && segment->deny_start <= part->last)
+        return denied_by(segment->deny_rule);
+    if (table->flags & MODBUS_TABLE_LIMITED_DENY) {
+        const uint16_t rule = limited_deny(rules, table, number, part);
+        if (rule != SL_NO_RULE)
+            return denied_by(rule);
+    }
+
+    if (segment->allow_rule != SL_NO_RULE && part->last <= segment->reach)
+        return allowed_by(segment->allow_rule);
+    const struct modbus_limited *limited =
+        (const struct modbus_limited *)at(rules, rules->limited) + segment->limited;
+    const struct modbus_limit *const limits = at(rules, rules->limits);
+    enum sl_reason reason = SL_REASON_NO_RULE_ADDRESS;
+    for (unsigned i = 0; i < segment->limited_allows; i++, limited++) {
+        if (part->last > limited->last)
+            continue;
+        reason = SL_REASON_NO_RULE_VALUE;
+        if (limit_allows(rules, limited, &limits[limited->limit], part))
+            return allowed_by(limited->rule);
+    }
+    return denied(reason);
+}
+
+/* What a client may do on a unit. */
+struct row {
+    const struct modbus_rules *rules;
+    const uint16_t *tables; /* by access */
+    enum sl_reason missing; /* why not, where a table has no allow rule */
+};
+
+static struct row row_of(const struct modbus_rules *rules, uint32_t client, uint8_t unit)
+{
+    const struct modbus_client_class *const class = client_class(rules, client);
+    const uint8_t *const map =
+        (const uint8_t *)at(rules, rules->unit_maps) + 256u * class->unit_map;
+    const uint16_t *const class_rows = at(rules, rules->class_rows);
+    const unsigned row = class_rows[class->first_row + map[unit]];
+    const uint8_t *const allows = at(rules, rules->row_allows);
+    return (struct row){
+        .rules = rules,
+        .tables = (const uint16_t *)at(rules, rules->rows) + row * rules->access_count,
+        .missing = !class->allows ? SL_REASON_NO_RULE_CLIENT
+                   : !allows[row] ? SL_REASON_NO_RULE_UNIT
+                                  : SL_REASON_NO_RULE_FUNCTION,
+    };
+}
+
+static struct sl_decision decide_part(const struct row *row, const struct part *part)
+{
+    const struct modbus_table *const tables = at(row->rules, row->rules->tables);
+    const struct modbus_table *table = &tables[row->tables[part->access]];
+    const bool any_allow = table->flags & MODBUS_TABLE_ALLOWS;
+    if (table->flags & MODBUS_TABLE_FILES) {
+        const struct modbus_segment *segments = at(row->rules, table->segments);
+        table = &tables[segments[segment_of(row->rules, table, part->file)].limited];
+    }
+    struct sl_decision decision = decide_in_table(row->rules, table, part);
+    if (!any_allow && !decision.allowed && decision.reason != SL_REASON_DENY_RULE)
+        decision.reason = row->missing;
+    return decision;
+}
+
+/* A later part's decision joined to what the earlier ones came to: a deny rule counts most,
+ * then the first part that no rule covers. */
+static struct sl_decision join(struct sl_decision before, struct sl_decision now)
+{
+    if (before.reason == SL_REASON_DENY_RULE)
+        return before;
+    if (now.reason == SL_REASON_DENY_RULE || before.allowed)
+        return now;
+    return before;
+}
+
+static struct sl_decision decide_files(const struct row *row, enum modbus_access access,
+                                       const struct modbus_message *message)
+{
+    if (message->parts == 0 || message->parts > MODBUS_MAX_PARTS)
+        return denied(SL_REASON_CANONICAL_INVALID);
+    struct sl_decision decision = allowed_by(SL_NO_RULE);
+    for (unsigned i = 0; i < message->parts; i++) {
+        const struct modbus_file_part *const file = &message->part[i];
+        const uint32_t length = file->length ? file->length : 1;
+        const struct part part = {.access = access,
+                                  .file = file->file,
+                                  .first = file->record,
+                                  .last = file->record + length - 1};
+        decision = join(decision, decide_part(row, &part));
+    }
+    return decision;
+}
+
+static struct part addressed(enum modbus_access access, uint32_t address, uint32_t quantity)
+{
+    return (struct part){
+        .access = access, .first = address, .last = address + (quantity ? quantity - 1 : 0)};
+}
+
+static struct sl_decision decide_public(const struct row *row, enum modbus_access access,
+                                        const struct modbus_message *message)
+{
+    struct part part;
+    switch (access) {
+    case MODBUS_ACCESS_READ_COILS:
+    case MODBUS_ACCESS_READ_DISCRETE_INPUTS:
+    case MODBUS_ACCESS_READ_HOLDING_REGISTERS:
+    case MODBUS_ACCESS_READ_INPUT_REGISTERS:
+        part = addressed(access, message->address, message->quantity);
+        break;
+    case MODBUS_ACCESS_READ_FIFO_QUEUE:
+    case MODBUS_ACCESS_MASK_WRITE_REGISTER:
+        part = addressed(access, message->address, 1);
+        break;
+    case MODBUS_ACCESS_WRITE_SINGLE_COIL:
+        part = addressed(access, message->address, 1);
+        part.written.coils = message->value.coils;
+        break;
+    case MODBUS_ACCESS_WRITE_SINGLE_REGISTER:
+        part = addressed(access, message->address, 1);
+        part.written.registers = message->value.registers;
+        break;
+    case MODBUS_ACCESS_WRITE_MULTIPLE_COILS:
+        if (message->count > 8 * sizeof message->value.coils)
+            return denied(SL_REASON_CANONICAL_INVALID);
+        part = addressed(access, message->address, message->count);
+        part.written.coils = message->value.coils;
+        break;
+    case MODBUS_ACCESS_WRITE_MULTIPLE_REGISTERS:
+        if (message->count > MODBUS_MAX_REGISTERS)
+            return denied(SL_REASON_CANONICAL_INVALID);
+        part = addressed(access, message->address, message->count);
+        part.written.registers = message->value.registers;
+        break;
+    case MODBUS_ACCESS_READ_WRITE_READ: {
+        if (message->count > MODBUS_MAX_REGISTERS)
+            return denied(SL_REASON_CANONICAL_INVALID);
+        part = addressed(access, message->address, message->quantity);
+        const struct sl_decision read = decide_part(row, &part);
+        part = addressed(MODBUS_ACCESS_READ_WRITE_WRITE, message->write_address, message->count);
+        part.written.registers = message->value.registers;
+        return join(read, decide_part(row, &part));
+    }
+    case MODBUS_ACCESS_READ_FILE_RECORD:
+    case MODBUS_ACCESS_WRITE_FILE_RECORD:
+        return decide_files(row, access, message);
+    case MODBUS_ACCESS_DIAGNOSTICS:
+        part = addressed(access, message->subfunction, 1);
+        break;
+    case MODBUS_ACCESS_CANOPEN:
+        part = addressed(message->mei == MODBUS_MEI_DEVICE_IDENTIFICATION
+                             ? MODBUS_ACCESS_DEVICE_IDENTIFICATION
+                             : MODBUS_ACCESS_CANOPEN,
+                         0, 1);
+        break;
+    default:
+        part = addressed(access, 0, 1);
+        break;
+    }
+    return decide_part(row, &part);
+}
+
+struct sl_decision modbus_decide(const struct policy_service *service, uint32_t client,
+                                 const void *request, size_t length)
+{
+    const struct modbus_message *const message = request;
+    if (length < offsetof(struct modbus_message, value))
+        return denied(SL_REASON_CANONICAL_INVALID);
+    const struct modbus_rules *const rules = policy_service_body(service, NULL);
+    const enum modbus_access access = rules->access[message->function & 0x7f];
+    const struct row row = row_of(rules, client, message->unit);
+    const bool opaque = access >= MODBUS_ACCESS_OPAQUE;
+    if (access == MODBUS_ACCESS_NONE || opaque != (message->kind == MODBUS_OPAQUE))
+        return denied(row.missing);
+    if (opaque) {
+        const struct part part = addressed(access, 0, 1);
+        return decide_part(&row, &part);
+    }
+    return decide_public(&row, access, message);
+}
