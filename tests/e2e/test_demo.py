@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What `make demo` shows, step by step, and that it leaves nothing behind."""
+import io
+import subprocess
+
+import pytest
+import walk
+
+pytestmark = pytest.mark.e2e
+
+
+def test_walk(lab, plant, gateway):
+    out = io.StringIO()
+    assert walk.walk(lab.connect, plant, gateway.audit, out) == 0, out.getvalue()
+
+
+def test_demo_leaves_nothing_behind(root):
+    def state():
+        links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True).stdout
+        processes = subprocess.run(["pgrep", "-fa", "build/sluice|plant.py"],
+                                   capture_output=True, text=True).stdout
+        return links, processes
+    before = state()
+    result = subprocess.run([root / "build/venv/bin/python", root / "tools/demo.py"],
+                            capture_output=True, text=True, timeout=120)
+    if "no network namespaces" in result.stderr:
+        pytest.skip(result.stderr.strip())
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("| ok") == len(walk.STEPS)
+    assert state() == before
+
+
+def test_demo_without_root(root):
+    probe = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                            "unshare", "-Urn", "true"], capture_output=True, text=True)
+    if probe.returncode:
+        pytest.skip("no unprivileged user namespaces here: " + probe.stderr.strip())
+    result = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                             root / "build/venv/bin/python", root / "tools/demo.py"],
+                            capture_output=True, text=True, timeout=120)
+    if "Permission denied" in result.stderr and "SLUICE" not in result.stderr:
+        pytest.skip("this checkout cannot be read by an unprivileged user: " + result.stderr[-200:])
+    assert result.returncode == 0, result.stdout + result.stderr
