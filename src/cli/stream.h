@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One direction of one stream, from its bytes to its messages with their verdicts: the same
+ * framing, decoding and deciding as in the gateway.
+ */
+#ifndef SLUICE_CLI_STREAM_H
+#define SLUICE_CLI_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sluice/audit.h"
+#include "sluice/protocol.h"
+
+struct stream_message {
+    uint64_t offset; /* of the first byte, in this direction of the stream */
+    size_t length;   /* bytes; where framing is lost: the fewest that show it */
+    const uint8_t *bytes;
+    enum sl_verdict verdict;
+    enum sl_reason reason; /* NONE: nothing to say */
+    uint16_t rule;         /* that decided, or SL_NO_RULE */
+    const void *canonical; /* what is known of it; NULL when it was not decoded */
+    size_t canonical_length;
+};
+
+typedef void (*message_sink)(void *context, const struct stream_message *message);
+
+struct stream {
+    const struct sl_protocol *protocol;
+    enum sl_direction direction;
+    const struct policy_service *service; /* NULL: no policy, requests are only accepted */
+    uint32_t client;                      /* IPv4, host byte order: who sends the requests */
+    message_sink sink;
+    void *context;
+    bool ended;
+    uint64_t offset; /* of buffer[0] */
+    size_t held;     /* bytes in the buffer */
+    uint8_t *buffer; /* protocol->max_message bytes, then max_canonical; own */
+    void *canonical;
+};
+
+/* The caller fills the members up to `context` and zeroes the rest. False: no memory. */
+bool stream_open(struct stream *stream);
+/* The next bytes. After lost framing they are ignored: no boundary among them can be trusted. */
+void stream_push(struct stream *stream, const uint8_t *bytes, size_t length);
+/* No more will come: what is left of a message is an incomplete one. Safe to call again. */
+void stream_end(struct stream *stream);
+void stream_free(struct stream *stream);
+
+#endif
