@@ -71,29 +71,20 @@ static void lower_regions(struct topology *topology, unsigned number)
     }
 }
 
-/* The two frame queues of a NIC share one channel; every other link has its own. */
-static struct topology_channel *shared_channel(struct topology *topology,
-                                               const struct topology_link *link)
+bool link_has_channel(const struct topology_link *link)
 {
-    if (link->kind != LINK_FRAME_QUEUE)
-        return NULL;
-    for (unsigned i = 0; i < topology->channel_count; i++) {
-        struct topology_channel *channel = &topology->channel[i];
-        if (channel->end[0] == link->to && channel->end[1] == link->from &&
-            (channel->port[0] == SL_PORT_RX || channel->port[0] == SL_PORT_TX))
-            return channel;
-    }
-    return NULL;
+    const struct link_lowering *lowering = &link_lowering[link->kind];
+    if (link->kind == LINK_FRAME_QUEUE && link->from_port == SL_PORT_TX)
+        return false;
+    return lowering->notifies[0] || lowering->notifies[1];
 }
 
 static void lower_channel(struct topology *topology, const struct topology_link *link,
                           uint8_t next[TOPOLOGY_MAX_COMPONENTS])
 {
     const struct link_lowering *lowering = &link_lowering[link->kind];
-    if (!lowering->notifies[0] && !lowering->notifies[1])
+    if (!link_has_channel(link))
         return;
-    if (shared_channel(topology, link))
-        return; /* a frame queue's channel notifies both ways already */
     assert(topology->channel_count < TOPOLOGY_MAX_CHANNELS);
     struct topology_channel *channel = &topology->channel[topology->channel_count++];
     *channel = (struct topology_channel){

@@ -23,6 +23,10 @@ struct link_lowering {
 
 extern const struct link_lowering link_lowering[LINK_KINDS];
 
+/* True when the link has a channel of its own. A NIC's transmit queue has not: both queues use
+ * the receive queue's, which notifies both ways. */
+bool link_has_channel(const struct topology_link *link);
+
 /* Bytes of one region of `link`, rounded up to pages. */
 uint32_t link_part_size(const struct topology_link *link, unsigned part);
 

@@ -108,6 +108,11 @@ void topology_build(const struct site *site, struct topology *topology);
  * nodes by name. Returns the number of violations. */
 int topology_check(const struct topology *topology, FILE *out);
 
+/* The same for what a host makes of it. On Linux a notification is an eventfd, which both ends
+ * can read and write: each channel counts both ways. topology_check() is that, the stricter. */
+enum topology_host { TOPOLOGY_LINUX, TOPOLOGY_SEL4 };
+int topology_check_on(const struct topology *topology, enum topology_host host, FILE *out);
+
 /* The component's own configuration (config.h), as the site says; returns its size. Linux fills
  * in MAC addresses, boot identifier and epoch afterwards. `config` holds SL_CONFIG_MAX bytes. */
 #define SL_CONFIG_MAX 4096u
