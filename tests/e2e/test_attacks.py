@@ -111,7 +111,8 @@ def test_http_on_port_502(lab, plant, gateway, observer):
         assert connection.recv(100) == b""
     except ConnectionResetError:
         pass
-    assert observer.payload() == {} if not observer.requests() else False
+    assert observer.requests() == []
+    assert observer.payload() == {}
     closed = gateway.wait_audit(lambda line: line.get("event") == "session-close")
     assert closed["reason"] == "protocol-identifier"
 

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Measurements; never part of the tests.
+BENCH_PROGRAMS := $(B)/bench/load $(B)/bench/device $(B)/bench/message
+$(B)/bench/load $(B)/bench/device: $(B)/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_FLAGS) -pie -o $@ $<
+$(B)/bench/message: bench/message.c $(B)/libhost.a $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(HOST_FLAGS) $(CPPFLAGS) -pie -o $@ $< $(B)/libhost.a $(B)/libcore.a $(HOST_LIBS)
+
+.PHONY: bench bench-programs
+bench-programs: $(BENCH_PROGRAMS)
+bench:
+	@tools/install-deps build bench
+	@$(MAKE) --no-print-directory -s all bench-programs
+	$(VENV)/bin/python bench/report.py $(BENCH)
