@@ -191,8 +191,3 @@ void tcp_stream_close(struct tcp_stream *stream)
         missing = distance(stream->next, stream->fin);
     end_stream(stream, missing > 0 ? (uint64_t)missing : 0);
 }
-
-void tcp_stream_free(struct tcp_stream *stream)
-{
-    tcp_stream_close(stream);
-}

@@ -51,9 +51,7 @@ void tcp_stream_init(struct tcp_stream *stream, const struct tcp_stream_events *
                      void *context);
 /* Takes one segment of this direction. */
 void tcp_stream_segment(struct tcp_stream *stream, const struct tcp_segment *segment);
-/* The other side reset the connection, or the capture is over. Safe to call again. */
+/* The connection was reset, or the capture is over: frees what is held. Safe to call again. */
 void tcp_stream_close(struct tcp_stream *stream);
-/* Closes and frees what it holds. */
-void tcp_stream_free(struct tcp_stream *stream);
 
 #endif

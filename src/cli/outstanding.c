@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/outstanding.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct outstanding_request {
+    struct outstanding_request *after;
+    uint16_t key;
+    size_t length;
+    _Alignas(8) uint8_t canonical[];
+};
+
+bool outstanding_add(struct outstanding *outstanding, uint16_t key, const void *request,
+                     size_t length)
+{
+    struct outstanding_request *added = malloc(sizeof *added + length);
+    if (!added)
+        return false;
+    added->after = NULL;
+    added->key = key;
+    added->length = length;
+    memcpy(added->canonical, request, length);
+    if (!outstanding->last)
+        outstanding->last = &outstanding->first;
+    *outstanding->last = added;
+    outstanding->last = &added->after;
+    return true;
+}
+
+static void remove_at(struct outstanding *outstanding, struct outstanding_request **place)
+{
+    struct outstanding_request *removed = *place;
+    *place = removed->after;
+    if (outstanding->last == &removed->after)
+        outstanding->last = place;
+    free(removed);
+}
+
+enum sl_reason outstanding_match(struct outstanding *outstanding,
+                                 const struct sl_protocol *protocol,
+                                 const struct policy_service *service, uint16_t key,
+                                 const void *reply, size_t length)
+{
+    enum sl_reason why = SL_REASON_REPLY_UNMATCHED;
+    struct outstanding_request **oldest = NULL;
+    for (struct outstanding_request **place = &outstanding->first; *place;
+         place = &(*place)->after) {
+        if ((*place)->key != key)
+            continue;
+        enum sl_reason reason =
+            protocol->match(service, (*place)->canonical, (*place)->length, key, reply, length);
+        if (reason == SL_REASON_NONE) {
+            remove_at(outstanding, place);
+            return SL_REASON_NONE;
+        }
+        if (!oldest) {
+            oldest = place;
+            why = reason;
+        }
+    }
+    if (oldest)
+        remove_at(outstanding, oldest);
+    return why;
+}
+
+void outstanding_drop(struct outstanding *outstanding, uint16_t key)
+{
+    for (struct outstanding_request **place = &outstanding->first; *place;
+         place = &(*place)->after) {
+        if ((*place)->key != key)
+            continue;
+        remove_at(outstanding, place);
+        return;
+    }
+}
+
+void outstanding_free(struct outstanding *outstanding)
+{
+    while (outstanding->first)
+        remove_at(outstanding, &outstanding->first);
+}
