@@ -40,8 +40,9 @@ _Static_assert(sizeof(struct frame_ring) == 8, "sDDF's net_queue_t header");
 /* One end's private view of one ring. */
 struct frame_end {
     struct frame_ring *shared;
-    uint16_t capacity; /* power of two */
+    uint16_t capacity; /* power of two, at most 32768 */
     uint16_t index;    /* own index: tail for a producer, head for a consumer */
+    uint16_t other;    /* the other end's index, when last looked at */
 };
 
 uint32_t frame_ring_region_size(uint16_t capacity);

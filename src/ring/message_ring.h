@@ -37,15 +37,18 @@ struct message_ring_producer {
     struct message_ring_producer_half *mine;
     const struct message_ring_consumer_half *theirs;
     uint32_t capacity;
-    uint32_t tail; /* private truth; the shared one is only published */
+    uint32_t tail;          /* private truth; the shared one is only published */
     uint32_t notified_tail; /* tail at the last message_ring_should_notify */
+    uint32_t head;          /* the consumer's, when last looked at */
 };
 
 struct message_ring_consumer {
     const struct message_ring_producer_half *theirs;
     struct message_ring_consumer_half *mine;
     uint32_t capacity;
-    uint32_t head;
+    uint32_t head;   /* private truth; the shared one is only published */
+    uint32_t tail;   /* the producer's, when last looked at */
+    bool wants_wake; /* as last stored in the shared half */
 };
 
 /* Bytes of the producer's region for `capacity` bytes of data (a power of two). */
@@ -59,7 +62,8 @@ void message_ring_consumer_init(struct message_ring_consumer *ring, const void *
                                 void *consumer_half, uint32_t producer_region_size);
 
 /* Publishes one record made of two parts (a header and a payload; either may be empty).
- * RING_FULL when it does not fit now, RING_FAULT when the consumer's head is impossible. */
+ * RING_FULL when it does not fit now, RING_FAULT when the consumer's head is impossible. The
+ * head is looked at only when the record does not fit by the last one seen. */
 enum ring_result message_ring_put(struct message_ring_producer *ring, const void *first,
                                   uint32_t first_length, const void *second,
                                   uint32_t second_length);
@@ -68,9 +72,10 @@ enum ring_result message_ring_put(struct message_ring_producer *ring, const void
 bool message_ring_should_notify(struct message_ring_producer *ring);
 
 /* Copies the next record to `record` (at most `size` bytes) and consumes it. RING_FAULT when
- * the producer's tail or the record's length is impossible, or above `size`. */
-enum ring_result message_ring_take(struct message_ring_consumer *ring, void *record,
-                                   uint32_t size, uint32_t *length);
+ * the producer's tail or the record's length is impossible, or above `size`; nothing is consumed
+ * then. The tail is looked at only when all up to the last one seen is consumed. */
+enum ring_result message_ring_take(struct message_ring_consumer *ring, void *record, uint32_t size,
+                                   uint32_t *length);
 
 /* Before sleeping: true when the ring is empty and the producer will notify; false when there
  * is more to take (or a fault to find). */

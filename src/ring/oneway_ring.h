@@ -33,8 +33,10 @@ struct oneway_consumer {
     const struct oneway_ring *ring;
     uint32_t slot_words;
     uint32_t slot_count;
-    uint64_t next; /* number of the next slot to read */
-    uint64_t lost; /* slots overwritten before they were read */
+    uint64_t next;    /* number of the next slot to read */
+    uint64_t lost;    /* slots overwritten before they were read */
+    uint64_t tail;    /* the producer's, when last looked at */
+    uint64_t reserve; /* likewise */
 };
 
 /* `slot_size` in bytes, a multiple of 8. */
@@ -46,12 +48,14 @@ void oneway_producer_init(struct oneway_producer *producer, void *region, uint32
 void oneway_consumer_init(struct oneway_consumer *consumer, const void *region,
                           uint32_t region_size, uint32_t slot_size);
 
-/* Never fails, never waits. `length` at most slot_size; the rest of the slot is zeroed. */
+/* Never fails, never waits. `length` at most slot_size; the rest of the slot is zeroed, and what
+ * is longer is cut. */
 void oneway_put(struct oneway_producer *producer, const void *record, uint32_t length);
 
 /* Copies the next intact slot to `record` (slot_size bytes, aligned to 8). RING_EMPTY when
  * there is none; RING_FAULT when tail or reserve went backwards or ran ahead impossibly.
- * Lapped slots are added to consumer->lost. */
+ * Lapped slots are added to consumer->lost; RING_EMPTY also when the producer laps faster than
+ * one slot can be copied, so that it cannot hold its consumer. */
 enum ring_result oneway_take(struct oneway_consumer *consumer, void *record);
 
 #endif
