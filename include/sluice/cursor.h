@@ -72,6 +72,14 @@ static inline uint32_t sl_read_u32le(struct sl_reader *reader)
     return (uint32_t)sl_read_u16le(reader) << 16 | low;
 }
 
+/* The next `count` values; none is stored when fewer remain. */
+static inline void sl_read_u16be_array(struct sl_reader *reader, uint16_t *values, size_t count)
+{
+    const uint8_t *b = sl_read_bytes(reader, 2 * count);
+    for (size_t i = 0; b && i < count; i++)
+        values[i] = (uint16_t)(b[2 * i] << 8 | b[2 * i + 1]);
+}
+
 /* A cursor over the next `length` bytes, which this one skips. Fails both when too few remain. */
 static inline struct sl_reader sl_read_block(struct sl_reader *reader, size_t length)
 {
@@ -113,6 +121,21 @@ static inline void sl_write_u16be(struct sl_writer *writer, uint16_t value)
 {
     const uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
     sl_write_bytes(writer, bytes, sizeof bytes);
+}
+
+static inline void sl_write_u16be_array(struct sl_writer *writer, const uint16_t *values,
+                                        size_t count)
+{
+    if (writer->failed || 2 * count > writer->size - writer->length) {
+        writer->failed = true;
+        return;
+    }
+    uint8_t *b = writer->bytes + writer->length;
+    for (size_t i = 0; i < count; i++) {
+        b[2 * i] = (uint8_t)(values[i] >> 8);
+        b[2 * i + 1] = (uint8_t)values[i];
+    }
+    writer->length += 2 * count;
 }
 
 static inline void sl_write_u16le(struct sl_writer *writer, uint16_t value)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Modbus/TCP as the pipeline sees it. */
+#include "protocols/modbus/modbus.h"
+#include "protocols/modbus/rules.h"
+
+const struct sl_protocol modbus_tcp_protocol = {
+    .name = "modbus-tcp",
+    .event_type = "modbus",
+    .default_port = 502, /* MG 3.1.1 */
+    .max_message = MODBUS_MAX_ADU,
+    .max_canonical = sizeof(struct modbus_message),
+    .frame = modbus_frame,
+    .frame_key = modbus_frame_key,
+    .decode = modbus_decode,
+    .validate = modbus_validate,
+    .validate_malformed = modbus_validate_malformed,
+    .decide = modbus_decide,
+    .expects_reply = modbus_expects_reply,
+    .match = modbus_match,
+    .normalise = modbus_normalise,
+    .notable = modbus_notable,
+    .encode = modbus_encode,
+    .refuse = modbus_refuse,
+    .key = modbus_key,
+    .describe = modbus_describe,
+};
