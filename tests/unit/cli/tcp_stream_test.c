@@ -156,7 +156,7 @@ static void test_first_bytes_win_over_those_waiting(void **state)
     struct seen seen;
     open_stream(&stream, &seen);
     syn(&stream, 0);
-    data(&stream, 4, "def");    /* waits for abc */
+    data(&stream, 4, "def");     /* waits for abc */
     data(&stream, 2, "bcXXXgh"); /* overlaps on both sides */
     assert_int_equal(seen.length, 0);
     data(&stream, 1, "aB");
@@ -238,10 +238,9 @@ static void test_what_the_capture_cut_off_is_missing(void **state)
     struct seen seen;
     open_stream(&stream, &seen);
     syn(&stream, 0);
-    tcp_stream_segment(&stream, &(struct tcp_segment){.sequence = 1,
-                                                      .payload = (const uint8_t *)"ab",
-                                                      .length = 2,
-                                                      .missing = 3});
+    tcp_stream_segment(
+        &stream, &(struct tcp_segment){
+                     .sequence = 1, .payload = (const uint8_t *)"ab", .length = 2, .missing = 3});
     data(&stream, 6, "xyz");
     tcp_stream_close(&stream);
     check_bytes(&seen, "ab");
@@ -294,10 +293,9 @@ static void test_data_in_the_syn(void **state)
     struct tcp_stream stream;
     struct seen seen;
     open_stream(&stream, &seen);
-    tcp_stream_segment(&stream, &(struct tcp_segment){.sequence = 7,
-                                                      .syn = true,
-                                                      .payload = (const uint8_t *)"abc",
-                                                      .length = 3});
+    tcp_stream_segment(
+        &stream, &(struct tcp_segment){
+                     .sequence = 7, .syn = true, .payload = (const uint8_t *)"abc", .length = 3});
     data(&stream, 11, "def");
     tcp_stream_close(&stream);
     check_bytes(&seen, "abcdef");
