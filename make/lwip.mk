@@ -22,8 +22,8 @@ define frontend
 $(1)_SOURCES := $(NET) $$(wildcard src/components/$(1)/*.c)
 $(1)_OBJECTS := $$(patsubst %.c,$(B)/%.o,$$(wildcard src/components/$(1)/*.c)) $(call object,$(NET))
 $(B)/$(1).o: $$($(1)_OBJECTS) $(LWIP_OBJECTS)
-	ld -r -o $$@ $$^
-	objcopy --keep-global-symbol=$(1)_component $$@
+	ld -r --gc-sections -u $(1)_component -o $$@ $$^
+	objcopy --keep-global-symbol=$(1)_component --wildcard --strip-unneeded-symbol='str*' $$@
 -include $$(patsubst %.c,$(B)/%.d,$$(wildcard src/components/$(1)/*.c))
 endef
 $(foreach f,$(FRONTENDS),$(eval $(call frontend,$(f))))

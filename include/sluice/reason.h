@@ -57,6 +57,8 @@
     REASON(CLIENT_LEFT, "client-left")                                       \
     REASON(QUOTA, "quota")                                                   \
     REASON(CAPACITY, "capacity")                                             \
+    REASON(CLIENT_STALLED, "client-stalled")                                 \
+    REASON(OUTCOME_OVERDUE, "outcome-overdue")                               \
     /* a component's word was impossible */                                  \
     REASON(CANONICAL_INVALID, "canonical-invalid")                           \
     REASON(RECORD_INVALID, "record-invalid")                                 \

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "components/ext_frontend/ext_frontend.h"
+
+#include "sluice/host.h"
+
+/* What comes from the core: outcomes of requests, and sessions' ends. Checked against what this
+ * frontend knows to be owed; never trusted further. */
+static void handle(void *self, const struct sl_record *record, const uint8_t *payload)
+{
+    struct ext_frontend *frontend = self;
+    if (record->session < frontend->session_limit) {
+        struct session *session = &frontend->session[record->session];
+        if (record->type == SL_RECORD_SESSION_END && record->length == 0 &&
+            session_ended(session, record->generation))
+            return;
+        const bool owed = record->slot < frontend->slot_limit &&
+                          frontend->slot[record->slot].held &&
+                          frontend->slot[record->slot].session == record->session &&
+                          session->generation == record->generation;
+        const bool message = record->type == SL_RECORD_MESSAGE && record->length > 0 &&
+                             record->length <= NET_MAX_MESSAGE;
+        const bool silent = record->type == SL_RECORD_SILENT && record->length == 0;
+        if (owed && (message || silent)) {
+            if (message)
+                session_deliver(session, payload, record->length);
+            slots_release(frontend, record->slot);
+            return;
+        }
+    }
+    frontend->invalid_records++;
+    links_audit(&frontend->links, record, SL_AUDIT_DROPPED, SL_REASON_RECORD_INVALID, 1,
+                frontend->stack.now);
+}
+
+static void settle_touched(struct ext_frontend *frontend)
+{
+    while (frontend->touched_count > 0)
+        session_settle(&frontend->session[frontend->touched[--frontend->touched_count]]);
+}
+
+static bool pass(struct ext_frontend *frontend)
+{
+    stack_begin(&frontend->stack);
+    frontend->out_full = false;
+    stack_receive(&frontend->stack);
+    const bool drained = links_drain(&frontend->links, handle, frontend);
+    slots_serve(frontend);
+    settle_touched(frontend);
+    if (frontend->closed_count > 0)
+        session_send_ends(frontend);
+    slots_check(frontend);
+    links_notify(&frontend->links);
+    frames_notify(&frontend->stack.frames);
+    return stack_may_sleep(&frontend->stack) && drained;
+}
+
+static void wake(void *self, uint64_t badges)
+{
+    struct ext_frontend *frontend = self;
+    (void)badges;
+    while (!pass(frontend)) {
+    }
+    stack_sleep_until(&frontend->stack, SL_NEVER);
+}
+
+static void init(void *self, const struct sl_environment *environment)
+{
+    struct ext_frontend *frontend = self;
+    const struct sl_frontend_config *config = environment->config;
+    if (environment->config_size < sizeof *config || config->service_count > SL_MAX_SERVICES)
+        sl_fault(environment->host, "ext_frontend's configuration is not one",
+                 environment->config_size, sizeof *config);
+    if (config->mode != SL_TWO_WAY)
+        sl_fault(environment->host, "ext_frontend has two-way mode only", config->mode, SL_TWO_WAY);
+    links_init(&frontend->links, environment, config);
+    stack_init(&frontend->stack, environment, config);
+    frontend->session_limit =
+        config->sessions < NET_MAX_SESSIONS ? config->sessions : (uint16_t)NET_MAX_SESSIONS;
+    frontend->slot_limit = config->slots < SL_MAX_SLOTS ? config->slots : (uint16_t)SL_MAX_SLOTS;
+    frontend->quota = config->quota;
+    slots_init(frontend);
+    frontend->free_session_count = frontend->session_limit;
+    for (uint16_t i = 0; i < frontend->session_limit; i++)
+        frontend->free_session[i] = (uint16_t)(frontend->session_limit - 1 - i);
+    for (unsigned i = 0; i < config->service_count; i++)
+        session_listen(frontend, i, &config->service[i]);
+    const struct sl_record nobody = {.slot = SL_NO_SLOT, .time = frontend->stack.now};
+    links_audit(&frontend->links, &nobody, SL_AUDIT_START, SL_REASON_NONE, 0, frontend->stack.now);
+}
+
+const struct sl_component ext_frontend_component = {
+    .name = "ext_frontend",
+    .self_size = sizeof(struct ext_frontend),
+    .init = init,
+    .wake = wake,
+};

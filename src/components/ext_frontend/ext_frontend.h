@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ext_frontend: TCP towards the clients. Bytes become messages here and nothing else is made of
+ * them; who may say what is decided behind it.
+ *
+ *   ext_frontend.c  start, one pass, what comes back from the core
+ *   session.c       one client's connection: its bytes, its end
+ *   slots.c         reply slots, and who waits for one
+ */
+#ifndef SLUICE_EXT_FRONTEND_H
+#define SLUICE_EXT_FRONTEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/limits.h"
+#include "net/links.h"
+#include "net/stack.h"
+#include "sluice/protocol.h"
+
+#define NO_SESSION UINT16_MAX
+
+struct ext_frontend;
+struct tcp_pcb;
+
+enum session_state {
+    SESSION_FREE,
+    SESSION_OPEN,
+    SESSION_CLOSED, /* the client is gone; SESSION_END not yet on its way */
+    SESSION_ENDING, /* SESSION_END goes round */
+    SESSION_ENDED,  /* SESSION_END is back; replies still owed */
+};
+
+struct session {
+    struct ext_frontend *frontend;
+    struct tcp_pcb *pcb; /* SESSION_OPEN only */
+    uint64_t progress;   /* when the client last acknowledged, or had nothing to, ns */
+    uint32_t generation;
+    uint32_t client; /* IPv4, host byte order */
+    uint16_t client_port;
+    uint16_t outstanding; /* reply slots held */
+    uint16_t queued;      /* lwIP's blocks in its send queue, as last counted */
+    uint16_t consumed;    /* bytes taken from `bytes`, not yet given back to the window */
+    uint16_t length;      /* of `bytes` */
+    uint16_t reason;      /* why it is to be closed; NONE: the client finished */
+    uint16_t next_waiting;
+    uint8_t service;
+    uint8_t state;
+    bool finished;                 /* the client sends no more: FIN */
+    bool refused;                  /* framing lost: nothing more is read */
+    bool broken;                   /* to be aborted */
+    bool blocked;                  /* a whole message waits for this session's own replies */
+    bool waiting;                  /* one waits for a slot, in line */
+    bool touched;                  /* in the list of those to settle */
+    uint8_t bytes[NET_EXT_WINDOW]; /* received, not yet a message */
+};
+
+struct reply_slot {
+    uint64_t time; /* of the request, ns */
+    uint16_t session;
+    bool held;
+    bool overdue;
+};
+
+struct listener {
+    struct ext_frontend *frontend;
+    const struct sl_protocol *protocol;
+    uint64_t timeout;
+    uint8_t service;
+};
+
+struct ext_frontend {
+    struct links links;
+    struct stack stack;
+    uint16_t session_limit, slot_limit, quota;
+    uint16_t free_session_count, free_slot_count, touched_count;
+    uint16_t queued; /* lwIP's blocks in all send queues */
+    uint16_t first_waiting, last_waiting;
+    uint16_t closed_count; /* sessions in SESSION_CLOSED */
+    bool out_full;         /* the ring to the core did, in this pass */
+    uint64_t next_check;   /* for overdue slots */
+    uint64_t invalid_records, overdue_slots, refused_clients; /* ever */
+    struct listener listener[SL_MAX_SERVICES];
+    struct reply_slot slot[SL_MAX_SLOTS];
+    uint16_t free_slot[SL_MAX_SLOTS];
+    uint16_t free_session[NET_MAX_SESSIONS];
+    uint16_t touched[NET_MAX_SESSIONS];
+    struct session session[NET_MAX_SESSIONS];
+};
+
+/* session.c */
+void session_listen(struct ext_frontend *frontend, unsigned service,
+                    const struct sl_service_endpoint *endpoint);
+/* One reply; the slot is released by the caller. */
+void session_deliver(struct session *session, const uint8_t *bytes, uint16_t length);
+/* Turns buffered bytes into requests, one at least when it is this session's turn. */
+void session_read(struct session *session, bool turn);
+/* To be settled at the end of the pass. */
+void session_touch(struct session *session);
+void session_settle(struct session *session);
+/* A slot that it held is free again. */
+void session_slot_released(struct session *session);
+/* Sends what SESSION_END could not be sent before. */
+void session_send_ends(struct ext_frontend *frontend);
+/* SESSION_END came back. False: none was under way with this generation. */
+bool session_ended(struct session *session, uint32_t generation);
+/* A record about the session, for audit and as the head of what is sent. */
+struct sl_record session_record(const struct session *session);
+uint16_t session_number(const struct session *session);
+
+/* slots.c */
+void slots_init(struct ext_frontend *frontend);
+/* False: the session must wait; it is then in line or blocked until one of its own is free. */
+bool slots_admit(struct session *session, bool turn);
+/* Only after slots_admit. */
+uint16_t slots_take(struct session *session);
+void slots_release(struct ext_frontend *frontend, uint16_t slot);
+void slots_wait(struct session *session);
+/* Lets those in line go on, one message each in turn. */
+void slots_serve(struct ext_frontend *frontend);
+/* Counts and reports slots that the core has not answered in time. */
+void slots_check(struct ext_frontend *frontend);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One client's connection. Its bytes are kept in the session's own buffer, as large as its TCP
+ * window, until they make a message and the message may go; TCP holds back the client meanwhile.
+ * lwIP's callbacks only note what happened: what ends a connection happens in session_settle.
+ */
+#include <string.h>
+
+#include "components/ext_frontend/ext_frontend.h"
+#include "lwip/tcp.h"
+#include "net/connection.h"
+#include "sluice/host.h"
+
+const unsigned short net_receive_window = NET_EXT_WINDOW;
+
+/* Bytes taken go back to the window with the next reply, or at once when the client could soon
+ * be short of it. */
+#define WINDOW_UPDATE (NET_EXT_WINDOW / 2)
+
+#define POLL_MS 1000u
+/* A client that takes no byte of a waiting reply for so long is cut off; sooner when memory for
+ * replies runs short. */
+#define STALL_NS       UINT64_C(10000000000)
+#define STALL_SHORT_NS UINT64_C(1000000000)
+#define BLOCKS_SHORT   (NET_BLOCKS / 2)
+
+uint16_t session_number(const struct session *session)
+{
+    return (uint16_t)(session - session->frontend->session);
+}
+
+struct sl_record session_record(const struct session *session)
+{
+    return (struct sl_record){
+        .service = session->service,
+        .session = session_number(session),
+        .slot = SL_NO_SLOT,
+        .client = session->client,
+        .client_port = session->client_port,
+        .generation = session->generation,
+        .time = session->frontend->stack.now,
+    };
+}
+
+void session_touch(struct session *session)
+{
+    struct ext_frontend *frontend = session->frontend;
+    if (session->touched)
+        return;
+    session->touched = true;
+    frontend->touched[frontend->touched_count++] = session_number(session);
+}
+
+/* lwIP's blocks that this session's replies hold. */
+static void count_queued(struct session *session, uint16_t queued)
+{
+    struct ext_frontend *frontend = session->frontend;
+    frontend->queued = (uint16_t)(frontend->queued - session->queued + queued);
+    session->queued = queued;
+}
+
+static void give_back_window(struct session *session)
+{
+    if (session->consumed == 0)
+        return;
+    const uint16_t consumed = session->consumed;
+    session->consumed = 0;
+    tcp_recved(session->pcb, consumed);
+}
+
+/* ---- requests ---- */
+
+static bool send_request(struct session *session, const uint8_t *bytes, size_t length)
+{
+    struct ext_frontend *frontend = session->frontend;
+    struct sl_record record = session_record(session);
+    record.type = SL_RECORD_MESSAGE;
+    record.length = (uint16_t)length;
+    record.slot = slots_take(session);
+    if (links_put(&frontend->links, &record, bytes, frontend->stack.now))
+        return true;
+    frontend->out_full = true; /* kept, and tried again in a later pass */
+    slots_release(frontend, record.slot);
+    slots_wait(session);
+    return false;
+}
+
+void session_read(struct session *session, bool turn)
+{
+    const struct sl_protocol *protocol = session->frontend->listener[session->service].protocol;
+    uint16_t taken = 0;
+    session->blocked = false;
+    while (!session->refused && taken < session->length) {
+        const struct sl_frame frame =
+            protocol->frame(SL_REQUEST, session->bytes + taken, (size_t)session->length - taken);
+        if (frame.status == SL_FRAME_LOST) {
+            session->refused = true;
+            session->reason = (uint16_t)frame.reason;
+            session_touch(session);
+        }
+        if (frame.status != SL_FRAME_COMPLETE || !slots_admit(session, turn) ||
+            !send_request(session, session->bytes + taken, frame.length))
+            break;
+        turn = false;
+        taken = (uint16_t)(taken + frame.length);
+    }
+    if (taken == 0)
+        return;
+    session->length = (uint16_t)(session->length - taken);
+    memmove(session->bytes, session->bytes + taken, session->length);
+    session->consumed = (uint16_t)(session->consumed + taken);
+    if (session->consumed >= WINDOW_UPDATE)
+        give_back_window(session);
+}
+
+static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t error)
+{
+    struct session *session = arg;
+    (void)pcb;
+    (void)error;
+    if (!data) {
+        session->finished = true;
+        session_touch(session);
+        return ERR_OK;
+    }
+    /* The window is no larger than the room left, and lwIP cuts what exceeds it. */
+    if (data->tot_len > sizeof session->bytes - session->length)
+        sl_fault(session->frontend->links.host, "lwIP delivered more than its window",
+                 data->tot_len, sizeof session->bytes - session->length);
+    (void)pbuf_copy_partial(data, session->bytes + session->length, data->tot_len, 0);
+    session->length = (uint16_t)(session->length + data->tot_len);
+    pbuf_free(data);
+    if (!session->blocked && !session->waiting)
+        session_read(session, false);
+    return ERR_OK;
+}
+
+/* ---- replies ---- */
+
+void session_deliver(struct session *session, const uint8_t *bytes, uint16_t length)
+{
+    if (session->state != SESSION_OPEN || session->broken)
+        return;
+    if (session->queued == 0)
+        session->progress = session->frontend->stack.now;
+    if (tcp_write(session->pcb, bytes, length, TCP_WRITE_FLAG_COPY) != ERR_OK) {
+        session->broken = true; /* its reply is lost: so is the order it may count on */
+        session->reason = SL_REASON_CAPACITY;
+        return;
+    }
+    count_queued(session, tcp_sndqueuelen(session->pcb));
+}
+
+static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t length)
+{
+    struct session *session = arg;
+    (void)length;
+    session->progress = session->frontend->stack.now;
+    count_queued(session, tcp_sndqueuelen(pcb));
+    if (session->blocked)
+        session_touch(session);
+    return ERR_OK;
+}
+
+static err_t polled(void *arg, struct tcp_pcb *pcb)
+{
+    struct session *session = arg;
+    const struct ext_frontend *frontend = session->frontend;
+    const uint64_t limit = frontend->queued > BLOCKS_SHORT ? STALL_SHORT_NS : STALL_NS;
+    count_queued(session, tcp_sndqueuelen(pcb));
+    if (session->queued > 0 && frontend->stack.now - session->progress > limit) {
+        session->broken = true;
+        session->reason = SL_REASON_CLIENT_STALLED;
+        session_touch(session);
+    }
+    return ERR_OK;
+}
+
+/* ---- beginning and end ---- */
+
+static bool send_end(struct session *session)
+{
+    struct ext_frontend *frontend = session->frontend;
+    struct sl_record record = session_record(session);
+    record.type = SL_RECORD_SESSION_END;
+    if (!links_put(&frontend->links, &record, NULL, frontend->stack.now))
+        return false;
+    session->state = SESSION_ENDING;
+    return true;
+}
+
+/* The connection is gone; the number is free once the core has seen its end. */
+static void end(struct session *session)
+{
+    struct ext_frontend *frontend = session->frontend;
+    struct sl_record record = session_record(session);
+    links_audit(&frontend->links, &record, SL_AUDIT_SESSION_CLOSE, (enum sl_reason)session->reason,
+                0, frontend->stack.now);
+    count_queued(session, 0);
+    session->pcb = NULL;
+    session->state = SESSION_CLOSED;
+    if (!send_end(session))
+        frontend->closed_count++;
+}
+
+static void free_when_done(struct session *session)
+{
+    struct ext_frontend *frontend = session->frontend;
+    if (session->state != SESSION_ENDED || session->outstanding > 0)
+        return;
+    session->state = SESSION_FREE;
+    frontend->free_session[frontend->free_session_count++] = session_number(session);
+}
+
+void session_send_ends(struct ext_frontend *frontend)
+{
+    for (unsigned i = 0; frontend->closed_count > 0 && i < frontend->session_limit; i++) {
+        struct session *session = &frontend->session[i];
+        if (session->state != SESSION_CLOSED)
+            continue;
+        if (!send_end(session))
+            return;
+        frontend->closed_count--;
+    }
+}
+
+bool session_ended(struct session *session, uint32_t generation)
+{
+    if (session->state != SESSION_ENDING || session->generation != generation)
+        return false;
+    session->state = SESSION_ENDED;
+    free_when_done(session);
+    return true;
+}
+
+void session_slot_released(struct session *session)
+{
+    session->outstanding--;
+    if (session->state == SESSION_OPEN)
+        session_touch(session);
+    else
+        free_when_done(session);
+}
+
+void session_settle(struct session *session)
+{
+    session->touched = false;
+    if (session->state != SESSION_OPEN)
+        return;
+    if (session->blocked && !session->broken)
+        session_read(session, false);
+    struct tcp_pcb *pcb = session->pcb;
+    const uint16_t unread = (uint16_t)(session->length + session->consumed);
+    if (session->broken) {
+        end(session);
+        connection_abort(pcb);
+        return;
+    }
+    /* Replies owed are still delivered: to who sent no more, and to who sent nonsense. */
+    const bool done =
+        session->refused || (session->finished && !session->blocked && !session->waiting);
+    if (done && session->outstanding == 0) {
+        const bool nothing_owed = !connection_unacknowledged(pcb);
+        const bool refused = session->refused;
+        end(session);
+        if (refused && nothing_owed)
+            connection_abort(pcb);
+        else
+            connection_close(pcb, unread);
+        return;
+    }
+    give_back_window(session);
+    (void)tcp_output(pcb);
+}
+
+static void failed(void *arg, err_t error)
+{
+    struct session *session = arg;
+    (void)error; /* reset, vanished or aborted by lwIP: lwIP has freed its control block */
+    if (session->reason == SL_REASON_NONE)
+        session->reason = SL_REASON_CLIENT_LEFT;
+    end(session);
+}
+
+static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
+{
+    struct listener *listener = arg;
+    struct ext_frontend *frontend = listener->frontend;
+    (void)error;
+    if (!pcb) { /* no control block for one more client */
+        connection_drop_half_open();
+        return ERR_MEM;
+    }
+    const uint32_t client = lwip_ntohl(ip_2_ip4(&pcb->remote_ip)->addr);
+    if (frontend->free_session_count == 0) {
+        const struct sl_record record = {.service = listener->service,
+                                         .session = NO_SESSION,
+                                         .slot = SL_NO_SLOT,
+                                         .client = client,
+                                         .client_port = pcb->remote_port};
+        frontend->refused_clients++;
+        links_audit(&frontend->links, &record, SL_AUDIT_DROPPED, SL_REASON_CAPACITY, 1,
+                    frontend->stack.now);
+        return ERR_MEM; /* lwIP resets the connection */
+    }
+    struct session *session =
+        &frontend->session[frontend->free_session[--frontend->free_session_count]];
+    const struct session before = {.frontend = frontend,
+                                   .pcb = pcb,
+                                   .progress = frontend->stack.now,
+                                   .generation = session->generation + 1,
+                                   .client = client,
+                                   .client_port = pcb->remote_port,
+                                   .service = listener->service,
+                                   .state = SESSION_OPEN,
+                                   .next_waiting = session->next_waiting,
+                                   .waiting = session->waiting,
+                                   .touched = session->touched};
+    memcpy(session, &before, offsetof(struct session, bytes));
+    connection_tune(pcb);
+    tcp_arg(pcb, session);
+    tcp_recv(pcb, received);
+    tcp_sent(pcb, acknowledged);
+    tcp_err(pcb, failed);
+    tcp_poll(pcb, polled, POLL_MS / CONNECTION_POLL_MS);
+    const struct sl_record record = session_record(session);
+    links_audit(&frontend->links, &record, SL_AUDIT_SESSION_OPEN, SL_REASON_NONE, 0,
+                frontend->stack.now);
+    return ERR_OK;
+}
+
+void session_listen(struct ext_frontend *frontend, unsigned service,
+                    const struct sl_service_endpoint *endpoint)
+{
+    struct listener *listener = &frontend->listener[service];
+    struct sl_host *host = frontend->links.host;
+    *listener = (struct listener){.frontend = frontend,
+                                  .protocol = sl_protocol(endpoint->protocol),
+                                  .timeout = endpoint->timeout,
+                                  .service = (uint8_t)service};
+    if (!listener->protocol || listener->protocol->max_message > NET_MAX_MESSAGE)
+        sl_fault(host, "a service's protocol is none that ext_frontend has room for",
+                 endpoint->protocol, NET_MAX_MESSAGE);
+    stack_add_address(&frontend->stack, endpoint->address);
+    const ip_addr_t address = IPADDR4_INIT(lwip_htonl(endpoint->address));
+    struct tcp_pcb *pcb = tcp_new();
+    if (!pcb || tcp_bind(pcb, &address, endpoint->port) != ERR_OK)
+        sl_fault(host, "cannot listen: another service has this address and port", service,
+                 endpoint->port);
+    pcb = tcp_listen(pcb);
+    if (!pcb)
+        sl_fault(host, "cannot listen: more services than control blocks", service,
+                 SL_MAX_SERVICES);
+    tcp_arg(pcb, listener);
+    tcp_accept(pcb, accepted);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reply slots. A request goes to the core only with a slot for its outcome, room for its reply
+ * in its client's send buffer and memory for it in lwIP: so a reply always finds its way, and a
+ * client that sends and never reads stops being read itself.
+ */
+#include "components/ext_frontend/ext_frontend.h"
+
+#include "lwip/tcp.h"
+
+#define CHECK_INTERVAL UINT64_C(1000000000) /* ns */
+/* Beyond a service's timeout; policy_emit gives up a second after it (reply.c). */
+#define PATIENCE UINT64_C(5000000000)
+/* A reply takes one block, or two when it is cut at a segment's end. */
+#define BLOCKS_PER_REPLY 2u
+
+void slots_init(struct ext_frontend *frontend)
+{
+    frontend->free_slot_count = frontend->slot_limit;
+    for (uint16_t i = 0; i < frontend->slot_limit; i++)
+        frontend->free_slot[i] = (uint16_t)(frontend->slot_limit - 1 - i);
+    frontend->first_waiting = NO_SESSION;
+    frontend->last_waiting = NO_SESSION;
+}
+
+static bool own_room(const struct session *session)
+{
+    const unsigned replies = session->outstanding + 1u;
+    return session->outstanding < session->frontend->quota &&
+           tcp_sndbuf(session->pcb) >= replies * NET_MAX_MESSAGE &&
+           tcp_sndqueuelen(session->pcb) + replies * BLOCKS_PER_REPLY <= TCP_SND_QUEUELEN;
+}
+
+static bool shared_room(const struct ext_frontend *frontend)
+{
+    const unsigned held = (unsigned)frontend->slot_limit - frontend->free_slot_count;
+    return frontend->free_slot_count > 0 && !frontend->out_full &&
+           held + frontend->queued + NET_BLOCKS_RESERVED < NET_BLOCKS;
+}
+
+void slots_wait(struct session *session)
+{
+    struct ext_frontend *frontend = session->frontend;
+    if (session->waiting)
+        return;
+    const uint16_t number = session_number(session);
+    session->waiting = true;
+    session->next_waiting = NO_SESSION;
+    if (frontend->first_waiting == NO_SESSION)
+        frontend->first_waiting = number;
+    else
+        frontend->session[frontend->last_waiting].next_waiting = number;
+    frontend->last_waiting = number;
+}
+
+bool slots_admit(struct session *session, bool turn)
+{
+    if (!own_room(session)) {
+        session->blocked = true;
+        return false;
+    }
+    if (!shared_room(session->frontend) ||
+        (!turn && session->frontend->first_waiting != NO_SESSION)) {
+        slots_wait(session);
+        return false;
+    }
+    return true;
+}
+
+uint16_t slots_take(struct session *session)
+{
+    struct ext_frontend *frontend = session->frontend;
+    const uint16_t number = frontend->free_slot[--frontend->free_slot_count];
+    frontend->slot[number] = (struct reply_slot){
+        .time = frontend->stack.now, .session = session_number(session), .held = true};
+    session->outstanding++;
+    return number;
+}
+
+void slots_release(struct ext_frontend *frontend, uint16_t number)
+{
+    struct reply_slot *slot = &frontend->slot[number];
+    slot->held = false;
+    frontend->free_slot[frontend->free_slot_count++] = number;
+    session_slot_released(&frontend->session[slot->session]);
+}
+
+void slots_serve(struct ext_frontend *frontend)
+{
+    while (frontend->first_waiting != NO_SESSION && shared_room(frontend)) {
+        struct session *session = &frontend->session[frontend->first_waiting];
+        frontend->first_waiting = session->next_waiting;
+        session->waiting = false;
+        if (session->state != SESSION_OPEN)
+            continue;
+        session_read(session, true);
+        session_touch(session);
+    }
+}
+
+void slots_check(struct ext_frontend *frontend)
+{
+    const uint64_t now = frontend->stack.now;
+    if (now < frontend->next_check)
+        return;
+    frontend->next_check = now + CHECK_INTERVAL;
+    for (unsigned i = 0; i < frontend->slot_limit; i++) {
+        struct reply_slot *slot = &frontend->slot[i];
+        if (!slot->held || slot->overdue)
+            continue;
+        const struct session *session = &frontend->session[slot->session];
+        if (now - slot->time <= frontend->listener[session->service].timeout + PATIENCE)
+            continue;
+        slot->overdue = true;
+        frontend->overdue_slots++;
+        struct sl_record record = session_record(session);
+        record.slot = (uint16_t)i;
+        links_audit(&frontend->links, &record, SL_AUDIT_FAILED, SL_REASON_OUTCOME_OVERDUE,
+                    now - slot->time, now);
+    }
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One client's connection to its service's device, made by its first request and kept until the
+ * session ends. A request is written to TCP only when it can leave at once: what waits, waits
+ * here, where it can still be taken back. When a deadline passes and the device has not even
+ * acknowledged the bytes, the connection is reset, so that no retransmission brings an old
+ * command to a device that was away.
+ */
+#include <string.h>
+
+#include "components/int_frontend/int_frontend.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/tcp.h"
+#include "net/connection.h"
+#include "sluice/host.h"
+
+const unsigned short net_receive_window = NET_INT_WINDOW;
+
+#define WINDOW_UPDATE (NET_INT_WINDOW / 4)
+#define PORT_ATTEMPTS 8u
+#define FIRST_PORT    49152u /* RFC 6335 6: dynamic ports */
+#define DYNAMIC_PORTS 16384u
+
+uint16_t device_number(const struct device *device)
+{
+    return (uint16_t)(device - device->frontend->device);
+}
+
+static void audit(struct device *device, enum sl_audit_event event, enum sl_reason reason,
+                  uint64_t value)
+{
+    const struct sl_record about = {.service = device->service,
+                                    .session = device_number(device),
+                                    .slot = SL_NO_SLOT,
+                                    .client = device->client,
+                                    .client_port = device->client_port,
+                                    .generation = device->generation};
+    links_audit(&device->frontend->links, &about, event, reason, value,
+                device->frontend->stack.now);
+}
+
+void device_begin(struct device *device, const struct sl_record *record)
+{
+    device->generation = record->generation;
+    device->client = record->client;
+    device->client_port = record->client_port;
+    device->service = record->service;
+    device->first = NO_REQUEST;
+    device->last = NO_REQUEST;
+    device->first_queued = NO_REQUEST;
+    device->reason = SL_REASON_NONE;
+    device->state = DEVICE_CLOSED;
+}
+
+void device_touch(struct device *device)
+{
+    struct int_frontend *frontend = device->frontend;
+    if (device->touched)
+        return;
+    device->touched = true;
+    frontend->touched[frontend->touched_count++] = device_number(device);
+}
+
+/* ---- end of a connection ---- */
+
+/* No connection any more: every request of it has its outcome. */
+static void forget(struct device *device, enum sl_reason closed, enum sl_reason failed)
+{
+    audit(device, SL_AUDIT_DEVICE_CLOSE, closed, 0);
+    device->pcb = NULL;
+    device->state = DEVICE_CLOSED;
+    device->reason = SL_REASON_NONE;
+    device->length = 0;
+    device->consumed = 0;
+    request_fail_all(device, failed);
+}
+
+static void reset(struct device *device, enum sl_reason closed, enum sl_reason failed)
+{
+    connection_abort(device->pcb);
+    forget(device, closed, failed);
+}
+
+static void finish(struct device *device, enum sl_reason reason)
+{
+    /* Bytes not acknowledged are requests that must not arrive later. */
+    if (device->state == DEVICE_CONNECTED && !connection_unacknowledged(device->pcb))
+        connection_close(device->pcb, device->consumed);
+    else
+        connection_abort(device->pcb);
+    forget(device, reason, reason);
+}
+
+void device_end(struct device *device)
+{
+    if (device->pcb)
+        finish(device, SL_REASON_CLIENT_LEFT);
+    request_fail_all(device, SL_REASON_CLIENT_LEFT);
+    device->state = DEVICE_NONE;
+}
+
+void device_expired(struct device *device, uint16_t slot)
+{
+    const struct request *request = &device->frontend->request[slot];
+    if (device->state == DEVICE_CONNECTING) {
+        reset(device, SL_REASON_DEVICE_UNREACHABLE, SL_REASON_DEVICE_UNREACHABLE);
+        return;
+    }
+    const bool under_way =
+        request->state == REQUEST_SENT && (int32_t)(device->acknowledged - request->end) < 0;
+    request_done(device, slot, SL_RECORD_FAILED, SL_REASON_DEVICE_TIMEOUT, NULL, 0);
+    if (under_way)
+        reset(device, SL_REASON_DEVICE_TIMEOUT, SL_REASON_DEVICE_CLOSED);
+}
+
+/* ---- replies ---- */
+
+static void reply(struct device *device, const struct sl_protocol *protocol, const uint8_t *bytes,
+                  uint16_t length)
+{
+    const uint16_t slot = request_by_key(device, protocol->frame_key(bytes, length));
+    if (slot != NO_REQUEST) {
+        request_done(device, slot, SL_RECORD_MESSAGE, SL_REASON_NONE, bytes, length);
+        return;
+    }
+    /* Late, or never asked for: it costs nobody anything. */
+    device->frontend->unmatched_replies++;
+    audit(device, SL_AUDIT_DROPPED, SL_REASON_REPLY_UNMATCHED, 1);
+}
+
+static void read_replies(struct device *device)
+{
+    const struct sl_protocol *protocol = device->frontend->service[device->service].protocol;
+    uint16_t taken = 0;
+    while (taken < device->length) {
+        const struct sl_frame frame =
+            protocol->frame(SL_REPLY, device->bytes + taken, (size_t)device->length - taken);
+        if (frame.status == SL_FRAME_LOST) {
+            device->reason = SL_REASON_DEVICE_FRAMING_LOST;
+            device_touch(device);
+        }
+        if (frame.status != SL_FRAME_COMPLETE)
+            break;
+        reply(device, protocol, device->bytes + taken, (uint16_t)frame.length);
+        taken = (uint16_t)(taken + frame.length);
+    }
+    device->length = (uint16_t)(device->length - taken);
+    memmove(device->bytes, device->bytes + taken, device->length);
+}
+
+static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t error)
+{
+    struct device *device = arg;
+    (void)error;
+    if (!data) {
+        if (device->reason == SL_REASON_NONE)
+            device->reason = SL_REASON_DEVICE_CLOSED;
+        device_touch(device);
+        return ERR_OK;
+    }
+    for (u16_t offset = 0; offset < data->tot_len && device->reason == SL_REASON_NONE;) {
+        const u16_t copied =
+            pbuf_copy_partial(data, device->bytes + device->length,
+                              (u16_t)(sizeof device->bytes - device->length), offset);
+        offset = (u16_t)(offset + copied);
+        device->length = (uint16_t)(device->length + copied);
+        read_replies(device);
+    }
+    device->consumed = (uint16_t)(device->consumed + data->tot_len);
+    pbuf_free(data);
+    if (device->consumed >= WINDOW_UPDATE) {
+        tcp_recved(pcb, device->consumed);
+        device->consumed = 0;
+    }
+    /* A device may hold back its next reply until this one is acknowledged (Nagle). */
+    if (device->first != NO_REQUEST)
+        tcp_ack_now(pcb);
+    return ERR_OK;
+}
+
+/* ---- requests ---- */
+
+static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t length)
+{
+    struct device *device = arg;
+    (void)pcb;
+    device->acknowledged += length;
+    if (device->first_queued != NO_REQUEST)
+        device_touch(device);
+    return ERR_OK;
+}
+
+/* What could not be written for want of memory is tried again. */
+static err_t polled(void *arg, struct tcp_pcb *pcb)
+{
+    struct device *device = arg;
+    (void)pcb;
+    if (device->first_queued != NO_REQUEST)
+        device_touch(device);
+    return ERR_OK;
+}
+
+static void send_queued(struct device *device)
+{
+    struct int_frontend *frontend = device->frontend;
+    while (device->first_queued != NO_REQUEST) {
+        const uint16_t slot = device->first_queued;
+        struct request *request = &frontend->request[slot];
+        if (!connection_takes(device->pcb, request->record.length) ||
+            tcp_write(device->pcb, request->bytes, request->record.length, TCP_WRITE_FLAG_COPY) !=
+                ERR_OK)
+            break;
+        device->written += request->record.length;
+        device->first_queued = request->next;
+        request->end = device->written;
+        request->state = REQUEST_SENT;
+        if (request->record.flags & SL_FLAG_NO_REPLY)
+            request_done(device, slot, SL_RECORD_SENT, SL_REASON_NONE, NULL, 0);
+    }
+    if (device->consumed > 0) {
+        tcp_recved(device->pcb, device->consumed);
+        device->consumed = 0;
+    }
+    (void)tcp_output(device->pcb);
+}
+
+/* ---- beginning of a connection ---- */
+
+static err_t connected(void *arg, struct tcp_pcb *pcb, err_t error)
+{
+    struct device *device = arg;
+    (void)pcb;
+    (void)error;
+    device->state = DEVICE_CONNECTED;
+    audit(device, SL_AUDIT_DEVICE_OPEN, SL_REASON_NONE, 0);
+    device_touch(device);
+    return ERR_OK;
+}
+
+static void failed(void *arg, err_t error)
+{
+    struct device *device = arg;
+    (void)error; /* refused, reset or vanished: lwIP has freed its control block */
+    const enum sl_reason reason =
+        device->state == DEVICE_CONNECTING ? SL_REASON_DEVICE_UNREACHABLE : SL_REASON_DEVICE_CLOSED;
+    forget(device, reason, reason);
+}
+
+static err_t bind_random_port(struct tcp_pcb *pcb, uint32_t address)
+{
+    const ip_addr_t own = IPADDR4_INIT(lwip_htonl(address));
+    err_t result = ERR_USE;
+    for (unsigned i = 0; i < PORT_ATTEMPTS && result == ERR_USE; i++)
+        result = tcp_bind(pcb, &own, (u16_t)(FIRST_PORT + LWIP_RAND() % DYNAMIC_PORTS));
+    return result;
+}
+
+static void connect_device(struct device *device)
+{
+    struct int_frontend *frontend = device->frontend;
+    const struct service *service = &frontend->service[device->service];
+    struct tcp_pcb *pcb = tcp_new();
+    if (!pcb) {
+        request_fail_all(device, SL_REASON_CAPACITY);
+        return;
+    }
+    connection_tune(pcb);
+    tcp_arg(pcb, device);
+    tcp_recv(pcb, received);
+    tcp_sent(pcb, acknowledged);
+    tcp_err(pcb, failed);
+    tcp_poll(pcb, polled, 1);
+    device->pcb = pcb;
+    device->written = 0;
+    device->acknowledged = 0;
+    device->state = DEVICE_CONNECTING;
+    const ip_addr_t address = IPADDR4_INIT(lwip_htonl(service->address));
+    if (bind_random_port(pcb, frontend->address) != ERR_OK ||
+        tcp_connect(pcb, &address, service->port, connected) != ERR_OK)
+        reset(device, SL_REASON_DEVICE_UNREACHABLE, SL_REASON_DEVICE_UNREACHABLE);
+}
+
+void device_settle(struct device *device)
+{
+    device->touched = false;
+    if (device->pcb && device->reason == SL_REASON_DEVICE_FRAMING_LOST)
+        reset(device, SL_REASON_DEVICE_FRAMING_LOST, SL_REASON_DEVICE_FRAMING_LOST);
+    else if (device->pcb && device->reason != SL_REASON_NONE)
+        finish(device, (enum sl_reason)device->reason);
+    if (device->state == DEVICE_CLOSED && device->first_queued != NO_REQUEST)
+        connect_device(device);
+    else if (device->state == DEVICE_CONNECTED)
+        send_queued(device);
+}

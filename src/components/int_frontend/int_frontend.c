@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "components/int_frontend/int_frontend.h"
+
+#include "sluice/host.h"
+
+static bool take_request(struct int_frontend *frontend, const struct sl_record *record,
+                         const uint8_t *payload)
+{
+    if (record->slot >= frontend->slot_limit || record->service >= frontend->service_count ||
+        record->length == 0 || record->length > NET_MAX_MESSAGE ||
+        frontend->request[record->slot].state != REQUEST_NONE)
+        return false;
+    struct device *device = &frontend->device[record->session];
+    if (device->state == DEVICE_NONE)
+        device_begin(device, record);
+    if (device->generation != record->generation || device->service != record->service)
+        return false;
+    request_add(device, record, payload);
+    device_touch(device);
+    return true;
+}
+
+static bool end_session(struct int_frontend *frontend, const struct sl_record *record)
+{
+    struct device *device = &frontend->device[record->session];
+    if (record->length != 0)
+        return false;
+    if (device->state != DEVICE_NONE) {
+        if (device->generation != record->generation)
+            return false;
+        device_end(device);
+    }
+    (void)links_put(&frontend->links, record, NULL, frontend->stack.now);
+    return true;
+}
+
+static void handle(void *self, const struct sl_record *record, const uint8_t *payload)
+{
+    struct int_frontend *frontend = self;
+    if (record->session < frontend->session_limit) {
+        if (record->type == SL_RECORD_MESSAGE && take_request(frontend, record, payload))
+            return;
+        if (record->type == SL_RECORD_SESSION_END && end_session(frontend, record))
+            return;
+    }
+    frontend->invalid_records++;
+    links_audit(&frontend->links, record, SL_AUDIT_DROPPED, SL_REASON_RECORD_INVALID, 1,
+                frontend->stack.now);
+}
+
+static void settle_touched(struct int_frontend *frontend)
+{
+    while (frontend->touched_count > 0)
+        device_settle(&frontend->device[frontend->touched[--frontend->touched_count]]);
+}
+
+static bool pass(struct int_frontend *frontend)
+{
+    stack_begin(&frontend->stack);
+    stack_receive(&frontend->stack);
+    const bool drained = links_drain(&frontend->links, handle, frontend);
+    requests_expire(frontend);
+    settle_touched(frontend);
+    links_notify(&frontend->links);
+    frames_notify(&frontend->stack.frames);
+    return stack_may_sleep(&frontend->stack) && drained;
+}
+
+static void wake(void *self, uint64_t badges)
+{
+    struct int_frontend *frontend = self;
+    (void)badges;
+    while (!pass(frontend)) {
+    }
+    stack_sleep_until(&frontend->stack, requests_next_deadline(frontend));
+}
+
+static void add_service(struct int_frontend *frontend, unsigned number,
+                        const struct sl_service_endpoint *endpoint)
+{
+    struct service *service = &frontend->service[number];
+    *service = (struct service){.protocol = sl_protocol(endpoint->protocol),
+                                .timeout = endpoint->timeout,
+                                .address = endpoint->address,
+                                .port = endpoint->port,
+                                .first = NO_REQUEST,
+                                .last = NO_REQUEST};
+    if (!service->protocol || service->protocol->max_message > NET_MAX_MESSAGE)
+        sl_fault(frontend->links.host,
+                 "a service's protocol is none that int_frontend has room for", endpoint->protocol,
+                 NET_MAX_MESSAGE);
+}
+
+static void init(void *self, const struct sl_environment *environment)
+{
+    struct int_frontend *frontend = self;
+    const struct sl_frontend_config *config = environment->config;
+    if (environment->config_size < sizeof *config || config->service_count > SL_MAX_SERVICES)
+        sl_fault(environment->host, "int_frontend's configuration is not one",
+                 environment->config_size, sizeof *config);
+    if (config->mode != SL_TWO_WAY)
+        sl_fault(environment->host, "int_frontend has two-way mode only", config->mode, SL_TWO_WAY);
+    links_init(&frontend->links, environment, config);
+    stack_init(&frontend->stack, environment, config);
+    frontend->address = config->address;
+    frontend->session_limit =
+        config->sessions < NET_MAX_SESSIONS ? config->sessions : (uint16_t)NET_MAX_SESSIONS;
+    frontend->slot_limit = config->slots < SL_MAX_SLOTS ? config->slots : (uint16_t)SL_MAX_SLOTS;
+    frontend->service_count = config->service_count;
+    for (unsigned i = 0; i < NET_MAX_SESSIONS; i++)
+        frontend->device[i].frontend = frontend;
+    for (unsigned i = 0; i < config->service_count; i++)
+        add_service(frontend, i, &config->service[i]);
+    const struct sl_record nobody = {.slot = SL_NO_SLOT, .time = frontend->stack.now};
+    links_audit(&frontend->links, &nobody, SL_AUDIT_START, SL_REASON_NONE, 0, frontend->stack.now);
+}
+
+const struct sl_component int_frontend_component = {
+    .name = "int_frontend",
+    .self_size = sizeof(struct int_frontend),
+    .init = init,
+    .wake = wake,
+};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "net/connection.h"
+
+#include "lwip/priv/tcp_priv.h"
+
+#define FIRST_RETRANSMISSION_MS 1000
+#define LINGER_MS               10000u
+
+void connection_tune(struct tcp_pcb *pcb)
+{
+    tcp_nagle_disable(pcb);
+    ip_set_option(pcb, SOF_KEEPALIVE);
+    pcb->rto = FIRST_RETRANSMISSION_MS / TCP_SLOW_INTERVAL;
+    pcb->sv = pcb->rto;
+}
+
+static void detach(struct tcp_pcb *pcb)
+{
+    tcp_arg(pcb, NULL);
+    tcp_recv(pcb, NULL);
+    tcp_sent(pcb, NULL);
+    tcp_err(pcb, NULL);
+    tcp_poll(pcb, NULL, 0);
+}
+
+static err_t linger_expired(void *arg, struct tcp_pcb *pcb)
+{
+    (void)arg;
+    tcp_abort(pcb);
+    return ERR_ABRT;
+}
+
+void connection_close(struct tcp_pcb *pcb, uint16_t unread)
+{
+    detach(pcb);
+    if (unread)
+        tcp_recved(pcb, unread); /* or lwIP would send RST and forget what is queued */
+    tcp_poll(pcb, linger_expired, LINGER_MS / CONNECTION_POLL_MS);
+    if (tcp_close(pcb) != ERR_OK)
+        tcp_abort(pcb);
+}
+
+void connection_abort(struct tcp_pcb *pcb)
+{
+    detach(pcb);
+    tcp_abort(pcb);
+}
+
+bool connection_unacknowledged(const struct tcp_pcb *pcb)
+{
+    return pcb->unsent || pcb->unacked;
+}
+
+bool connection_takes(const struct tcp_pcb *pcb, uint16_t length)
+{
+    const uint32_t under_way = pcb->snd_lbb - pcb->lastack;
+    const uint32_t window = LWIP_MIN(pcb->snd_wnd, pcb->cwnd);
+    return under_way == 0 || under_way + length <= window;
+}
+
+void connection_drop_half_open(void)
+{
+    struct tcp_pcb *oldest = NULL;
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        if (pcb->state == SYN_RCVD && (!oldest || tcp_ticks - pcb->tmr > tcp_ticks - oldest->tmr))
+            oldest = pcb;
+    if (oldest)
+        tcp_abandon(oldest, 0);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bounds of the two frontends and their lwIP: what one client, or all of them, can make us hold.
+ *
+ * A client's unread requests live in its session's own buffer, which is as large as its TCP
+ * window: no sender can make a frontend hold more, and none takes from another's share. Replies
+ * that clients have not yet acknowledged live in lwIP's blocks; a request is admitted only with
+ * room for its reply there.
+ */
+#ifndef SLUICE_NET_LIMITS_H
+#define SLUICE_NET_LIMITS_H
+
+#include "sluice/config.h"
+
+#define NET_MAX_SESSIONS 512u /* the default; a site that asks for more gets this */
+#define NET_MAX_MESSAGE  260u /* of every protocol spoken here; checked at init */
+
+#define NET_MSS 536u /* RFC 9293 3.7.1: the least that every host takes */
+/* ext: two messages at least. Not above 536, or Linux cuts its segments at half of it
+ * (tcp_bound_to_half_wnd). */
+#define NET_EXT_WINDOW NET_MSS
+/* int: replies are consumed as they come; room for a device's burst. */
+#define NET_INT_WINDOW (8u * NET_MSS)
+
+#define NET_SEND_BUFFER (8u * NET_MSS) /* bytes unacknowledged on one connection */
+#define NET_SEND_QUEUE  64u            /* blocks likewise */
+
+/* TIME_WAIT, half-open and closing connections beside the sessions. */
+#define NET_SPARE_PCBS 48u
+
+/* A block holds the longest message with its headers: struct pbuf 24, Ethernet 14, IP 20, TCP 20
+ * bytes, aligned. */
+#define NET_BLOCK_SIZE 352u
+#define NET_BLOCKS     384u
+/* Of them for acknowledgements, ARP and connections being set up. */
+#define NET_BLOCKS_RESERVED 48u
+/* ICMP echo replies of a full frame. */
+#define NET_LARGE_BLOCK_SIZE 1664u
+#define NET_LARGE_BLOCKS     4u
+
+/* Received frames: on their way through the stack, out of order, or fragments. */
+#define NET_FRAME_PBUFS     72u
+#define NET_FRAME_PBUF_SIZE 640u
+
+/* Frame buffers in use at most, each way; a power of two. */
+#define NET_MAX_BUFFERS 512u
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where lwIP calls back beyond its port interface. */
+#ifndef SLUICE_NET_PORT_HOOKS_H
+#define SLUICE_NET_PORT_HOOKS_H
+
+#include "lwip/ip_addr.h"
+
+u32_t net_initial_sequence_number(const ip_addr_t *local, u16_t local_port, const ip_addr_t *remote,
+                                  u16_t remote_port);
+
+#define LWIP_HOOK_TCP_ISN(local, local_port, remote, remote_port)                                  \
+    net_initial_sequence_number((local), (local_port), (remote), (remote_port))
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "net/stack.h"
+
+#include <string.h>
+
+#include "lwip/etharp.h"
+#include "lwip/init.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/sys.h"
+#include "lwip/timeouts.h"
+#include "netif/ethernet.h"
+#include "net/port/hooks.h"
+#include "sluice/host.h"
+
+#define NANOSECONDS_PER_MILLISECOND UINT64_C(1000000)
+#define MIN_FRAME                   60u /* IEEE 802.3, without the checksum */
+#define MAX_FRAME                   1514u
+#define ETHERTYPE_OFFSET            12u
+#define IP_DESTINATION_OFFSET       30u /* in an Ethernet frame */
+#define ARP_TARGET_OFFSET           38u
+
+/* What lwIP's own checks would say, were its window a macro. */
+_Static_assert(NET_EXT_WINDOW >= NET_MSS && NET_INT_WINDOW >= NET_MSS, "a window holds a segment");
+_Static_assert(NET_EXT_WINDOW >= 2 * NET_MAX_MESSAGE, "a window holds two messages");
+_Static_assert(NET_INT_WINDOW <= NET_FRAME_PBUFS * (NET_FRAME_PBUF_SIZE - 54), "pool and window");
+_Static_assert(MEMP_NUM_TCP_SEG >= TCP_SND_QUEUELEN, "segments for one full queue");
+_Static_assert(TCP_SND_QUEUELEN >= 2 * TCP_SND_BUF / TCP_MSS, "queue and buffer");
+_Static_assert(NET_BLOCK_SIZE >= 24 + 56 + NET_MAX_MESSAGE, "a message and its headers in a block");
+
+/* lwIP's callbacks carry no context: this is part of its global state. */
+static struct stack *the_stack;
+
+void net_assertion_failed(const char *what, int line)
+{
+    sl_fault(the_stack->host, what, (uint64_t)line, 0);
+}
+
+uint32_t net_random(void)
+{
+    uint32_t value;
+    sl_random(the_stack->host, &value, sizeof value);
+    return value;
+}
+
+u32_t sys_now(void)
+{
+    return (u32_t)(the_stack->now / NANOSECONDS_PER_MILLISECOND);
+}
+
+u32_t net_initial_sequence_number(const ip_addr_t *local, u16_t local_port, const ip_addr_t *remote,
+                                  u16_t remote_port)
+{
+    return isn(the_stack->isn_key, the_stack->now, local->addr, local_port, remote->addr,
+               remote_port);
+}
+
+static err_t transmit(struct netif *netif, struct pbuf *packet)
+{
+    struct stack *stack = netif->state;
+    if (packet->tot_len > MAX_FRAME)
+        return ERR_BUF;
+    uint8_t *frame = frames_claim(&stack->frames);
+    if (!frame) {
+        stack->short_of_transmit = true;
+        return ERR_MEM;
+    }
+    u16_t length = pbuf_copy_partial(packet, frame, packet->tot_len, 0);
+    if (length < MIN_FRAME) { /* padded here, so that no earlier frame's bytes go out */
+        memset(frame + length, 0, MIN_FRAME - length);
+        length = MIN_FRAME;
+    }
+    frames_send(&stack->frames, frame, length);
+    return ERR_OK;
+}
+
+static err_t set_up_netif(struct netif *netif)
+{
+    const struct stack *stack = netif->state;
+    memcpy(netif->hwaddr, stack->mac, sizeof stack->mac);
+    netif->hwaddr_len = sizeof stack->mac;
+    netif->mtu = 1500;
+    netif->name[0] = 's';
+    netif->name[1] = 'l';
+    netif->output = etharp_output;
+    netif->linkoutput = transmit;
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
+    return ERR_OK;
+}
+
+static struct netif *add_netif(struct stack *stack, uint32_t address, uint32_t netmask,
+                               uint32_t gateway)
+{
+    struct netif *netif = &stack->netif[stack->address_count];
+    const ip4_addr_t ip = {lwip_htonl(address)};
+    const ip4_addr_t mask = {lwip_htonl(netmask)};
+    const ip4_addr_t router = {lwip_htonl(gateway)};
+    if (!netif_add(netif, &ip, &mask, &router, stack, set_up_netif, ethernet_input))
+        sl_fault(stack->host, "lwIP refused an address", address, 0);
+    stack->address_count++;
+    netif_set_link_up(netif);
+    netif_set_up(netif); /* sends the gratuitous ARP */
+    return netif;
+}
+
+void stack_add_address(struct stack *stack, uint32_t address)
+{
+    for (unsigned i = 0; i < stack->address_count; i++)
+        if (netif_ip4_addr(&stack->netif[i])->addr == lwip_htonl(address))
+            return;
+    /* A mask of all ones: routes stay with the interface's own address. */
+    (void)add_netif(stack, address, UINT32_MAX, 0);
+}
+
+void stack_init(struct stack *stack, const struct sl_environment *environment,
+                const struct sl_frontend_config *config)
+{
+    the_stack = stack;
+    stack->host = environment->host;
+    stack->armed = SL_NEVER;
+    memcpy(stack->mac, config->mac, sizeof stack->mac);
+    sl_random(stack->host, stack->isn_key, sizeof stack->isn_key);
+    stack_begin(stack);
+    frames_init(&stack->frames, environment);
+    lwip_init();
+    netif_set_default(add_netif(stack, config->address, config->netmask, config->gateway));
+}
+
+void stack_begin(struct stack *stack)
+{
+    stack->now = sl_now(stack->host);
+}
+
+/* The interface, of those that share the NIC, that a frame is for: lwIP answers ARP only for
+ * the address of the interface that it came in by. */
+static struct netif *netif_for(struct stack *stack, const struct pbuf *packet)
+{
+    const uint8_t *frame = packet->payload;
+    if (stack->address_count == 1 || packet->len < ARP_TARGET_OFFSET + 4)
+        return &stack->netif[0];
+    const bool arp = frame[ETHERTYPE_OFFSET] == 0x08 && frame[ETHERTYPE_OFFSET + 1] == 0x06;
+    uint32_t target;
+    memcpy(&target, frame + (arp ? ARP_TARGET_OFFSET : IP_DESTINATION_OFFSET), sizeof target);
+    for (unsigned i = 1; i < stack->address_count; i++)
+        if (netif_ip4_addr(&stack->netif[i])->addr == target)
+            return &stack->netif[i];
+    return &stack->netif[0];
+}
+
+static struct pbuf *copy_frame(struct stack *stack, const uint8_t *frame, uint16_t length)
+{
+    struct pbuf *packet = pbuf_alloc(PBUF_RAW, length, PBUF_POOL);
+    if (!packet) { /* what is kept out of order is the first to go */
+        PBUF_CHECK_FREE_OOSEQ();
+        packet = pbuf_alloc(PBUF_RAW, length, PBUF_POOL);
+    }
+    if (!packet) {
+        stack->frames_dropped++;
+        return NULL;
+    }
+    (void)pbuf_take(packet, frame, length);
+    return packet;
+}
+
+void stack_receive(struct stack *stack)
+{
+    if (stack->short_of_transmit) {
+        stack->short_of_transmit = false;
+        tcp_txnow();
+    }
+    sys_check_timeouts();
+    for (unsigned i = 0; i < stack->frames.receive_active.capacity; i++) {
+        uint16_t length = 0;
+        const uint8_t *frame = frames_receive(&stack->frames, &length);
+        if (!frame)
+            return;
+        struct pbuf *packet = length > 0 ? copy_frame(stack, frame, length) : NULL;
+        frames_return(&stack->frames, frame);
+        if (!packet)
+            continue;
+        struct netif *netif = netif_for(stack, packet);
+        if (netif->input(packet, netif) != ERR_OK)
+            pbuf_free(packet);
+    }
+}
+
+bool stack_may_sleep(struct stack *stack)
+{
+    return frames_may_sleep(&stack->frames, stack->short_of_transmit);
+}
+
+void stack_sleep_until(struct stack *stack, uint64_t when)
+{
+    const u32_t wait = sys_timeouts_sleeptime();
+    if (wait != SYS_TIMEOUTS_SLEEPTIME_INFINITE) {
+        const uint64_t due =
+            (stack->now / NANOSECONDS_PER_MILLISECOND + wait) * NANOSECONDS_PER_MILLISECOND;
+        when = due < when ? due : when;
+    }
+    if (when >= stack->armed && stack->armed > stack->now)
+        return;
+    stack->armed = when;
+    sl_deadline(stack->host, when);
+}
