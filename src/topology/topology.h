@@ -129,6 +129,9 @@ uint16_t topology_frame_capacity(const struct site *site);
 /* One self-contained SVG. */
 void topology_draw(const struct topology *topology, FILE *out);
 
+/* The same as text: components, links with regions and rights (r, w), channels. */
+void topology_print(const struct topology *topology, FILE *out);
+
 /* Index by name, -1 for none. */
 int topology_find(const struct topology *topology, const char *name);
 
