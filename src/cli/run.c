@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `sluice run`: the gateway on Linux. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "cli/cli.h"
+#include "drivers/af_packet/interface.h"
+#include "hosts/linux/launch.h"
+#include "hosts/linux/output.h"
+#include "hosts/linux/sandbox.h"
+#include "hosts/linux/supervisor.h"
+#include "policy/image.h"
+#include "policy/site.h"
+#include "sluice/protocol.h"
+#include "topology/topology.h"
+
+static const char help[] =
+    "usage: sluice run [--fused] [--cpu N] [--audit FILE] CONFIG\n"
+    "\n"
+    "Runs the gateway that CONFIG describes, until SIGTERM or an interrupt. Checks the file\n"
+    "and the flows between components first, and does not start with a mistake in either.\n"
+    "\n"
+    "  --fused       all components in one process instead of one process each: fewer\n"
+    "                switches, no walls between components\n"
+    "  --cpu N       run on CPU N; default CONFIG's cpu, else the last one allowed\n"
+    "  --audit FILE  where audit lines are appended (JSON, one object a line; - is standard\n"
+    "                output); default CONFIG's audit\n"
+    "\n"
+    "Needs CAP_NET_RAW for raw frames, as root or in a user namespace. The two interfaces are\n"
+    "the gateway's own: up, without addresses in the kernel.\n"
+    "\n"
+    "Exit status: 0 stopped when asked to; 1 could not start; 2 CONFIG has mistakes, or the\n"
+    "command line was not understood.\n";
+
+struct options {
+    const char *config, *audit;
+    int cpu; /* -1: not given */
+    bool fused, help;
+};
+
+static bool usage_error(const char *what, const char *word)
+{
+    fprintf(stderr, "sluice run: %s%s; `sluice run --help` says how\n", what, word);
+    return false;
+}
+
+static bool parse_cpu(const char *text, int *cpu)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (errno || *end || end == text || number < 0 || number > 4095)
+        return usage_error("--cpu wants the number of a CPU, not ", text);
+    *cpu = (int)number;
+    return true;
+}
+
+static bool parse_options(struct options *given, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"fused", no_argument, NULL, 'f'},
+        {"cpu", required_argument, NULL, 'c'},
+        {"audit", required_argument, NULL, 'a'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+        switch (option) {
+        case 'f':
+            given->fused = true;
+            break;
+        case 'c':
+            if (!parse_cpu(optarg, &given->cpu))
+                return false;
+            break;
+        case 'a':
+            given->audit = optarg;
+            break;
+        case 'h':
+            given->help = true;
+            return true;
+        case ':':
+            return usage_error("argument missing after ", argv[optind - 1]);
+        default:
+            return usage_error("unknown option ", argv[optind - 1]);
+        }
+    }
+    if (argc - optind != 1)
+        return usage_error("wants one CONFIG", "");
+    given->config = argv[optind];
+    return true;
+}
+
+static const struct sl_component *const programs[] = {
+    [PROGRAM_NIC_DRV] = &nic_drv_component,
+    [PROGRAM_EXT_FRONTEND] = &ext_frontend_component,
+    [PROGRAM_INT_FRONTEND] = &int_frontend_component,
+    [PROGRAM_PARSER_NORM] = &parser_norm_component,
+    [PROGRAM_POLICY_EMIT] = &policy_emit_component,
+    [PROGRAM_MONITOR] = &monitor_component,
+};
+
+static const char *const side_names[] = {[SL_SIDE_EXT] = "external", [SL_SIDE_INT] = "internal"};
+
+/* Looks at both interfaces, so that a mistake in either is told before anything starts, and
+ * takes their MAC addresses where the file gives none. */
+static bool find_interfaces(struct site *site)
+{
+    bool good = true;
+    for (unsigned i = 0; i < 2; i++) {
+        struct site_side *side = &site->side[i];
+        struct interface found;
+        char error[512];
+        if (!interface_find(side->nic, &found, error, sizeof error)) {
+            fprintf(stderr, "%s: %s %s\n", site->path, side_names[i], error);
+            good = false;
+            continue;
+        }
+        if (found.address)
+            fprintf(stderr,
+                    "%s: warning: the kernel has an address of its own on '%s' and answers there "
+                    "beside the gateway: 'ip address flush dev %s'\n",
+                    site->path, side->nic, side->nic);
+        if (!side->mac_given) {
+            memcpy(side->mac, found.mac, sizeof side->mac);
+            side->mac_given = true;
+        }
+    }
+    if (good && strcmp(site->side[0].nic, site->side[1].nic) == 0) {
+        fprintf(stderr, "%s: '%s' is named for both sides: each needs an interface of its own\n",
+                site->path, site->side[0].nic);
+        return false;
+    }
+    return good;
+}
+
+static void configure(struct launch *launch, const struct site *site,
+                      const struct topology *topology)
+{
+    launch->topology = topology;
+    for (unsigned i = 0; i < topology->component_count; i++) {
+        struct launch_component *component = &launch->component[i];
+        component->program = programs[topology->component[i].program];
+        component->config_size = topology_config(site, topology, i, component->config);
+        if (topology->component[i].device)
+            memcpy(component->interface, site->side[topology->component[i].side].nic,
+                   sizeof component->interface);
+    }
+}
+
+static void set_policy(struct launch *launch, const void *policy, size_t size)
+{
+    const struct policy_image *image = policy;
+    launch->policy = policy;
+    launch->policy_size = size;
+    for (unsigned i = 0; i < (sizeof launch->policy_hash - 1) / 2; i++)
+        snprintf(launch->policy_hash + (size_t)2 * i, 3, "%02x", image->hash[i]);
+}
+
+struct address_text {
+    char text[16];
+};
+
+static struct address_text dotted(uint32_t address)
+{
+    struct address_text dotted;
+    snprintf(dotted.text, sizeof dotted.text, "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
+             address >> 8 & 255, address & 255);
+    return dotted;
+}
+
+static void print_summary(const struct site *site, const struct launch *launch, const char *audit)
+{
+    static const char *const groupings[] = {"one component each", "drivers with their frontends",
+                                            "all components fused"};
+    for (unsigned i = 0; i < 2; i++) {
+        const struct site_side *side = &site->side[i];
+        const uint8_t *mac = side->mac;
+        fprintf(stderr, "sluice: %s: %s, %s/%u, %02x:%02x:%02x:%02x:%02x:%02x\n", side_names[i],
+                side->nic, dotted(side->address).text, side->prefix, mac[0], mac[1], mac[2], mac[3],
+                mac[4], mac[5]);
+    }
+    for (unsigned i = 0; i < site->service_count; i++) {
+        const struct site_service *service = &site->service[i];
+        fprintf(stderr, "sluice: service %s: %s on %s:%u to %s:%u\n", service->name,
+                sl_protocol(service->protocol)->name, dotted(service->listen_address).text,
+                service->listen_port, dotted(service->device_address).text, service->device_port);
+    }
+    fprintf(stderr, "sluice: %s, %u process%s (%s) on CPU %d; policy %s; audit to %s\n",
+            site->mode == SL_ONE_WAY ? "one-way" : "two-way", launch->process_count,
+            launch->process_count == 1 ? "" : "es", groupings[launch->grouping], launch->cpu,
+            launch->policy_hash, strcmp(audit, "-") == 0 ? "standard output" : audit);
+    if (sandbox_landlock_version() == 0)
+        fputs("sluice: this kernel has no Landlock: seccomp alone keeps processes from files\n",
+              stderr);
+}
+
+static bool check_flows(const struct topology *topology)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    int violations = out ? topology_check(topology, out) : -1;
+    if (out)
+        fclose(out);
+    if (violations != 0)
+        fprintf(stderr, "%ssluice: the flow rules are violated: not started\n", text ? text : "");
+    free(text);
+    return violations == 0;
+}
+
+static int run(struct site *site, const struct options *given)
+{
+    static struct topology topology; /* both too large for the stack */
+    static struct launch launch;
+    topology_build(site, &topology);
+    if (!check_flows(&topology) || !find_interfaces(site))
+        return CLI_FAILED;
+    size_t policy_size;
+    void *policy = site_compile(site, &policy_size, stderr);
+    if (!policy)
+        return CLI_UNABLE;
+
+    configure(&launch, site, &topology);
+    set_policy(&launch, policy, policy_size);
+    launch_group(&launch, given->fused          ? LAUNCH_FUSED
+                          : site->merge_drivers ? LAUNCH_MERGED
+                                                : LAUNCH_ISOLATED);
+    launch.cpu = given->cpu >= 0 ? given->cpu : site->cpu >= 0 ? site->cpu : launch_choose_cpu();
+    const char *audit = given->audit ? given->audit : site->audit[0] ? site->audit : "-";
+    launch.audit_fd = output_open(audit);
+    int status = CLI_FAILED;
+    if (launch.audit_fd < 0) {
+        fprintf(stderr, "sluice: cannot append to audit file '%s': %s\n", audit, strerror(errno));
+    } else if (getrandom(launch.boot, sizeof launch.boot, 0) == (ssize_t)sizeof launch.boot) {
+        print_summary(site, &launch, audit);
+        status = supervise(&launch) ? CLI_OK : CLI_FAILED;
+    }
+    free(policy);
+    return status;
+}
+
+int cli_run(int argc, char **argv)
+{
+    struct options given = {.cpu = -1};
+    if (!parse_options(&given, argc, argv))
+        return CLI_UNABLE;
+    if (given.help) {
+        fputs(help, stdout);
+        return CLI_OK;
+    }
+    struct site *site = site_load(given.config, stderr);
+    if (!site)
+        return CLI_UNABLE;
+    int status = run(site, &given);
+    site_free(site);
+    return status;
+}

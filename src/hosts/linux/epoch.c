@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hosts/linux/epoch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "drivers/af_packet/af_packet.h"
+#include "hosts/linux/process.h"
+
+/* What the monitor's lines say of this epoch. */
+static void stamp_monitors(struct launch *launch, uint32_t number)
+{
+    struct timespec wall, monotonic;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_MONOTONIC, &monotonic);
+    int64_t offset = (int64_t)(wall.tv_sec - monotonic.tv_sec) * INT64_C(1000000000) +
+                     (wall.tv_nsec - monotonic.tv_nsec);
+    for (unsigned i = 0; i < launch->topology->component_count; i++) {
+        struct launch_component *component = &launch->component[i];
+        if (launch->topology->component[i].program != PROGRAM_MONITOR ||
+            component->config_size != sizeof(struct sl_monitor_config))
+            continue;
+        struct sl_monitor_config *config = (void *)component->config;
+        config->epoch = number;
+        config->wall_offset = (uint64_t)offset;
+        memcpy(config->boot, launch->boot, sizeof config->boot);
+    }
+}
+
+static const uint8_t *wanted_mac(const struct launch_component *component)
+{
+    static const uint8_t none[6];
+    if (component->config_size != sizeof(struct sl_nic_config))
+        return NULL;
+    const struct sl_nic_config *config = (const void *)component->config;
+    return memcmp(config->mac, none, sizeof none) ? config->mac : NULL;
+}
+
+static void close_sockets(int socket[TOPOLOGY_MAX_COMPONENTS])
+{
+    for (unsigned i = 0; i < TOPOLOGY_MAX_COMPONENTS; i++)
+        if (socket[i] >= 0)
+            close(socket[i]);
+}
+
+static bool open_sockets(const struct launch *launch, int socket[TOPOLOGY_MAX_COMPONENTS],
+                         char *error, size_t error_size)
+{
+    memset(socket, 0xff, TOPOLOGY_MAX_COMPONENTS * sizeof *socket);
+    for (unsigned i = 0; i < launch->topology->component_count; i++) {
+        const struct launch_component *component = &launch->component[i];
+        if (!component->interface[0])
+            continue;
+        socket[i] = af_packet_open(component->interface, wanted_mac(component), error, error_size);
+        if (socket[i] < 0) {
+            close_sockets(socket);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool start_process(struct epoch *epoch, const struct launch *launch, unsigned number,
+                          const int socket[TOPOLOGY_MAX_COMPONENTS])
+{
+    struct epoch_process *process = &epoch->process[number];
+    int pipe_ends[2];
+    if (pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        return false;
+    pid_t launcher = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        process_run(launch, number, epoch->number, &epoch->memory, &epoch->bells, socket,
+                    pipe_ends[1], launcher);
+    int saved = errno;
+    close(pipe_ends[1]);
+    *process = (struct epoch_process){.report = pipe_ends[0], .pidfd = -1};
+    epoch->count = number + 1;
+    if (pid > 0) {
+        process->pid = pid;
+        process->pidfd = pidfd_open(pid, 0);
+        saved = errno;
+    }
+    errno = saved;
+    return pid > 0 && process->pidfd >= 0;
+}
+
+bool epoch_start(struct epoch *epoch, struct launch *launch, uint32_t number, char *error,
+                 size_t error_size)
+{
+    int socket[TOPOLOGY_MAX_COMPONENTS];
+    epoch->count = 0;
+    epoch->number = number;
+    stamp_monitors(launch, number);
+    if (!open_sockets(launch, socket, error, error_size))
+        return false;
+    if (!memory_create(&epoch->memory, launch, error, error_size)) {
+        close_sockets(socket);
+        return false;
+    }
+    bool started = bells_create(&epoch->bells, launch);
+    for (unsigned i = 0; started && i < launch->process_count; i++)
+        started = start_process(epoch, launch, i, socket);
+    if (!started)
+        snprintf(error, error_size, "cannot start the gateway's processes: %s", strerror(errno));
+    bells_close(&epoch->bells);
+    memory_release(&epoch->memory);
+    close_sockets(socket);
+    if (!started)
+        epoch_kill(epoch);
+    return started;
+}
+
+nfds_t epoch_poll_set(const struct epoch *epoch, struct pollfd *set)
+{
+    nfds_t count = 0;
+    for (unsigned i = 0; i < epoch->count; i++) {
+        set[count++] = (struct pollfd){.fd = epoch->process[i].pidfd, .events = POLLIN};
+        /* After its fault a process ends, and the other descriptor says so. */
+        if (!epoch->process[i].ready)
+            set[count++] = (struct pollfd){.fd = epoch->process[i].report, .events = POLLIN};
+    }
+    return count;
+}
+
+static void take_reports(struct epoch_process *process)
+{
+    struct report report;
+    /* One of each kind is believed; a process that sends more gains nothing. */
+    for (unsigned i = 0; i < 2 && report_take(process->report, &report); i++) {
+        if (report.kind == REPORT_READY)
+            process->ready = true;
+        if (report.kind == REPORT_FAULT && !process->faulted) {
+            process->faulted = true;
+            process->fault = report;
+        }
+    }
+}
+
+static bool ended(struct epoch_process *process, siginfo_t *info)
+{
+    info->si_pid = 0;
+    return waitid(P_PIDFD, (id_t)process->pidfd, info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info->si_pid != 0;
+}
+
+bool epoch_find_death(struct epoch *epoch, struct death *death)
+{
+    bool found = false;
+    for (unsigned i = 0; i < epoch->count; i++) {
+        struct epoch_process *process = &epoch->process[i];
+        siginfo_t info;
+        bool dead = ended(process, &info);
+        take_reports(process);
+        if (!dead || (found && (death->faulted || !process->faulted)))
+            continue;
+        found = true;
+        *death = (struct death){.process = i, .pid = process->pid};
+        if (info.si_code == CLD_EXITED)
+            death->status = info.si_status;
+        else
+            death->signal = info.si_status;
+        death->faulted =
+            process->faulted && info.si_code == CLD_EXITED && info.si_status == FAULT_STATUS;
+        death->fault = process->fault;
+    }
+    return found;
+}
+
+bool epoch_ready(const struct epoch *epoch)
+{
+    for (unsigned i = 0; i < epoch->count; i++)
+        if (!epoch->process[i].ready)
+            return false;
+    return true;
+}
+
+void epoch_blame_late(const struct epoch *epoch, struct death *death)
+{
+    for (unsigned i = 0; i < epoch->count; i++)
+        if (!epoch->process[i].ready) {
+            *death = (struct death){.process = i, .pid = epoch->process[i].pid, .late = true};
+            return;
+        }
+}
+
+void epoch_kill(struct epoch *epoch)
+{
+    for (unsigned i = 0; i < epoch->count; i++)
+        if (epoch->process[i].pid > 0)
+            kill(epoch->process[i].pid, SIGKILL); /* not reaped yet: the number is still its own */
+    for (unsigned i = 0; i < epoch->count; i++) {
+        struct epoch_process *process = &epoch->process[i];
+        if (process->pid > 0)
+            waitpid(process->pid, NULL, 0);
+        if (process->pidfd >= 0)
+            close(process->pidfd);
+        close(process->report);
+    }
+    epoch->count = 0;
+}

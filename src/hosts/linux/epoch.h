@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One life of the pipeline: its processes, from fork to the last one's end. Memory, bells and
+ * sockets are made for it and are gone with it.
+ */
+#ifndef SLUICE_LINUX_EPOCH_H
+#define SLUICE_LINUX_EPOCH_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "hosts/linux/bells.h"
+#include "hosts/linux/launch.h"
+#include "hosts/linux/memory.h"
+#include "hosts/linux/report.h"
+
+struct epoch_process {
+    pid_t pid; /* 0: none, or reaped */
+    int pidfd;
+    int report;
+    bool ready;
+    bool faulted;
+    struct report fault;
+};
+
+struct epoch {
+    uint32_t number; /* restarts since the gateway's start */
+    unsigned count;
+    struct epoch_process process[LAUNCH_MAX_PROCESSES];
+    struct memory memory; /* the launcher's mappings, released once all are forked */
+    struct bells bells;
+};
+
+struct death {
+    unsigned process;
+    pid_t pid;
+    int signal; /* that ended it; 0: it exited */
+    int status; /* exit status */
+    bool late;  /* it still runs, but did not come up in time */
+    bool faulted;
+    struct report fault;
+};
+
+/* Starts every process. False: `error` says why, nothing is left. */
+bool epoch_start(struct epoch *epoch, struct launch *launch, uint32_t number, char *error,
+                 size_t error_size);
+
+/* Fills in what to poll for; returns how many, at most 2 * LAUNCH_MAX_PROCESSES. */
+nfds_t epoch_poll_set(const struct epoch *epoch, struct pollfd *set);
+
+/* Reads what the processes report; true when one has ended. Where several have, the one that
+ * reported a fault is the cause. */
+bool epoch_find_death(struct epoch *epoch, struct death *death);
+bool epoch_ready(const struct epoch *epoch);
+/* The first process that is not up yet. */
+void epoch_blame_late(const struct epoch *epoch, struct death *death);
+
+/* Kills all that still run and waits for their end. */
+void epoch_kill(struct epoch *epoch);
+
+#endif

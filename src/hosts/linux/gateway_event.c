@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hosts/linux/gateway_event.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/timestamp.h"
+
+#define WAIT_MS 100
+
+void gateway_event_start(struct gateway_event *event, const struct launch *launch,
+                         const char *component, const char *name, uint32_t epoch)
+{
+    static uint64_t sequence;
+    char timestamp[TIMESTAMP_SIZE];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    timestamp_format((uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec,
+                     timestamp);
+
+    struct sl_json *json = &event->json;
+    sl_json_start(json, event->text, sizeof event->text - 1); /* room for the newline */
+    sl_json_open_object(json, NULL);
+    sl_json_string(json, "timestamp", timestamp);
+    sl_json_string(json, "event_type", "gateway");
+    sl_json_number(json, "seq", sequence++);
+    sl_json_hex(json, "boot", launch->boot, sizeof launch->boot);
+    sl_json_number(json, "epoch", epoch);
+    if (launch->policy_hash[0])
+        sl_json_string(json, "policy", launch->policy_hash);
+    sl_json_string(json, "component", component);
+    sl_json_string(json, "event", name);
+}
+
+void gateway_event_finish(struct gateway_event *event)
+{
+    sl_json_close_object(&event->json);
+}
+
+void gateway_event_send(struct gateway_event *event, const struct launch *launch)
+{
+    gateway_event_finish(event);
+    event->text[event->json.length] = '\n';
+    ssize_t written = write(launch->audit_fd, event->text, event->json.length + 1);
+    if (written < 0 && errno == EAGAIN &&
+        poll(&(struct pollfd){.fd = launch->audit_fd, .events = POLLOUT}, 1, WAIT_MS) > 0)
+        written = write(launch->audit_fd, event->text, event->json.length + 1);
+    if (written < 0)
+        fprintf(stderr, "sluice: audit line lost: %s\n", event->text);
+}

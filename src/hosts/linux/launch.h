@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the launcher is told: the topology, what program each component runs with which
+ * configuration, and which components share a process. Isolated is one component a process,
+ * merged puts each NIC driver with its frontend, fused puts all in one: the same mechanism.
+ */
+#ifndef SLUICE_LINUX_LAUNCH_H
+#define SLUICE_LINUX_LAUNCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sluice/component.h"
+#include "topology/topology.h"
+
+#define LAUNCH_MAX_PROCESSES TOPOLOGY_MAX_COMPONENTS
+#define LAUNCH_MAX_DEVICES   2u
+
+enum launch_grouping { LAUNCH_ISOLATED, LAUNCH_MERGED, LAUNCH_FUSED };
+
+struct launch_component {
+    const struct sl_component *program;
+    uint8_t process;
+    char interface[16]; /* network interface that it owns; "" for none */
+    uint32_t config_size;
+    _Alignas(16) uint8_t config[SL_CONFIG_MAX];
+};
+
+struct launch {
+    const struct topology *topology;
+    struct launch_component component[TOPOLOGY_MAX_COMPONENTS];
+    enum launch_grouping grouping;
+    unsigned process_count;
+    const void *policy; /* image for the components that have it; NULL for none */
+    size_t policy_size;
+    char policy_hash[17]; /* first 8 bytes of the image's, in hexadecimal; "" for none */
+    int cpu;              /* that everything runs on */
+    int audit_fd;         /* where audit lines go, the monitor's and the launcher's own */
+    uint8_t boot[8];      /* random, the same on every audit line until the gateway ends */
+};
+
+/* Gives every component its process. Merged puts a component that owns a device together with
+ * those that share a frame queue with it. */
+void launch_group(struct launch *launch, enum launch_grouping grouping);
+
+/* A name for messages: the component's, or for a process of several those of all. */
+void launch_process_name(const struct launch *launch, unsigned process, char *name, size_t size);
+
+/* Pins this process, and so all that it starts, on `cpu`. False: errno says why. */
+bool launch_pin(int cpu);
+
+/* The CPU to use where nobody named one: the last that this process may run on, since interrupts
+ * and most else go to the first. */
+int launch_choose_cpu(void);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hosts/linux/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PAGE 4096u
+
+#ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+static size_t whole_pages(size_t size)
+{
+    return (size + PAGE - 1) / PAGE * PAGE;
+}
+
+/* Maps `fd`, or private zeroes for fd -1, between two guard pages. */
+static bool map_guarded(struct memory_block *block, int fd, size_t size, int protection)
+{
+    size = whole_pages(size);
+    uint8_t *reserved =
+        mmap(NULL, size + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved == MAP_FAILED)
+        return false;
+    int flags = MAP_FIXED | (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
+    void *base = mmap(reserved + PAGE, size, protection, flags, fd, 0);
+    if (base == MAP_FAILED) {
+        int saved = errno;
+        munmap(reserved, size + 2 * PAGE);
+        errno = saved;
+        return false;
+    }
+    *block = (struct memory_block){base, size};
+    return true;
+}
+
+static void unmap_guarded(struct memory_block *block)
+{
+    if (block->base)
+        munmap((uint8_t *)block->base - PAGE, block->size + 2 * PAGE);
+    *block = (struct memory_block){0};
+}
+
+void *memory_private(size_t size)
+{
+    struct memory_block block;
+    return map_guarded(&block, -1, size ? size : 1, PROT_READ | PROT_WRITE) ? block.base : NULL;
+}
+
+static int create_memfd(const char *name)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return fd;
+}
+
+/* The rights of all components of one process together. */
+static unsigned process_rights(const struct launch *launch, unsigned process, unsigned region)
+{
+    const struct topology *topology = launch->topology;
+    unsigned rights = 0;
+    for (unsigned i = 0; i < topology->map_count; i++) {
+        const struct topology_map *map = &topology->map[i];
+        if (map->region == region && launch->component[map->component].process == process)
+            rights |= map->rights;
+    }
+    return rights;
+}
+
+static bool map_holders(struct memory *memory, const struct launch *launch, unsigned region, int fd,
+                        bool writers)
+{
+    for (unsigned process = 0; process < launch->process_count; process++) {
+        unsigned rights = process_rights(launch, process, region);
+        bool writes = rights & RIGHT_WRITE;
+        if (!rights || writes != writers)
+            continue;
+        if (!map_guarded(&memory->view[process][region], fd, launch->topology->region[region].size,
+                         writes ? PROT_READ | PROT_WRITE : PROT_READ))
+            return false;
+    }
+    return true;
+}
+
+static bool create_region(struct memory *memory, const struct launch *launch, unsigned region)
+{
+    const struct topology_region *wanted = &launch->topology->region[region];
+    int fd = create_memfd(wanted->name);
+    if (fd < 0)
+        return false;
+    bool made = ftruncate(fd, wanted->size) == 0 && map_holders(memory, launch, region, fd, true) &&
+                fcntl(fd, F_ADD_SEALS,
+                      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) == 0 &&
+                map_holders(memory, launch, region, fd, false);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return made;
+}
+
+static bool create_constant(struct memory_block *block, const void *bytes, size_t size)
+{
+    if (!map_guarded(block, -1, size ? size : 1, PROT_READ | PROT_WRITE))
+        return false;
+    if (size)
+        memcpy(block->base, bytes, size);
+    return mprotect(block->base, block->size, PROT_READ) == 0;
+}
+
+bool memory_create(struct memory *memory, const struct launch *launch, char *error,
+                   size_t error_size)
+{
+    const char *what = "policy image";
+    memset(memory, 0, sizeof *memory);
+    bool made =
+        !launch->policy || create_constant(&memory->policy, launch->policy, launch->policy_size);
+    for (unsigned i = 0; made && i < launch->topology->component_count; i++) {
+        what = launch->topology->component[i].name;
+        made = create_constant(&memory->config[i], launch->component[i].config,
+                               launch->component[i].config_size);
+    }
+    for (unsigned i = 0; made && i < launch->topology->region_count; i++) {
+        what = launch->topology->region[i].name;
+        made = create_region(memory, launch, i);
+    }
+    if (made)
+        return true;
+    snprintf(error, error_size, "cannot make shared memory for %s: %s", what, strerror(errno));
+    memory_release(memory);
+    return false;
+}
+
+void memory_keep(struct memory *memory, const struct launch *launch, unsigned process)
+{
+    bool has_policy = false;
+    for (unsigned i = 0; i < launch->topology->component_count; i++) {
+        if (launch->component[i].process != process)
+            unmap_guarded(&memory->config[i]);
+        else
+            has_policy |= launch->topology->component[i].has_policy;
+    }
+    if (!has_policy)
+        unmap_guarded(&memory->policy);
+    for (unsigned region = 0; region < launch->topology->region_count; region++) {
+        for (unsigned other = 0; other < launch->process_count; other++)
+            if (other != process)
+                unmap_guarded(&memory->view[other][region]);
+        struct memory_block *mine = &memory->view[process][region];
+        /* Linux 5.14; before it pages come as they are used, which only costs time. */
+        if (mine->base && madvise(mine->base, mine->size, MADV_POPULATE_WRITE) != 0)
+            madvise(mine->base, mine->size, MADV_POPULATE_READ);
+    }
+}
+
+void memory_release(struct memory *memory)
+{
+    unmap_guarded(&memory->policy);
+    for (unsigned i = 0; i < TOPOLOGY_MAX_COMPONENTS; i++)
+        unmap_guarded(&memory->config[i]);
+    for (unsigned process = 0; process < LAUNCH_MAX_PROCESSES; process++)
+        for (unsigned region = 0; region < TOPOLOGY_MAX_REGIONS; region++)
+            unmap_guarded(&memory->view[process][region]);
+}

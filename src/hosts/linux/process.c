@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a fresh child of the launcher to a running process of the gateway. */
+#include "hosts/linux/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "hosts/linux/report.h"
+#include "hosts/linux/sandbox.h"
+
+/* Descriptors are gathered from here on before they move to their places. */
+#define FD_GATHER 256
+
+static struct process process; /* this process; the launcher's copy stays unused */
+
+_Static_assert(FD_BELL == FD_DEVICE + LAUNCH_MAX_DEVICES, "devices fit before the bells");
+
+static _Noreturn void fail(int report, const char *what)
+{
+    char text[REPORT_TEXT];
+    snprintf(text, sizeof text, "%s: %s", what, strerror(errno));
+    report_fault(report, REPORT_NO_COMPONENT, text, (uint64_t)errno, 0);
+}
+
+static struct sl_host *host_of(unsigned component)
+{
+    for (unsigned i = 0; i < process.count; i++)
+        if (process.host[i].number == component)
+            return &process.host[i];
+    return NULL;
+}
+
+static void add_hosts(const struct launch *launch, unsigned number)
+{
+    for (unsigned i = 0; i < launch->topology->component_count; i++) {
+        if (launch->component[i].process != number)
+            continue;
+        struct sl_host *host = &process.host[process.count++];
+        host->process = &process;
+        host->program = launch->component[i].program;
+        host->name = launch->topology->component[i].name;
+        host->number = i;
+        host->deadline = SL_NEVER;
+        for (unsigned channel = 0; channel < SL_MAX_CHANNELS; channel++)
+            host->bell[channel].fd = -1;
+    }
+}
+
+static void add_environment(const struct launch *launch, struct sl_host *host, unsigned number,
+                            const struct memory *memory)
+{
+    const struct topology *topology = launch->topology;
+    struct sl_environment *environment = &host->environment;
+    environment->host = host;
+    environment->config = memory->config[host->number].base;
+    environment->config_size = launch->component[host->number].config_size;
+    if (topology->component[host->number].has_policy) {
+        environment->policy = memory->policy.base;
+        environment->policy_size = launch->policy_size;
+    }
+    for (unsigned i = 0; i < SL_MAX_PORTS; i++)
+        environment->port[i].channel = SL_NO_CHANNEL;
+    for (unsigned i = 0; i < topology->map_count; i++) {
+        const struct topology_map *map = &topology->map[i];
+        if (map->component != host->number)
+            continue;
+        const struct topology_region *region = &topology->region[map->region];
+        struct sl_port *port = &environment->port[map->port];
+        port->region[region->part] = memory->view[number][map->region].base;
+        port->size[region->part] = region->size;
+        port->channel = topology_port_channel(topology, host->number, map->port);
+    }
+}
+
+static void watch(int fd, uint32_t events, unsigned host, unsigned source)
+{
+    struct epoll_event event = {.events = events | EPOLLET,
+                                .data.u64 = (uint64_t)host << 8 | source};
+    if (epoll_ctl(process.epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+        fail(process.report, "cannot watch a descriptor");
+}
+
+/* How end `end` of a channel reaches the other end, and where the other's ring arrives here. */
+static void add_channel(const struct topology_channel *channel, const int fd[2], unsigned end)
+{
+    struct sl_host *mine = host_of(channel->end[end]);
+    struct sl_host *other = host_of(channel->end[!end]);
+    if (!mine)
+        return;
+    struct bell *bell = &mine->bell[channel->channel[end]];
+    if (channel->notifies[end] && other) {
+        bell->local = other;
+        bell->badge = UINT64_C(1) << channel->channel[!end];
+    }
+    bell->fd = fd[end];
+    if (fd[!end] >= 0)
+        watch(fd[!end], EPOLLIN, (unsigned)(mine - process.host), channel->channel[end]);
+}
+
+/* The descriptors that stay, moved out of the way of the places they go to. */
+static int gather(int fd)
+{
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, FD_GATHER);
+    if (moved < 0)
+        fail(process.report, "too few descriptors allowed (ulimit -n)");
+    return moved;
+}
+
+static void place(int fd, int where)
+{
+    if (dup3(fd, where, O_CLOEXEC) < 0)
+        fail(process.report, "cannot arrange descriptors");
+}
+
+/* Leaves open what sandbox.h lists and nothing else. */
+static unsigned arrange_descriptors(const struct launch *launch, const int socket[])
+{
+    bool monitor = false;
+    int device[LAUNCH_MAX_DEVICES];
+    struct sl_host *owner[LAUNCH_MAX_DEVICES];
+    unsigned devices = 0;
+
+    process.report = gather(process.report);
+    process.epoll = gather(process.epoll);
+    int audit = gather(launch->audit_fd);
+    for (unsigned i = 0; i < process.count; i++) {
+        struct sl_host *host = &process.host[i];
+        monitor |= launch->topology->component[host->number].program == PROGRAM_MONITOR;
+        if (socket[host->number] >= 0 && devices < LAUNCH_MAX_DEVICES) {
+            owner[devices] = host;
+            device[devices++] = gather(socket[host->number]);
+        }
+        for (unsigned channel = 0; channel < SL_MAX_CHANNELS; channel++)
+            if (host->bell[channel].fd >= 0)
+                host->bell[channel].fd = gather(host->bell[channel].fd);
+    }
+
+    close_range(FD_REPORT, FD_GATHER - 1, 0);
+    close(0);
+    close(1);
+    place(process.report, FD_REPORT);
+    place(process.epoll, FD_EPOLL);
+    if (monitor)
+        place(audit, FD_AUDIT);
+    for (unsigned i = 0; i < devices; i++) {
+        place(device[i], FD_DEVICE + (int)i);
+        if (!af_packet_attach(&process.device[i], FD_DEVICE + (int)i))
+            fail(FD_REPORT, "cannot map the receive ring of a network interface");
+        owner[i]->nic = &process.device[i].driver;
+        owner[i]->nic_fd = FD_DEVICE + (int)i;
+    }
+    int next = FD_BELL;
+    for (unsigned i = 0; i < process.count; i++)
+        for (unsigned channel = 0; channel < SL_MAX_CHANNELS; channel++)
+            if (process.host[i].bell[channel].fd >= 0) {
+                place(process.host[i].bell[channel].fd, next);
+                process.host[i].bell[channel].fd = next++;
+            }
+    close_range((unsigned)next, ~0u, 0);
+    process.report = FD_REPORT;
+    process.epoll = FD_EPOLL;
+    process.output.fd = FD_AUDIT;
+    return devices;
+}
+
+static void enter_sandbox(unsigned devices, int launcher)
+{
+    const char *failed = sandbox_drop_rights();
+    if (!failed)
+        failed = sandbox_follow_parent(launcher);
+    if (!failed)
+        failed = sandbox_close_files();
+    if (!failed)
+        failed = sandbox_restrict_calls(devices);
+    if (failed)
+        fail(process.report, failed);
+}
+
+_Noreturn void process_run(const struct launch *launch, unsigned number, uint32_t epoch,
+                           struct memory *memory, const struct bells *bells,
+                           const int socket[TOPOLOGY_MAX_COMPONENTS], int report, int launcher)
+{
+    char name[64];
+    launch_process_name(launch, number, name, sizeof name);
+    prctl(PR_SET_NAME, launch->process_count == 1 ? "sluice-fused" : name, 0, 0, 0);
+    /* Gains 10 % on one CPU: whoever notifies finishes its own work first. Only a preference. */
+    sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
+
+    process.launch = launch;
+    process.epoch = epoch;
+    process.report = report;
+    memory_keep(memory, launch, number);
+    add_hosts(launch, number);
+    process.epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (process.epoll < 0)
+        fail(report, "cannot make an epoll set");
+    for (unsigned i = 0; i < launch->topology->channel_count; i++)
+        for (unsigned end = 0; end < 2; end++)
+            add_channel(&launch->topology->channel[i], bells->fd[i], end);
+    unsigned devices = arrange_descriptors(launch, socket);
+
+    for (unsigned i = 0; i < process.count; i++) {
+        struct sl_host *host = &process.host[i];
+        add_environment(launch, host, number, memory);
+        host->self = memory_private(host->program->self_size);
+        if (!host->self)
+            fail(process.report, "no memory for a component's state");
+        if (host->nic)
+            watch(host->nic_fd, EPOLLIN, i, PROCESS_DEVICE);
+    }
+    enter_sandbox(devices, launcher);
+
+    for (unsigned i = 0; i < process.count; i++) {
+        struct sl_host *host = &process.host[i];
+        host->program->init(host->self, &host->environment);
+        /* Whatever arrived before the descriptors were watched: a first wake for everyone. */
+        host->pending = host->nic ? SL_BADGE_DEVICE : 1;
+    }
+    report_ready(process.report);
+    process_loop(&process);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a process of the gateway tells the launcher, over a pipe of its own, one way: that its
+ * components are up, and, before it ends for a fault, which. The launcher believes only that
+ * this process said so.
+ */
+#ifndef SLUICE_LINUX_REPORT_H
+#define SLUICE_LINUX_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum report_kind { REPORT_READY = 1, REPORT_FAULT };
+
+#define REPORT_TEXT         128u
+#define REPORT_NO_COMPONENT UINT32_MAX
+
+struct report {
+    uint32_t kind;      /* enum report_kind */
+    uint32_t component; /* index in the topology; REPORT_NO_COMPONENT before there is one */
+    char what[REPORT_TEXT];
+    uint64_t found, expected;
+};
+
+/* Exit status of a process that ended after REPORT_FAULT. */
+#define FAULT_STATUS 70
+
+void report_ready(int fd);
+
+/* Sends the fault and ends the process. */
+_Noreturn void report_fault(int fd, uint32_t component, const char *what, uint64_t found,
+                            uint64_t expected);
+
+/* The launcher's end: false when no whole report is there. The text is terminated and has no
+ * control characters. */
+bool report_take(int fd, struct report *report);
+
+#endif

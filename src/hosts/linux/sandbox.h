@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a process of the gateway gives up before a component's code runs in it: descriptors,
+ * users and capabilities, limits, the file system (Landlock), and every system call but the
+ * few it lives by (seccomp; any other kills the process).
+ */
+#ifndef SLUICE_LINUX_SANDBOX_H
+#define SLUICE_LINUX_SANDBOX_H
+
+#include <stdbool.h>
+
+/* Where descriptors lie in every process of the gateway. Any write is allowed up to FD_AUDIT
+ * and from FD_BELL on, so these ranges hold nothing but what is for writing. */
+enum {
+    FD_LOG = 2,    /* standard error: sl_log */
+    FD_REPORT = 3, /* to the launcher: report.h */
+    FD_AUDIT = 4,  /* the audit stream; open in the monitor's process only */
+    FD_EPOLL = 5,
+    FD_DEVICE = 6, /* packet sockets, LAUNCH_MAX_DEVICES of them */
+    FD_BELL = 8,   /* eventfds that this process may ring */
+};
+
+/* Each returns NULL, or what could not be done; errno says why. */
+const char *sandbox_drop_rights(void);                /* user, groups, capabilities, limits */
+const char *sandbox_follow_parent(int parent);        /* die with it, at once */
+const char *sandbox_close_files(void);                /* Landlock: no path can be opened */
+const char *sandbox_restrict_calls(unsigned devices); /* seccomp; the last one */
+
+/* Landlock's version in this kernel; 0: none. */
+int sandbox_landlock_version(void);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hosts/linux/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hosts/linux/epoch.h"
+#include "hosts/linux/gateway_event.h"
+#include "hosts/linux/report.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+/* A pipeline that lived this long is started anew at once; one that died sooner waits first,
+ * doubling each time. */
+#define LIVED_NS        (UINT64_C(1000) * NS_PER_MS)
+#define BACK_OFF_MIN_NS (UINT64_C(10) * NS_PER_MS)
+#define BACK_OFF_MAX_NS (UINT64_C(5000) * NS_PER_MS)
+/* Longer than any component's init takes on the slowest machine we know, a hundred times. */
+#define START_LIMIT_NS (UINT64_C(10000) * NS_PER_MS)
+
+struct supervisor {
+    struct launch *launch;
+    struct epoch epoch;
+    uint32_t number; /* of the epoch: restarts since the gateway's start */
+    int signals;     /* signalfd: SIGTERM, SIGINT */
+    uint64_t back_off;
+    uint64_t detected; /* when the last death was seen; 0: none yet */
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static void log_started(struct supervisor *supervisor)
+{
+    const struct launch *launch = supervisor->launch;
+    static const char *const grouping[] = {"isolated", "merged", "fused"};
+    struct gateway_event event;
+    uint64_t took = supervisor->detected ? now_ns() - supervisor->detected : 0;
+    gateway_event_start(&event, launch, "launcher", supervisor->detected ? "restarted" : "started",
+                        supervisor->number);
+    if (supervisor->detected) {
+        sl_json_number(&event.json, "restart_us", took / 1000);
+        sl_json_number(&event.json, "back_off_ms", supervisor->back_off / NS_PER_MS);
+    }
+    sl_json_string(&event.json, "grouping", grouping[launch->grouping]);
+    sl_json_signed(&event.json, "cpu", launch->cpu);
+    sl_json_open_array(&event.json, "processes");
+    for (unsigned i = 0; i < launch->process_count; i++) {
+        char name[GATEWAY_EVENT_SIZE / 4];
+        launch_process_name(launch, i, name, sizeof name);
+        sl_json_open_object(&event.json, NULL);
+        sl_json_string(&event.json, "name", name);
+        sl_json_number(&event.json, "pid", (uint64_t)supervisor->epoch.process[i].pid);
+        sl_json_close_object(&event.json);
+    }
+    sl_json_close_array(&event.json);
+    gateway_event_send(&event, launch);
+    if (supervisor->detected)
+        fprintf(stderr, "sluice: restarted in %.1f ms\n", (double)took / (double)NS_PER_MS);
+}
+
+/* The cause of an end, as `info` from waitid and what the process said before. */
+static void log_death(struct supervisor *supervisor, const struct death *death)
+{
+    const struct launch *launch = supervisor->launch;
+    struct gateway_event event;
+    char process[GATEWAY_EVENT_SIZE / 4], cause[REPORT_TEXT + 128];
+    const char *component = process;
+    launch_process_name(launch, death->process, process, sizeof process);
+    if (death->faulted && death->fault.component < launch->topology->component_count &&
+        launch->component[death->fault.component].process == death->process)
+        component = launch->topology->component[death->fault.component].name;
+
+    gateway_event_start(&event, launch, "launcher", "component-died", supervisor->number);
+    sl_json_string(&event.json, "died", component);
+    sl_json_string(&event.json, "process", process);
+    sl_json_number(&event.json, "pid", (uint64_t)death->pid);
+    if (death->faulted) {
+        sl_json_string(&event.json, "cause", "fault");
+        sl_json_string(&event.json, "fault", death->fault.what);
+        sl_json_number(&event.json, "found", death->fault.found);
+        sl_json_number(&event.json, "expected", death->fault.expected);
+        snprintf(cause, sizeof cause, "fault: %s (found %llu, expected %llu)", death->fault.what,
+                 (unsigned long long)death->fault.found, (unsigned long long)death->fault.expected);
+    } else if (death->late) {
+        sl_json_string(&event.json, "cause", "start-timeout");
+        snprintf(cause, sizeof cause, "did not start within %llu ms",
+                 (unsigned long long)(START_LIMIT_NS / NS_PER_MS));
+    } else if (death->signal) {
+        char signal[32];
+        const char *name = sigabbrev_np(death->signal);
+        snprintf(signal, sizeof signal, "SIG%s", name ? name : "?");
+        sl_json_string(&event.json, "cause", "signal");
+        sl_json_string(&event.json, "signal", signal);
+        if (death->signal == SIGSYS)
+            sl_json_string(&event.json, "meaning", "forbidden system call");
+        snprintf(cause, sizeof cause, "killed by %s", signal);
+    } else {
+        sl_json_string(&event.json, "cause", "exit");
+        snprintf(cause, sizeof cause, "exited with status %d", death->status);
+    }
+    if (!death->signal && !death->late)
+        sl_json_signed(&event.json, "exit_status", death->status);
+    gateway_event_send(&event, launch);
+    fprintf(stderr, "sluice: %s: %s; traffic stopped\n", component, cause);
+}
+
+static void log_plain(const struct supervisor *supervisor, const char *name, const char *error)
+{
+    struct gateway_event event;
+    gateway_event_start(&event, supervisor->launch, "launcher", name, supervisor->number);
+    if (error)
+        sl_json_string(&event.json, "error", error);
+    gateway_event_send(&event, supervisor->launch);
+}
+
+enum outcome { OUTCOME_READY, OUTCOME_DEATH, OUTCOME_STOP };
+
+/* Waits until all processes are up (`limit`: or it has passed), one has died, or a stop is
+ * asked for. */
+static enum outcome watch(struct supervisor *supervisor, uint64_t limit, struct death *death)
+{
+    struct epoch *epoch = &supervisor->epoch;
+    struct pollfd poll_set[1 + 2 * LAUNCH_MAX_PROCESSES];
+    for (;;) {
+        nfds_t count = epoch_poll_set(epoch, poll_set + 1) + 1;
+        poll_set[0] = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
+        uint64_t now = now_ns();
+        int wait_ms = -1;
+        if (limit != UINT64_MAX)
+            wait_ms = limit > now ? (int)((limit - now) / NS_PER_MS) + 1 : 0;
+        if (poll(poll_set, count, wait_ms) < 0 && errno != EINTR)
+            return OUTCOME_STOP;
+        if (poll_set[0].revents)
+            return OUTCOME_STOP;
+        if (epoch_find_death(epoch, death))
+            return OUTCOME_DEATH;
+        if (limit == UINT64_MAX)
+            continue;
+        if (epoch_ready(epoch))
+            return OUTCOME_READY;
+        if (now_ns() >= limit) {
+            epoch_blame_late(epoch, death);
+            return OUTCOME_DEATH;
+        }
+    }
+}
+
+/* False: a stop was asked for. */
+static bool pause_before_restart(struct supervisor *supervisor, bool lived)
+{
+    if (lived) {
+        supervisor->back_off = 0;
+        return true;
+    }
+    supervisor->back_off = supervisor->back_off ? supervisor->back_off * 2 : BACK_OFF_MIN_NS;
+    if (supervisor->back_off > BACK_OFF_MAX_NS)
+        supervisor->back_off = BACK_OFF_MAX_NS;
+    struct pollfd signals = {.fd = supervisor->signals, .events = POLLIN};
+    return poll(&signals, 1, (int)(supervisor->back_off / NS_PER_MS)) <= 0;
+}
+
+/* One epoch from start to end. False: a stop was asked for. `*lived`: it was up for a while. */
+static bool run_epoch(struct supervisor *supervisor, bool *lived)
+{
+    struct death death;
+    enum outcome outcome = watch(supervisor, now_ns() + START_LIMIT_NS, &death);
+    uint64_t up = now_ns();
+    if (outcome == OUTCOME_READY) {
+        log_started(supervisor);
+        outcome = watch(supervisor, UINT64_MAX, &death);
+    }
+    supervisor->detected = now_ns();
+    epoch_kill(&supervisor->epoch);
+    *lived = supervisor->detected - up >= LIVED_NS;
+    if (outcome == OUTCOME_DEATH)
+        log_death(supervisor, &death);
+    return outcome == OUTCOME_DEATH;
+}
+
+static bool block_signals(struct supervisor *supervisor)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    /* Children inherit the mask: an interrupt from the terminal reaches only the launcher. */
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+        return false;
+    signal(SIGPIPE, SIG_IGN);
+    supervisor->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return supervisor->signals >= 0;
+}
+
+bool supervise(struct launch *launch)
+{
+    static struct supervisor supervisor; /* too large for the stack */
+    supervisor = (struct supervisor){.launch = launch};
+    if (!block_signals(&supervisor) || !launch_pin(launch->cpu)) {
+        fprintf(stderr, "sluice: cannot run on CPU %d: %s\n", launch->cpu, strerror(errno));
+        return false;
+    }
+
+    bool going = true;
+    while (going) {
+        char error[512];
+        bool lived = false;
+        if (epoch_start(&supervisor.epoch, launch, supervisor.number, error, sizeof error)) {
+            going = run_epoch(&supervisor, &lived);
+        } else {
+            fprintf(stderr, "sluice: %s\n", error);
+            if (supervisor.number == 0 && !supervisor.detected)
+                return false;
+            log_plain(&supervisor, "restart-failed", error);
+        }
+        going = going && pause_before_restart(&supervisor, lived);
+        supervisor.number++;
+    }
+    supervisor.number--;
+    log_plain(&supervisor, "stopped", NULL);
+    close(supervisor.signals);
+    return true;
+}
