@@ -56,17 +56,21 @@ static void add_channels(const struct topology *topology, enum topology_host hos
     }
 }
 
-/* A side has one NIC; who owns it may leave something in it for another owner. */
+/* A side has one NIC; what one owner leaves in it, another may find. Which NIC an owner that is
+ * on neither side has is not known: it may be either. */
+static bool may_share_nic(const struct topology_component *one,
+                          const struct topology_component *other)
+{
+    bool known = one->side < SL_SIDE_CORE && other->side < SL_SIDE_CORE;
+    return one->device && other->device && (!known || one->side == other->side);
+}
+
 static void add_devices(const struct topology *topology, struct flow_graph *graph)
 {
-    for (unsigned i = 0; i < topology->component_count; i++) {
-        for (unsigned j = 0; j < topology->component_count; j++) {
-            const struct topology_component *one = &topology->component[i];
-            const struct topology_component *other = &topology->component[j];
-            if (one->device && other->device && one->side == other->side)
+    for (unsigned i = 0; i < topology->component_count; i++)
+        for (unsigned j = 0; j < topology->component_count; j++)
+            if (may_share_nic(&topology->component[i], &topology->component[j]))
                 flow_add_edge(graph, i, j, "shares a NIC with");
-        }
-    }
 }
 
 static void print_host(enum topology_host host, FILE *out)

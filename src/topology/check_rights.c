@@ -76,6 +76,18 @@ static void check_component(const struct topology_component *component, struct r
         violation(report, "%s owns a NIC, and %s may not", component->name, rule->name);
 }
 
+static void check_owners(const struct topology *topology, struct report *report)
+{
+    for (unsigned i = 0; i < topology->component_count; i++) {
+        const struct topology_component *one = &topology->component[i];
+        for (unsigned j = 0; one->device && j < i; j++) {
+            const struct topology_component *other = &topology->component[j];
+            if (other->device && other->side == one->side)
+                violation(report, "%s and %s both own one NIC", other->name, one->name);
+        }
+    }
+}
+
 static bool link_is_whole(const struct topology *topology, const struct topology_link *link)
 {
     return link->from < topology->component_count && link->to < topology->component_count &&
@@ -241,6 +253,7 @@ int check_rights(const struct topology *topology, FILE *out)
     struct report report = {.out = out};
     for (unsigned i = 0; i < topology->component_count; i++)
         check_component(&topology->component[i], &report);
+    check_owners(topology, &report);
     check_links(topology, &report);
     check_regions(topology, &report);
     check_channels(topology, &report);

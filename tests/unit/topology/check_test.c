@@ -61,7 +61,9 @@ static struct closure direct(const struct topology *topology, enum topology_host
     for (unsigned i = 0; i < topology->component_count; i++)
         for (unsigned j = 0; j < topology->component_count; j++)
             if (topology->component[i].device && topology->component[j].device &&
-                topology->component[i].side == topology->component[j].side)
+                (topology->component[i].side == topology->component[j].side ||
+                 topology->component[i].side >= SL_SIDE_CORE ||
+                 topology->component[j].side >= SL_SIDE_CORE))
                 closure.reach[i][j] = true;
     return closure;
 }
@@ -263,6 +265,13 @@ static void test_every_other_notification(void **state)
                 topology = good;
                 topology.channel[channel].channel[end] = 32;
                 try(&topology, &tally);
+                for (unsigned port = 0; port < SL_MAX_PORTS; port++) {
+                    topology = good;
+                    if (port == good.channel[channel].port[end])
+                        continue;
+                    topology.channel[channel].port[end] = (uint8_t)port;
+                    try(&topology, &tally);
+                }
             }
             struct topology topology = good;
             topology.channel[channel] = topology.channel[--topology.channel_count];
@@ -309,6 +318,9 @@ static void test_swapped_drivers(void **state)
     try(&topology, &tally);
     report("a driver on the other side", SL_TWO_WAY, &tally);
     assert_int_equal(tally.paths, tally.tried);
+    struct outcome outcome = check(&topology, TOPOLOGY_SEL4);
+    assert_non_null(strstr(outcome.text, "ext_nic_drv and int_nic_drv both own one NIC\n"));
+    free(outcome.text);
 }
 
 /* Shared memory that belongs to no link, of the wrong size, or twice. */
@@ -331,7 +343,12 @@ static void test_regions(void **state)
         topology.region[topology.region_count++] = topology.region[i];
         try(&topology, &tally);
     }
+    /* The last region gone, with its two maps, which are the last too. */
     struct topology topology = good;
+    topology.region_count--;
+    topology.map_count = (uint16_t)(topology.map_count - 2);
+    try(&topology, &tally);
+    topology = good;
     topology.map[0].region = 200;
     try(&topology, &tally);
     report("every region out of place", SL_TWO_WAY, &tally);
