@@ -3,7 +3,6 @@
  * Whether canonical bytes from another component are a message that decode() could have made:
  * total, and the same limits as decode(). Reads nothing beyond `length`.
  */
-#include "policy/image.h"
 #include "protocols/modbus/codec.h"
 #include "protocols/modbus/opaque.h"
 
