@@ -77,7 +77,10 @@ static const struct topology_trusted trusted[] = {
               "processor busy (timing is not covered by the flow rule)"},
 };
 
-#define AUDIT_SLOTS 256u
+/* Audit records a component may leave between two looks of the monitor, which are at most 10 ms
+ * apart: the request policy_emit leaves one for every message, 100 000 a second at most. */
+#define AUDIT_SLOTS         256u
+#define AUDIT_SLOTS_MESSAGE 1024u
 
 static uint32_t power_of_two(uint64_t least)
 {
@@ -111,14 +114,16 @@ static uint64_t ring_record(uint64_t payload)
 }
 
 /* So that an honest producer never finds the ring full (record.h): every reply slot's message
- * and every session's end at once; between the peers up to two records for each slot. */
+ * and every session's end at once; between the peers up to two records for each slot, those of
+ * the reply instance without a payload. */
 static uint32_t message_capacity(const struct site *site, const struct link_row *row)
 {
     uint64_t message = ring_record(max_payload(site));
-    uint64_t capacity = row->from_port == SL_PORT_PEER_OUT
-                            ? site->outstanding * 2 * message
-                            : site->outstanding * message + site->sessions * ring_record(0);
-    return power_of_two(capacity);
+    if (row->from_port != SL_PORT_PEER_OUT)
+        return power_of_two(site->outstanding * message + site->sessions * ring_record(0));
+    if (row->from == REPLY_POLICY_EMIT)
+        return power_of_two(site->outstanding * 2 * ring_record(0));
+    return power_of_two(site->outstanding * 2 * message);
 }
 
 static void size_link(const struct site *site, const struct link_row *row,
@@ -158,7 +163,9 @@ static void add_audit(struct topology *topology, uint8_t component, uint8_t moni
     link->from_port = SL_PORT_AUDIT;
     link->to_port = component;
     link->slot_size = sizeof(struct sl_audit);
-    link->capacity = AUDIT_SLOTS;
+    const struct topology_component *source = &topology->component[component];
+    bool every_message = source->program == PROGRAM_POLICY_EMIT && source->direction == SL_REQUEST;
+    link->capacity = every_message ? AUDIT_SLOTS_MESSAGE : AUDIT_SLOTS;
 }
 
 uint16_t topology_frame_capacity(const struct site *site)

@@ -10,7 +10,7 @@
 #include "sluice/host.h"
 
 #define POLL_BUSY UINT64_C(1000000)  /* ns between looks while there is traffic */
-#define POLL_IDLE UINT64_C(20000000) /* and at most, while there is none */
+#define POLL_IDLE UINT64_C(10000000) /* and at most, while there is none */
 
 struct monitor {
     struct sl_host *host;
