@@ -24,10 +24,10 @@ static void clear_gap(struct modbus_message *message)
 
 static enum sl_reason check_gap(const struct modbus_message *message)
 {
-    uint8_t any = 0;
-    for (size_t i = 2u * message->count; i < sizeof message->value; i++)
-        any |= message->value.bytes[i];
-    return any ? SL_REASON_PADDING : SL_REASON_NONE;
+    static const uint8_t zeros[sizeof message->value];
+    size_t used = 2u * message->count;
+    return memcmp(message->value.bytes + used, zeros, sizeof zeros - used) ? SL_REASON_PADDING
+                                                                           : SL_REASON_NONE;
 }
 
 static enum sl_reason check_part(const struct modbus_file_part *part)
