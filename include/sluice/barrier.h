@@ -10,6 +10,8 @@
  *   sl_fence_full     total order (seq_cst) against the other side's full fence: both ends of
  *                     the sleep/wake handshake need it
  *   sl_fence_acquire  earlier loads stay before later loads and stores
+ *   sl_fence_device   earlier loads and stores stay before later ones as a device sees them that
+ *                     reads and writes memory (DMA), its registers included
  *   sl_fence_release  earlier loads and stores stay before later stores
  */
 #ifndef SLUICE_BARRIER_H
@@ -27,5 +29,11 @@
 #define sl_fence_full()    atomic_thread_fence(memory_order_seq_cst)
 #define sl_fence_acquire() atomic_thread_fence(memory_order_acquire)
 #define sl_fence_release() atomic_thread_fence(memory_order_release)
+
+#if defined(__aarch64__) /* a device is outside the inner shareable domain that C11 orders */
+#define sl_fence_device() __asm__ volatile("dmb osh" ::: "memory")
+#else
+#define sl_fence_device() atomic_thread_fence(memory_order_seq_cst)
+#endif
 
 #endif

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The gateway as a Microkit system. MICROKIT_SDK, MICROKIT_BOARD and MICROKIT_CONFIG as sDDF and
+# LionsOS use them; CONFIG is the site.
+#
+#   make microkit            build/microkit/image/loader.img and the report
+#   make microkit-run        boots it in QEMU between a client and a device, and walks the demo
+#   make microkit-objects    what `sluice build --host microkit` links
+
+MICROKIT_SDK    ?= /opt/microkit-sdk
+MICROKIT_BOARD  ?= qemu_virt_aarch64
+MICROKIT_CONFIG ?= release
+CONFIG          ?= systems/heating-plant/sluice.yaml
+CROSS           ?= aarch64-linux-gnu-
+MICROKIT_OUTPUT ?= $(B)/microkit/image
+
+# No floating point or vector registers: the kernel need not save them. Everything else follows
+# from there being no C library and no position independence.
+MICROKIT_FLAGS := -mcpu=cortex-a53 -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
+  -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-builtin-printf \
+  -ffunction-sections -fdata-sections
+MICROKIT_CC := $(CROSS)gcc -O2 -g $(MICROKIT_FLAGS) $(CPPFLAGS)
+MICROKIT_LD := $(CROSS)ld
+
+# Does not depend on the SDK.
+MK := $(B)/microkit/objects
+MICROKIT_CORE := $(patsubst %.c,$(MK)/%.o,$(CORE) $(wildcard src/components/nic_drv/*.c) \
+  $(wildcard src/drivers/virtio_mmio/*.c))
+$(MK)/%.o: %.c
+	@mkdir -p $(@D)
+	$(MICROKIT_CC) -std=c11 $(WARN) -MMD -MP -c -o $@ $<
+$(MK)/libcore.a: $(MICROKIT_CORE)
+	@rm -f $@; $(CROSS)ar rcs $@ $^
+
+MICROKIT_LWIP := $(addprefix $(MK)/lwip/,$(LWIP_FILES:.c=.o))
+$(MICROKIT_LWIP): $(MK)/lwip/%.o: $(LWIP_DIR)/src/include/lwip/init.h $(wildcard src/net/*.h src/net/port/*.h src/net/port/*/*.h)
+	@mkdir -p $(@D)
+	$(MICROKIT_CC) -std=gnu11 -w -I$(LWIP_DIR)/src/include -Isrc/net/port -c -o $@ $(LWIP_DIR)/src/$*.c
+MICROKIT_NET := $(patsubst %.c,$(MK)/%.o,$(NET) $(wildcard src/components/*_frontend/*.c))
+$(MICROKIT_NET): $(MK)/%.o: %.c $(LWIP_DIR)/src/include/lwip/init.h
+	@mkdir -p $(@D)
+	$(MICROKIT_CC) -std=c11 $(WARN) -isystem $(LWIP_DIR)/src/include -Isrc/net/port -MMD -MP -c -o $@ $<
+define microkit_frontend
+$(MK)/$(1).a: $$(patsubst %.c,$(MK)/%.o,$$(wildcard src/components/$(1)/*.c) $(NET)) $(MICROKIT_LWIP)
+	@rm -f $$@; $(CROSS)ar rcs $$@ $$^
+endef
+$(foreach f,$(FRONTENDS),$(eval $(call microkit_frontend,$(f))))
+
+# Depends on the SDK and its configuration.
+MKS := $(B)/microkit/$(notdir $(realpath $(MICROKIT_SDK)))/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)
+MICROKIT_HOST := mem time fault uart random console host start kept
+MICROKIT_HOST_OBJECTS := $(MICROKIT_HOST:%=$(MKS)/%.o)
+MICROKIT_INCLUDE := -isystem $(MICROKIT_SDK)/board/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)/include
+MICROKIT_HOST_CC = $(MICROKIT_CC) -std=gnu11 $(WARN) $(MICROKIT_INCLUDE) -MMD -MP -c
+$(MKS)/%.o: src/hosts/microkit/%.c
+	@mkdir -p $(@D)
+	$(MICROKIT_HOST_CC) -o $@ $<
+$(MKS)/mem.o: src/hosts/microkit/mem.c
+	@mkdir -p $(@D)
+	$(MICROKIT_HOST_CC) -fno-builtin -fno-tree-loop-distribute-patterns -o $@ $<
+$(MKS)/%.o: src/hosts/microkit/%.S
+	@mkdir -p $(@D)
+	$(MICROKIT_HOST_CC) -o $@ $<
+$(MKS)/program_%.o: src/hosts/microkit/program.c
+	@mkdir -p $(@D)
+	$(MICROKIT_HOST_CC) -DSLUICE_PROGRAM=$*_component -o $@ $<
+
+# One relocatable object a program; `sluice build` links it once for each instance, with that
+# instance's configuration. (1) program, (2) component, (3) its device, (4) archives.
+define microkit_program
+$(MKS)/$(1).program: $(MICROKIT_HOST_OBJECTS) $(MKS)/program_$(2).o $(MKS)/device_$(3).o $(4)
+	$(MICROKIT_LD) -r --gc-sections -e _start -u init -u notified -u main -o $$@ $(MICROKIT_HOST_OBJECTS) \
+	  $(MKS)/program_$(2).o $(MKS)/device_$(3).o --start-group $(4) --end-group
+MICROKIT_PROGRAMS += $(MKS)/$(1).program
+endef
+$(eval $(call microkit_program,nic_drv,nic_drv,virtio,$(MK)/libcore.a))
+$(eval $(call microkit_program,parser_norm,parser_norm,none,$(MK)/libcore.a))
+$(eval $(call microkit_program,policy_emit,policy_emit,none,$(MK)/libcore.a))
+$(eval $(call microkit_program,monitor,monitor,none,$(MK)/libcore.a))
+$(eval $(call microkit_program,ext_frontend,ext_frontend,none,$(MK)/ext_frontend.a $(MK)/libcore.a))
+$(eval $(call microkit_program,int_frontend,int_frontend,none,$(MK)/int_frontend.a $(MK)/libcore.a))
+
+MICROKIT_ALONE_HOST := $(patsubst %,$(MKS)/%.o,mem time fault uart random console start kept)
+define microkit_alone
+$(MKS)/$(1).program: $(MICROKIT_ALONE_HOST) $(MKS)/$(1).o $(MK)/libcore.a
+	$(MICROKIT_LD) -r --gc-sections -e _start -u init -u notified -u fault -u main -o $$@ $$^
+MICROKIT_PROGRAMS += $(MKS)/$(1).program
+endef
+$(foreach p,supervisor clock entropy,$(eval $(call microkit_alone,$(p))))
+
+-include $(MICROKIT_CORE:.o=.d) $(MICROKIT_NET:.o=.d) $(wildcard $(MKS)/*.d)
+
+.PHONY: microkit microkit-objects microkit-run
+microkit-objects: $(MICROKIT_PROGRAMS)
+microkit: $(B)/sluice
+	$(B)/sluice build $(CONFIG) --host microkit --sdk $(MICROKIT_SDK) --board $(MICROKIT_BOARD) \
+	  --config $(MICROKIT_CONFIG) -o $(MICROKIT_OUTPUT)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What only the monitor's domain has: the serial port, the real-time clock, and the supervisor's
+ * word of boot and epoch. In every other domain the regions are absent and these do nothing.
+ */
+#ifndef SLUICE_MICROKIT_CONSOLE_H
+#define SLUICE_MICROKIT_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "hosts/microkit/domain_config.h"
+
+/* False while the supervisor has not named this boot. */
+bool console_ready(const struct domain_config *config);
+
+/* The component's configuration: for the monitor a copy with boot, epoch and wall clock filled
+ * in, for any other `component_config` itself. */
+const void *console_stamp(const struct domain_config *config, const void *component_config);
+
+/* One line and its newline; waits for the serial port. */
+void console_write(const struct domain_config *config, const char *line, size_t length);
+
+/* Unix time in nanoseconds minus domain_now(), from a PL031 (whole seconds); 0 without one. */
+uint64_t console_wall_offset(const struct domain_region *rtc);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What each protection domain is told at build time, in its own read-only section
+ * .sluice_config: where its memory is mapped, which channels it has, and, for a component, its
+ * sl_*_config. Written by src/topology/microkit.c, read by this folder. Flat, little-endian.
+ */
+#ifndef SLUICE_MICROKIT_DOMAIN_CONFIG_H
+#define SLUICE_MICROKIT_DOMAIN_CONFIG_H
+
+#include <stdint.h>
+
+#include "sluice/component.h"
+#include "sluice/config.h"
+
+#define DOMAIN_MAGIC UINT32_C(0x4d504c53) /* "SLPM" */
+
+/* Channel numbers above a component's own (0..31); libmicrokit has 0..61. */
+#define DOMAIN_CHANNEL_DEVICE 40u /* interrupt of the device */
+#define DOMAIN_CHANNEL_CLOCK  41u /* from the clock */
+
+#define DOMAIN_MAX_CHILDREN 24u
+#define DOMAIN_MAX_REGIONS  128u
+
+struct domain_region {
+    uint64_t base; /* virtual address; 0: not mapped */
+    uint64_t size; /* bytes */
+};
+
+/* A component's domain; its configuration follows at once. */
+struct domain_config {
+    uint32_t magic;
+    uint32_t config_size; /* bytes of sl_*_config after this struct */
+    struct domain_region port[SL_MAX_PORTS][SL_PORT_REGIONS];
+    uint8_t channel[SL_MAX_PORTS];
+    struct domain_region device;  /* registers of its NIC */
+    struct domain_region dma;     /* memory shared with its NIC; bus address: domain_dma_address */
+    struct domain_region peer[4]; /* sDDF: receive free and active, transmit free and active */
+    uint16_t peer_capacity;       /* descriptors of each of those */
+    uint8_t has_clock;            /* 1: the clock notifies it */
+    uint8_t reserved[5];
+    struct domain_region uart;   /* monitor: PL011 */
+    struct domain_region rtc;    /* monitor: PL031, 0 where the board has none */
+    struct domain_region seed;   /* struct domain_seed, read-only; 0: asks for no random bytes */
+    struct domain_region status; /* struct domain_status, read-only */
+};
+
+/* Randomness for one component, from the entropy domain. */
+struct domain_seed {
+    _Atomic uint32_t ready; /* 1: key is filled */
+    uint32_t from_device;   /* 1: from an entropy device; 0: only what the build put in */
+    uint8_t key[32];
+};
+
+/* What the supervisor tells the monitor. */
+struct domain_status {
+    uint64_t restarts; /* of the pipeline since boot */
+    uint8_t boot[8];   /* boot identifier; all zero: not known yet */
+};
+
+/* The clock's domain. */
+struct domain_clock_config {
+    uint32_t magic;
+    uint32_t channel_count; /* notifies channels 0..channel_count-1 */
+};
+
+/* The entropy domain. */
+struct domain_entropy_config {
+    uint32_t magic;
+    uint32_t seed_count;
+    struct domain_region device; /* registers of a virtio entropy device; 0: the board has none */
+    struct domain_region dma;
+    struct domain_region seed[DOMAIN_MAX_CHILDREN];
+    uint8_t build_seed[32]; /* random at build time */
+};
+
+/* The supervisor, parent of all the others. */
+struct domain_supervisor_config {
+    uint32_t magic;
+    uint8_t child_count;
+    uint8_t closed; /* 1: never restart, stay closed after the first fault */
+    uint16_t region_count;
+    char child[DOMAIN_MAX_CHILDREN][SL_NAME_SIZE];   /* names by child number */
+    struct domain_region region[DOMAIN_MAX_REGIONS]; /* zeroed before a restart */
+    struct domain_region uart, rtc, status;
+    struct domain_region seed; /* for the boot identifier */
+    uint8_t policy_hash[8];
+};
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sluice/host.h on Microkit: one component in one protection domain. libmicrokit calls init()
+ * once and notified() for each channel of a wake-up.
+ */
+#include "sluice/host.h"
+
+#include <microkit.h>
+#include <string.h>
+
+#include "drivers/nic_driver.h"
+#include "hosts/microkit/device.h"
+#include "hosts/microkit/domain.h"
+#include "hosts/microkit/console.h"
+#include "hosts/microkit/random.h"
+#include "sluice/barrier.h"
+
+extern const struct sl_component *const domain_program; /* program_*.c */
+extern uint8_t sluice_self[];                           /* domain.ld */
+
+struct sl_host {
+    const struct domain_config *config;
+    bool started;
+    uint64_t deadline;
+    struct random random;
+    struct sl_environment environment;
+};
+
+static struct sl_host the_host;
+
+void sl_notify(struct sl_host *host, unsigned channel)
+{
+    (void)host;
+    if (channel < SL_MAX_CHANNELS)
+        microkit_notify(channel);
+}
+
+uint64_t sl_now(struct sl_host *host)
+{
+    (void)host;
+    return domain_now();
+}
+
+void sl_deadline(struct sl_host *host, uint64_t when)
+{
+    host->deadline = when;
+}
+
+void sl_random(struct sl_host *host, void *bytes, size_t length)
+{
+    random_bytes(&host->random, bytes, length);
+}
+
+void sl_log(struct sl_host *host, const char *line)
+{
+    (void)host;
+    microkit_dbg_puts(microkit_name); /* nothing but in debug kernels */
+    microkit_dbg_puts(": ");
+    microkit_dbg_puts(line);
+    microkit_dbg_puts("\n");
+}
+
+void sl_emit_line(struct sl_host *host, const char *line, size_t length)
+{
+    console_write(host->config, line, length);
+}
+
+_Noreturn void sl_fault(struct sl_host *host, const char *what, uint64_t found, uint64_t expected)
+{
+    (void)host;
+    domain_fault(what, found, expected);
+}
+
+struct nic_driver *nic_driver_of(struct sl_host *host)
+{
+    (void)host;
+    return device_driver();
+}
+
+static void fill_environment(struct sl_host *host)
+{
+    const struct domain_config *config = host->config;
+    struct sl_environment *environment = &host->environment;
+    environment->host = host;
+    environment->config = console_stamp(config, config + 1);
+    environment->config_size = config->config_size;
+    size_t policy_size = (size_t)(sluice_policy_end - sluice_policy);
+    if (policy_size) {
+        environment->policy = sluice_policy;
+        environment->policy_size = policy_size;
+    }
+    for (unsigned i = 0; i < SL_MAX_PORTS; i++) {
+        struct sl_port *port = &environment->port[i];
+        for (unsigned part = 0; part < SL_PORT_REGIONS; part++) {
+            port->region[part] = (void *)config->port[i][part].base;
+            port->size[part] = (uint32_t)config->port[i][part].size;
+        }
+        port->channel = config->channel[i];
+    }
+}
+
+/* False while the entropy domain has not filled this component's seed. */
+static bool take_seed(struct sl_host *host)
+{
+    const struct domain_seed *seed = (const void *)host->config->seed.base;
+    if (!seed)
+        return true;
+    if (!sl_load_acquire(&seed->ready))
+        return false;
+    uint64_t now = domain_now();
+    random_seed(&host->random, seed->key);
+    random_mix(&host->random, &now, sizeof now);
+    return true;
+}
+
+/* Start order is not defined: the component starts when what it needs is there. */
+static bool start(struct sl_host *host)
+{
+    if (!take_seed(host) || !console_ready(host->config))
+        return false;
+    const char *wrong = device_start(host->config);
+    if (wrong)
+        domain_fault(wrong, 0, 0);
+    fill_environment(host);
+    domain_program->init(sluice_self, &host->environment);
+    return true;
+}
+
+/* Wakes the component, and again while its deadline is already due; the others of its priority
+ * get the processor in between. */
+static void run(struct sl_host *host, uint64_t badges)
+{
+    domain_program->wake(sluice_self, badges);
+    device_flush();
+    while (host->deadline != SL_NEVER && host->deadline <= domain_now()) {
+        host->deadline = SL_NEVER;
+        seL4_Yield();
+        domain_program->wake(sluice_self, SL_BADGE_DEADLINE);
+        device_flush();
+    }
+}
+
+void init(void)
+{
+    struct sl_host *host = &the_host;
+    host->config = (const void *)sluice_config;
+    host->deadline = SL_NEVER;
+    if (host->config->magic != DOMAIN_MAGIC)
+        domain_fault("no configuration in the image", host->config->magic, DOMAIN_MAGIC);
+    host->started = start(host);
+    if (host->started)
+        run(host, device_driver() ? SL_BADGE_DEVICE : 1);
+}
+
+void notified(microkit_channel channel)
+{
+    struct sl_host *host = &the_host;
+    if (!host->started) {
+        host->started = start(host);
+        if (!host->started)
+            return;
+    }
+    if (channel == DOMAIN_CHANNEL_CLOCK) {
+        if (host->deadline > domain_now())
+            return;
+        host->deadline = SL_NEVER;
+        run(host, SL_BADGE_DEADLINE);
+    } else if (channel == DOMAIN_CHANNEL_DEVICE) {
+        device_interrupt();
+        run(host, SL_BADGE_DEVICE);
+    } else {
+        run(host, UINT64_C(1) << channel);
+    }
+}

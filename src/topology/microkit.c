@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a topology to domains, regions, maps and channels. */
+#include "topology/microkit.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "drivers/virtio_mmio/virtio_entropy.h"
+#include "drivers/virtio_mmio/virtio_net.h"
+#include "ring/frame_queue.h"
+
+#define PAGE UINT64_C(4096)
+#define READ RIGHT_READ
+#define BOTH (RIGHT_READ | RIGHT_WRITE)
+
+/* Images begin at 2 MiB; maps from here on, each with an unmapped page after it. */
+#define FIRST_MAP UINT64_C(0x10000000)
+
+/* QEMU's virt machine (hw/arm/virt.c): virtio-mmio slot n is at 0x0a000000 + n * 0x200 with
+ * interrupt 16 + n, which is 48 + n to the kernel. Eight slots share a page, so the NICs go to
+ * slots 0 and 8 and the entropy device to 16, each on a page of its own. */
+const struct microkit_board microkit_boards[] = {
+    {.name = "qemu_virt_aarch64",
+     .nic = {{0x0a000000, 48, true}, {0x0a001000, 56, true}},
+     .uart = 0x09000000,
+     .rtc = 0x09010000,
+     .entropy = 0x0a002000},
+    {.name = NULL},
+};
+
+const struct microkit_board *microkit_board(const char *name)
+{
+    for (const struct microkit_board *board = microkit_boards; board->name; board++)
+        if (!strcmp(board->name, name))
+            return board;
+    return NULL;
+}
+
+/* How each program runs. The pipeline's domains have one priority, so that a wake-up does not
+ * take the processor from who is still draining its queues, and no flood from outside can keep
+ * the others from it; a full budget is a time slice. The clock's is what makes it tick: it
+ * gives up 100 of every 10000 microseconds (hosts/microkit/clock.c). */
+struct scheduling {
+    uint8_t priority;
+    uint32_t budget, period, stack;
+};
+static const struct scheduling pipeline = {100, 1000, 1000, 0x4000};
+static const struct scheduling of_kind[] = {
+    [DOMAIN_SUPERVISOR] = {254, 1000, 1000, 0x2000},
+    [DOMAIN_CLOCK] = {253, 100, 10000, 0x1000},
+    [DOMAIN_ENTROPY] = {252, 1000, 1000, 0x2000},
+    [DOMAIN_SDDF_DRIVER] = {101, 1000, 1000, 0x2000},
+};
+
+static const char *const program_names[] = {
+    [PROGRAM_NIC_DRV] = "nic_drv",           [PROGRAM_EXT_FRONTEND] = "ext_frontend",
+    [PROGRAM_INT_FRONTEND] = "int_frontend", [PROGRAM_PARSER_NORM] = "parser_norm",
+    [PROGRAM_POLICY_EMIT] = "policy_emit",   [PROGRAM_MONITOR] = "monitor",
+};
+static const char *const nic_programs[] = {
+    [MICROKIT_NIC_VIRTIO] = "nic_drv",
+    [MICROKIT_NIC_SDDF] = "nic_edge",
+    [MICROKIT_NIC_SYNTHETIC] = "nic_synthetic",
+};
+
+int microkit_region(const struct microkit_system *system, const char *name)
+{
+    for (unsigned i = 0; i < system->region_count; i++)
+        if (!strcmp(system->region[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+int microkit_domain(const struct microkit_system *system, const char *name)
+{
+    for (unsigned i = 0; i < system->domain_count; i++)
+        if (!strcmp(system->domain[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+struct domain_region microkit_mapped(const struct microkit_system *system, unsigned domain,
+                                     int region)
+{
+    for (unsigned i = 0; i < system->map_count; i++)
+        if (system->map[i].domain == domain && system->map[i].region == region)
+            return (struct domain_region){system->map[i].address, system->region[region].size};
+    return (struct domain_region){0};
+}
+
+static unsigned add_domain(struct microkit_system *system, const char *name,
+                           enum microkit_kind kind, const char *program)
+{
+    assert(system->domain_count < MICROKIT_MAX_DOMAINS);
+    const struct scheduling *how = kind == DOMAIN_COMPONENT ? &pipeline : &of_kind[kind];
+    struct microkit_domain *domain = &system->domain[system->domain_count];
+    snprintf(domain->name, sizeof domain->name, "%s", name);
+    domain->kind = kind;
+    domain->program = program;
+    domain->priority = how->priority;
+    domain->budget = how->budget;
+    domain->period = how->period;
+    domain->stack = how->stack;
+    domain->next = FIRST_MAP;
+    domain->interrupt = -1;
+    domain->dma = -1;
+    return system->domain_count++;
+}
+
+static unsigned add_region(struct microkit_system *system, const char *name,
+                           enum microkit_memory kind, uint64_t size, uint64_t physical)
+{
+    assert(system->region_count < MICROKIT_MAX_REGIONS);
+    struct microkit_region *region = &system->region[system->region_count];
+    snprintf(region->name, sizeof region->name, "%s", name);
+    region->kind = kind;
+    region->size = (size + PAGE - 1) / PAGE * PAGE;
+    region->physical = physical;
+    return system->region_count++;
+}
+
+static void add_map(struct microkit_system *system, unsigned domain, unsigned region,
+                    uint8_t rights)
+{
+    assert(system->map_count < MICROKIT_MAX_MAPS);
+    struct microkit_domain *owner = &system->domain[domain];
+    system->map[system->map_count++] =
+        (struct microkit_map){(uint8_t)domain, (uint8_t)region, rights, owner->next};
+    owner->next += system->region[region].size + PAGE;
+}
+
+static void add_channel(struct microkit_system *system, unsigned from, unsigned from_number,
+                        unsigned to, unsigned to_number, bool notifies, bool notifies_back)
+{
+    assert(system->channel_count < MICROKIT_MAX_CHANNELS);
+    system->channel[system->channel_count++] = (struct microkit_channel){
+        .domain = {(uint8_t)from, (uint8_t)to},
+        .number = {(uint8_t)from_number, (uint8_t)to_number},
+        .notifies = {notifies, notifies_back},
+    };
+}
+
+static void add_components(struct microkit_system *system)
+{
+    const struct topology *topology = system->topology;
+    for (uint8_t i = 0; i < topology->component_count; i++) {
+        const struct topology_component *component = &topology->component[i];
+        const char *program = component->device ? nic_programs[system->options.nic[component->side]]
+                                                : program_names[component->program];
+        unsigned domain = add_domain(system, component->name, DOMAIN_COMPONENT, program);
+        system->domain[domain].component = i;
+        system->of_component[i] = (uint8_t)domain;
+    }
+    for (unsigned i = 0; i < topology->region_count; i++)
+        add_region(system, topology->region[i].name, MEMORY_SHARED, topology->region[i].size, 0);
+    for (unsigned i = 0; i < topology->map_count; i++) {
+        const struct topology_map *map = &topology->map[i];
+        add_map(system, system->of_component[map->component], map->region, map->rights);
+    }
+    for (unsigned i = 0; i < topology->channel_count; i++) {
+        const struct topology_channel *channel = &topology->channel[i];
+        add_channel(system, system->of_component[channel->end[0]], channel->channel[0],
+                    system->of_component[channel->end[1]], channel->channel[1],
+                    channel->notifies[0], channel->notifies[1]);
+    }
+}
+
+static void add_virtio(struct microkit_system *system, unsigned domain, unsigned side)
+{
+    const struct microkit_board *board = system->options.board;
+    struct microkit_domain *driver = &system->domain[domain];
+    char name[SL_NAME_SIZE * 2];
+    snprintf(name, sizeof name, "%s_registers", driver->name);
+    add_map(system, domain,
+            add_region(system, name, MEMORY_DEVICE, PAGE, board->nic[side].registers), BOTH);
+    snprintf(name, sizeof name, "%s_dma", driver->name);
+    unsigned dma = add_region(system, name, MEMORY_DMA, virtio_net_memory_size(), 0);
+    add_map(system, domain, dma, BOTH);
+    driver->dma = (int)dma;
+    driver->interrupt = (int)board->nic[side].interrupt;
+    driver->interrupt_edge = board->nic[side].edge;
+    driver->interrupt_channel = DOMAIN_CHANNEL_DEVICE;
+}
+
+static void add_devices(struct microkit_system *system)
+{
+    for (unsigned i = 0; i < system->topology->component_count; i++) {
+        const struct topology_component *component = &system->topology->component[i];
+        if (component->device && system->options.nic[component->side] == MICROKIT_NIC_VIRTIO)
+            add_virtio(system, system->of_component[i], component->side);
+    }
+}
+
+/* parser_norm neither waits for a time nor asks for random bytes. */
+static bool wants_clock(const struct topology_component *component)
+{
+    return component->program != PROGRAM_PARSER_NORM;
+}
+
+static bool wants_seed(const struct topology_component *component)
+{
+    return component->program == PROGRAM_EXT_FRONTEND ||
+           component->program == PROGRAM_INT_FRONTEND || component->program == PROGRAM_POLICY_EMIT;
+}
+
+static void add_clock(struct microkit_system *system, unsigned supervisor, unsigned clock)
+{
+    unsigned number = 0;
+    add_channel(system, clock, number++, supervisor, DOMAIN_CHANNEL_CLOCK, true, false);
+    for (unsigned i = 0; i < system->topology->component_count; i++)
+        if (wants_clock(&system->topology->component[i]))
+            add_channel(system, clock, number++, system->of_component[i], DOMAIN_CHANNEL_CLOCK,
+                        true, false);
+}
+
+static void add_seed(struct microkit_system *system, unsigned entropy, unsigned domain)
+{
+    char name[SL_NAME_SIZE * 2];
+    snprintf(name, sizeof name, "%s_seed", system->domain[domain].name);
+    unsigned region = add_region(system, name, MEMORY_SHARED, PAGE, 0);
+    add_map(system, entropy, region, BOTH);
+    add_map(system, domain, region, READ);
+}
+
+static void add_entropy(struct microkit_system *system, unsigned supervisor, unsigned entropy)
+{
+    const struct microkit_board *board = system->options.board;
+    if (board->entropy) {
+        add_map(system, entropy,
+                add_region(system, "entropy_registers", MEMORY_DEVICE, PAGE, board->entropy), BOTH);
+        unsigned dma = add_region(system, "entropy_dma", MEMORY_DMA, VIRTIO_ENTROPY_MEMORY, 0);
+        add_map(system, entropy, dma, BOTH);
+        system->domain[entropy].dma = (int)dma;
+    }
+    add_seed(system, entropy, supervisor);
+    for (unsigned i = 0; i < system->topology->component_count; i++)
+        if (wants_seed(&system->topology->component[i]))
+            add_seed(system, entropy, system->of_component[i]);
+}
+
+/* The serial port and the real-time clock, of the monitor and the supervisor. */
+static void add_console(struct microkit_system *system, unsigned supervisor)
+{
+    const struct microkit_board *board = system->options.board;
+    unsigned status = add_region(system, "status", MEMORY_SHARED, PAGE, 0);
+    unsigned uart = add_region(system, "uart", MEMORY_DEVICE, PAGE, board->uart);
+    add_map(system, supervisor, status, BOTH);
+    add_map(system, supervisor, uart, BOTH);
+    unsigned rtc = 0;
+    if (board->rtc) {
+        rtc = add_region(system, "rtc", MEMORY_DEVICE, PAGE, board->rtc);
+        add_map(system, supervisor, rtc, READ);
+    }
+    for (unsigned i = 0; i < system->topology->component_count; i++) {
+        if (system->topology->component[i].program != PROGRAM_MONITOR)
+            continue;
+        add_map(system, system->of_component[i], status, READ);
+        add_map(system, system->of_component[i], uart, BOTH);
+        if (board->rtc)
+            add_map(system, system->of_component[i], rtc, READ);
+    }
+}
+
+/* What the supervisor zeroes before a restart: all that domains share. */
+static void add_restart(struct microkit_system *system, unsigned supervisor)
+{
+    unsigned count = system->region_count;
+    for (unsigned i = 0; i < count; i++)
+        if (system->region[i].kind == MEMORY_SHARED &&
+            !microkit_mapped(system, supervisor, (int)i).base)
+            add_map(system, supervisor, i, BOTH);
+}
+
+void microkit_plan(const struct site *site, const struct topology *topology,
+                   const struct microkit_options *options, struct microkit_system *system)
+{
+    memset(system, 0, sizeof *system);
+    system->site = site;
+    system->topology = topology;
+    system->options = *options;
+    unsigned supervisor = add_domain(system, "supervisor", DOMAIN_SUPERVISOR, "supervisor");
+    unsigned clock = add_domain(system, "clock", DOMAIN_CLOCK, "clock");
+    unsigned entropy = add_domain(system, "entropy", DOMAIN_ENTROPY, "entropy");
+    add_components(system);
+    add_devices(system);
+    add_clock(system, supervisor, clock);
+    add_entropy(system, supervisor, entropy);
+    add_console(system, supervisor);
+    add_restart(system, supervisor);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Each domain's configuration (hosts/microkit/domain_config.h). */
+#include <assert.h>
+#include <string.h>
+
+#include "topology/microkit.h"
+
+_Static_assert(sizeof(struct domain_config) + SL_CONFIG_MAX <= MICROKIT_CONFIG_MAX, "fits");
+_Static_assert(sizeof(struct domain_supervisor_config) <= MICROKIT_CONFIG_MAX, "fits");
+_Static_assert(MICROKIT_MAX_DOMAINS <= DOMAIN_MAX_CHILDREN + 1, "the supervisor knows them all");
+
+void microkit_mac(const struct site *site, unsigned side, uint8_t mac[6])
+{
+    /* Locally administered, the letters "SLG", then the side. */
+    static const uint8_t ours[6] = {0x02, 'S', 'L', 'G', 0, 0};
+    memcpy(mac, ours, sizeof ours);
+    mac[5] = (uint8_t)side;
+    if (site->side[side].mac_given)
+        memcpy(mac, site->side[side].mac, sizeof ours);
+}
+
+static struct domain_region named(const struct microkit_system *system, unsigned domain,
+                                  const char *name)
+{
+    return microkit_mapped(system, domain, microkit_region(system, name));
+}
+
+static struct domain_region own(const struct microkit_system *system, unsigned domain,
+                                const char *suffix)
+{
+    char name[SL_NAME_SIZE * 3];
+    snprintf(name, sizeof name, "%s_%s", system->domain[domain].name, suffix);
+    return named(system, domain, name);
+}
+
+/* The component's own part, with the addresses that no one else will fill in here. */
+static uint32_t component_config(const struct microkit_system *system, unsigned component,
+                                 void *config)
+{
+    const struct topology_component *place = &system->topology->component[component];
+    uint32_t size = topology_config(system->site, system->topology, component, config);
+    uint8_t mac[6] = {0};
+    if (place->side != SL_SIDE_CORE)
+        microkit_mac(system->site, place->side, mac);
+    switch (place->program) {
+    case PROGRAM_NIC_DRV:
+        memcpy(((struct sl_nic_config *)config)->mac, mac, sizeof mac);
+        break;
+    case PROGRAM_EXT_FRONTEND:
+    case PROGRAM_INT_FRONTEND:
+        memcpy(((struct sl_frontend_config *)config)->mac, mac, sizeof mac);
+        break;
+    case PROGRAM_PARSER_NORM:
+    case PROGRAM_POLICY_EMIT:
+    case PROGRAM_MONITOR:
+        break;
+    }
+    return size;
+}
+
+static void add_ports(const struct microkit_system *system, unsigned domain,
+                      struct domain_config *config)
+{
+    const struct topology *topology = system->topology;
+    unsigned component = system->domain[domain].component;
+    memset(config->channel, SL_NO_CHANNEL, sizeof config->channel);
+    for (unsigned i = 0; i < topology->map_count; i++) {
+        const struct topology_map *map = &topology->map[i];
+        if (map->component != component)
+            continue;
+        config->port[map->port][topology->region[map->region].part] =
+            microkit_mapped(system, domain, map->region);
+        config->channel[map->port] = topology_port_channel(topology, component, map->port);
+    }
+}
+
+static uint32_t of_component(const struct microkit_system *system, unsigned domain, void *bytes)
+{
+    struct domain_config *config = bytes;
+    config->magic = DOMAIN_MAGIC;
+    add_ports(system, domain, config);
+    config->device = own(system, domain, "registers");
+    config->dma = own(system, domain, "dma");
+    config->seed = own(system, domain, "seed");
+    config->uart = named(system, domain, "uart");
+    config->rtc = named(system, domain, "rtc");
+    config->status = named(system, domain, "status");
+    config->config_size = component_config(system, system->domain[domain].component, config + 1);
+    return (uint32_t)sizeof *config + config->config_size;
+}
+
+static uint32_t of_clock(const struct microkit_system *system, unsigned domain, void *bytes)
+{
+    struct domain_clock_config *config = bytes;
+    config->magic = DOMAIN_MAGIC;
+    for (unsigned i = 0; i < system->channel_count; i++)
+        config->channel_count += system->channel[i].domain[0] == domain;
+    return sizeof *config;
+}
+
+static uint32_t of_entropy(const struct microkit_system *system, unsigned domain,
+                           const uint8_t random[32], void *bytes)
+{
+    struct domain_entropy_config *config = bytes;
+    config->magic = DOMAIN_MAGIC;
+    config->device = own(system, domain, "registers");
+    config->dma = own(system, domain, "dma");
+    for (unsigned i = 0; i < system->map_count; i++)
+        if (system->map[i].domain == domain &&
+            system->region[system->map[i].region].kind == MEMORY_SHARED)
+            config->seed[config->seed_count++] =
+                microkit_mapped(system, domain, system->map[i].region);
+    memcpy(config->build_seed, random, sizeof config->build_seed);
+    return sizeof *config;
+}
+
+static uint32_t of_supervisor(const struct microkit_system *system, unsigned domain,
+                              const uint8_t policy_hash[8], void *bytes)
+{
+    struct domain_supervisor_config *config = bytes;
+    config->magic = DOMAIN_MAGIC;
+    config->child_count = (uint8_t)(system->domain_count - 1);
+    for (unsigned i = 1; i < system->domain_count; i++)
+        snprintf(config->child[i - 1], SL_NAME_SIZE, "%.*s", (int)SL_NAME_SIZE - 1,
+                 system->domain[i].name);
+    config->uart = named(system, domain, "uart");
+    config->rtc = named(system, domain, "rtc");
+    config->status = named(system, domain, "status");
+    config->seed = own(system, domain, "seed");
+    for (unsigned i = 0; i < system->map_count; i++) {
+        const struct microkit_map *map = &system->map[i];
+        const struct microkit_region *region = &system->region[map->region];
+        if (map->domain != domain || region->kind != MEMORY_SHARED ||
+            !(map->rights & RIGHT_WRITE) || map->address == config->status.base)
+            continue;
+        assert(config->region_count < DOMAIN_MAX_REGIONS);
+        config->region[config->region_count++] = (struct domain_region){map->address, region->size};
+    }
+    memcpy(config->policy_hash, policy_hash, sizeof config->policy_hash);
+    return sizeof *config;
+}
+
+uint32_t microkit_config(const struct microkit_system *system, unsigned domain,
+                         const uint8_t random[32], const uint8_t policy_hash[8], void *config)
+{
+    memset(config, 0, MICROKIT_CONFIG_MAX);
+    switch (system->domain[domain].kind) {
+    case DOMAIN_SUPERVISOR:
+        return of_supervisor(system, domain, policy_hash, config);
+    case DOMAIN_CLOCK:
+        return of_clock(system, domain, config);
+    case DOMAIN_ENTROPY:
+        return of_entropy(system, domain, random, config);
+    case DOMAIN_COMPONENT:
+        return of_component(system, domain, config);
+    case DOMAIN_SDDF_DRIVER:
+        break;
+    }
+    return 0;
+}
