@@ -12,7 +12,7 @@ NET_FLAGS := $(CORE_FLAGS) $(CPPFLAGS) -isystem $(LWIP_DIR)/src/include -Isrc/ne
 $(LWIP_DIR)/src/include/lwip/init.h:
 	tools/get-lwip $(LWIP_DIR)
 
-$(LWIP_OBJECTS): $(B)/lwip-objects/%.o: $(LWIP_DIR)/src/include/lwip/init.h $(wildcard src/net/port/*.h src/net/port/*/*.h)
+$(LWIP_OBJECTS): $(B)/lwip-objects/%.o: $(LWIP_DIR)/src/include/lwip/init.h $(wildcard src/net/*.h src/net/port/*.h src/net/port/*/*.h)
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(CFLAGS) -w -fPIE -ffunction-sections -fdata-sections $(CPPFLAGS) \
 	  -I$(LWIP_DIR)/src/include -Isrc/net/port -c -o $@ $(LWIP_DIR)/src/$*.c
@@ -31,3 +31,28 @@ $(foreach f,$(FRONTENDS),$(eval $(call frontend,$(f))))
 $(call object,$(NET) $(wildcard src/components/*_frontend/*.c)): $(B)/%.o: %.c $(LWIP_DIR)/src/include/lwip/init.h
 	@mkdir -p $(@D)
 	$(CC) $(NET_FLAGS) -MMD -MP -c -o $@ $<
+
+# The same with sanitizers, for unit tests: our code with both, lwIP with ASan (its arithmetic on
+# packed headers is its own business).
+SAN_LWIP_OBJECTS := $(addprefix $(B)/san/lwip-objects/,$(LWIP_FILES:.c=.o))
+$(SAN_LWIP_OBJECTS): $(B)/san/lwip-objects/%.o: $(LWIP_DIR)/src/include/lwip/init.h $(wildcard src/net/*.h src/net/port/*.h src/net/port/*/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) -std=gnu11 -O1 -g -w -fsanitize=address -fno-omit-frame-pointer $(CPPFLAGS) \
+	  -I$(LWIP_DIR)/src/include -Isrc/net/port -c -o $@ $(LWIP_DIR)/src/$*.c
+
+define san_frontend
+$(B)/san/$(1).o: $$(patsubst $(B)/%,$(B)/san/%,$$($(1)_OBJECTS)) $(SAN_LWIP_OBJECTS)
+	ld -r -o $$@ $$^
+	objcopy --keep-global-symbol=$(1)_component $$@
+endef
+$(foreach f,$(FRONTENDS),$(eval $(call san_frontend,$(f))))
+
+SAN_NET_OBJECTS := $(patsubst %.c,$(B)/san/%.o,$(NET) $(wildcard src/components/*_frontend/*.c))
+$(SAN_NET_OBJECTS): $(B)/san/%.o: %.c $(LWIP_DIR)/src/include/lwip/init.h
+	@mkdir -p $(@D)
+	$(CLANG) -std=gnu11 -O1 -g $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all \
+	  -fno-omit-frame-pointer $(CPPFLAGS) -isystem $(LWIP_DIR)/src/include -Isrc/net/port -MMD -MP -c -o $@ $<
+-include $(SAN_NET_OBJECTS:.o=.d)
+
+FRONTEND_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/frontend/*_test.c))
+$(FRONTEND_TESTS): $(B)/san/ext_frontend.o $(B)/san/int_frontend.o $(wildcard tests/unit/frontend/*.[ch])

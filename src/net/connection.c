@@ -2,6 +2,8 @@
 #include "net/connection.h"
 
 #include "lwip/priv/tcp_priv.h"
+#include "net/limits.h"
+#include "net/port/hooks.h"
 
 #define FIRST_RETRANSMISSION_MS 1000
 #define LINGER_MS               10000u
@@ -58,12 +60,22 @@ bool connection_takes(const struct tcp_pcb *pcb, uint16_t length)
     return under_way == 0 || under_way + length <= window;
 }
 
-void connection_drop_half_open(void)
+/* Called for every segment that belongs to a connection or a listener. A flood of SYNs takes
+ * neither the control blocks nor the memory of those that are connected. */
+void connection_begins(const struct tcp_pcb *listener, const struct tcp_hdr *header)
 {
+    if (listener->state != LISTEN || !(TCPH_FLAGS(header) & TCP_SYN))
+        return;
     struct tcp_pcb *oldest = NULL;
-    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
-        if (pcb->state == SYN_RCVD && (!oldest || tcp_ticks - pcb->tmr > tcp_ticks - oldest->tmr))
+    unsigned count = 0;
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+        if (pcb->state != SYN_RCVD)
+            continue;
+        count++;
+        /* newer ones stand before older ones */
+        if (!oldest || tcp_ticks - pcb->tmr >= tcp_ticks - oldest->tmr)
             oldest = pcb;
-    if (oldest)
+    }
+    if (count >= NET_HALF_OPEN)
         tcp_abandon(oldest, 0);
 }

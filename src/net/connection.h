@@ -30,8 +30,4 @@ bool connection_unacknowledged(const struct tcp_pcb *pcb);
  * leave at once. With nothing under way there always is. */
 bool connection_takes(const struct tcp_pcb *pcb, uint16_t length);
 
-/* Forgets the connection attempt that has waited longest for its client's acknowledgement: for
- * when a flood of them has taken every control block. */
-void connection_drop_half_open(void);
-
 #endif

@@ -25,15 +25,20 @@
 #define NET_SEND_BUFFER (8u * NET_MSS) /* bytes unacknowledged on one connection */
 #define NET_SEND_QUEUE  64u            /* blocks likewise */
 
-/* TIME_WAIT, half-open and closing connections beside the sessions. */
-#define NET_SPARE_PCBS 48u
+/* Connections that a client has begun and not yet finished beginning; the oldest goes first. */
+#define NET_HALF_OPEN 96u
+/* These, TIME_WAIT and closing connections, beside the sessions. */
+#define NET_SPARE_PCBS (NET_HALF_OPEN + 16u)
 
 /* A block holds the longest message with its headers: struct pbuf 24, Ethernet 14, IP 20, TCP 20
  * bytes, aligned. */
 #define NET_BLOCK_SIZE 352u
 #define NET_BLOCKS     384u
-/* Of them for acknowledgements, ARP and connections being set up. */
-#define NET_BLOCKS_RESERVED 48u
+/* Of them never for replies. */
+#define NET_BLOCKS_RESERVED 32u
+/* Acknowledgements, SYNs and short replies fit these. */
+#define NET_SMALL_BLOCK_SIZE 112u
+#define NET_SMALL_BLOCKS     (NET_HALF_OPEN + 64u)
 /* ICMP echo replies of a full frame. */
 #define NET_LARGE_BLOCK_SIZE 1664u
 #define NET_LARGE_BLOCKS     4u

@@ -107,8 +107,9 @@ void stack_add_address(struct stack *stack, uint32_t address)
     for (unsigned i = 0; i < stack->address_count; i++)
         if (netif_ip4_addr(&stack->netif[i])->addr == lwip_htonl(address))
             return;
-    /* A mask of all ones: routes stay with the interface's own address. */
-    (void)add_netif(stack, address, UINT32_MAX, 0);
+    const struct netif *own = &stack->netif[0];
+    (void)add_netif(stack, address, lwip_ntohl(netif_ip4_netmask(own)->addr),
+                    lwip_ntohl(netif_ip4_gw(own)->addr));
 }
 
 void stack_init(struct stack *stack, const struct sl_environment *environment,

@@ -287,10 +287,8 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
     struct listener *listener = arg;
     struct ext_frontend *frontend = listener->frontend;
     (void)error;
-    if (!pcb) { /* no control block for one more client */
-        connection_drop_half_open();
+    if (!pcb) /* no control block for one more client */
         return ERR_MEM;
-    }
     const uint32_t client = lwip_ntohl(ip_2_ip4(&pcb->remote_ip)->addr);
     if (frontend->free_session_count == 0) {
         const struct sl_record record = {.service = listener->service,

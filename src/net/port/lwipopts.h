@@ -46,7 +46,7 @@
 #define PBUF_POOL_SIZE                NET_FRAME_PBUFS
 #define PBUF_POOL_BUFSIZE             NET_FRAME_PBUF_SIZE
 /* One a block in a send queue, one a frame kept out of order. */
-#define MEMP_NUM_TCP_SEG    (NET_BLOCKS + NET_FRAME_PBUFS)
+#define MEMP_NUM_TCP_SEG    (NET_BLOCKS + NET_SMALL_BLOCKS + NET_FRAME_PBUFS)
 #define MEMP_NUM_REASSDATA  8
 #define IP_REASS_MAX_PBUFS  24 /* of the NET_FRAME_PBUFS */
 #define IP_REASS_MAXAGE     5  /* s; a LAN's fragments come together */
@@ -61,7 +61,7 @@ extern const unsigned short net_receive_window;
 #define TCP_SND_QUEUELEN    NET_SEND_QUEUE
 #define TCP_QUEUE_OOSEQ     1
 #define TCP_OOSEQ_MAX_PBUFS 4 /* of one connection */
-#define TCP_LISTEN_BACKLOG  0 /* half-open connections are bounded by PCBs, see connection.c */
+#define TCP_LISTEN_BACKLOG  0 /* half-open connections are bounded in all, see connection.c */
 #define LWIP_TCP_KEEPALIVE  1
 #define TCP_KEEPIDLE_DEFAULT  60000UL /* ms */
 #define TCP_KEEPINTVL_DEFAULT 10000UL
