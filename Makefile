@@ -40,6 +40,7 @@ all: $(B)/sluice
 -include make/bench.mk
 -include make/microkit.mk
 -include make/camkes.mk
+-include make/ring.mk
 
 $(B)/libcore.a: $(call object,$(CORE))
 	@rm -f $@; ar rcs $@ $^
