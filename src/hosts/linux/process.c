@@ -20,7 +20,8 @@
 
 static struct process process; /* this process; the launcher's copy stays unused */
 
-_Static_assert(FD_BELL == FD_DEVICE + LAUNCH_MAX_DEVICES, "devices fit before the bells");
+_Static_assert(FD_BELL + FD_BELLS <= FD_GATHER, "gathered above their places");
+_Static_assert(FD_DEVICE + LAUNCH_MAX_DEVICES <= FD_BELL, "devices fit before the bells");
 
 static _Noreturn void fail(int report, const char *what)
 {
@@ -119,6 +120,25 @@ static void place(int fd, int where)
         fail(process.report, "cannot arrange descriptors");
 }
 
+/* Returns the number after the last one's. */
+static int place_bells(void)
+{
+    int next = FD_BELL;
+    for (unsigned i = 0; i < process.count; i++)
+        for (unsigned channel = 0; channel < SL_MAX_CHANNELS; channel++) {
+            struct bell *bell = &process.host[i].bell[channel];
+            if (bell->fd < 0)
+                continue;
+            if (next == FD_BELL + FD_BELLS) {
+                errno = ENOSPC;
+                fail(FD_REPORT, "too many channels in one process");
+            }
+            place(bell->fd, next);
+            bell->fd = next++;
+        }
+    return next;
+}
+
 /* Leaves open what sandbox.h lists and nothing else. */
 static unsigned arrange_descriptors(const struct launch *launch, const int socket[])
 {
@@ -156,13 +176,7 @@ static unsigned arrange_descriptors(const struct launch *launch, const int socke
         owner[i]->nic = &process.device[i].driver;
         owner[i]->nic_fd = FD_DEVICE + (int)i;
     }
-    int next = FD_BELL;
-    for (unsigned i = 0; i < process.count; i++)
-        for (unsigned channel = 0; channel < SL_MAX_CHANNELS; channel++)
-            if (process.host[i].bell[channel].fd >= 0) {
-                place(process.host[i].bell[channel].fd, next);
-                process.host[i].bell[channel].fd = next++;
-            }
+    int next = place_bells();
     close_range((unsigned)next, ~0u, 0);
     process.report = FD_REPORT;
     process.epoll = FD_EPOLL;

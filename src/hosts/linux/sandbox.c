@@ -130,6 +130,11 @@ static int allow_devices(scmp_filter_ctx filter, unsigned devices)
 
 static int allow_common(scmp_filter_ctx filter)
 {
+    /* The whole register: the kernel looks at its lower half only. */
+    const struct scmp_arg_cmp bell = {.arg = 0,
+                                      .op = SCMP_CMP_MASKED_EQ,
+                                      .datum_a = ~(uint64_t)(FD_BELLS - 1),
+                                      .datum_b = FD_BELL};
     int failed = 0;
     failed |= seccomp_syscall_priority(filter, SCMP_SYS(epoll_pwait2), 255);
     failed |= seccomp_syscall_priority(filter, SCMP_SYS(write), 254);
@@ -137,8 +142,7 @@ static int allow_common(scmp_filter_ctx filter)
                                argument(0, SCMP_CMP_EQ, FD_EPOLL), argument(4, SCMP_CMP_EQ, 0));
     failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
                                argument(0, SCMP_CMP_LE, FD_AUDIT));
-    failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                               argument(0, SCMP_CMP_GE, FD_BELL));
+    failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, bell);
     /* The clock is read without a system call, except on machines whose clock cannot be. */
     failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clock_gettime), 0);
     failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(getrandom), 0);

@@ -10,14 +10,15 @@
 #include <stdbool.h>
 
 /* Where descriptors lie in every process of the gateway. Any write is allowed up to FD_AUDIT
- * and from FD_BELL on, so these ranges hold nothing but what is for writing. */
+ * and within the FD_BELLS from FD_BELL on; these hold nothing but what is for writing. */
 enum {
     FD_LOG = 2,    /* standard error: sl_log */
     FD_REPORT = 3, /* to the launcher: report.h */
     FD_AUDIT = 4,  /* the audit stream; open in the monitor's process only */
     FD_EPOLL = 5,
     FD_DEVICE = 6, /* packet sockets, LAUNCH_MAX_DEVICES of them */
-    FD_BELL = 8,   /* eventfds that this process may ring */
+    FD_BELL = 64,  /* eventfds that this process may ring */
+    FD_BELLS = 64, /* at most; a power of two that FD_BELL is a multiple of */
 };
 
 /* Each returns NULL, or what could not be done; errno says why. */
