@@ -95,8 +95,7 @@ bool frame_may_sleep(struct frame_end *consumer)
     if (consumer->other != consumer->index)
         return false;
     sl_store_relaxed(&consumer->shared->consumer_signalled, ASLEEP);
-    sl_fence_full(); /* the flag is out before tail is read again; pairs with frame_should_notify's
-                      */
+    sl_fence_full(); /* the flag is out before tail is read again; see frame_should_notify */
     if (sl_load_relaxed(&consumer->shared->tail) == consumer->index)
         return true;
     sl_store_relaxed(&consumer->shared->consumer_signalled, AWAKE);
