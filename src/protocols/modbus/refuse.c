@@ -57,6 +57,8 @@ static const uint8_t codes[SL_REASON_COUNT] = {
     [SL_REASON_DEVICE_CLOSED] = GATEWAY_TARGET_FAILED,
     [SL_REASON_DEVICE_FRAMING_LOST] = GATEWAY_TARGET_FAILED,
     [SL_REASON_CLIENT_LEFT] = NOTHING,
+    [SL_REASON_CLIENT_STALLED] = NOTHING,
+    [SL_REASON_OUTCOME_OVERDUE] = GATEWAY_TARGET_FAILED,
     [SL_REASON_QUOTA] = SERVER_DEVICE_BUSY,
     [SL_REASON_CAPACITY] = GATEWAY_PATH_UNAVAILABLE,
     [SL_REASON_CANONICAL_INVALID] = SERVER_DEVICE_FAILURE,
@@ -79,11 +81,6 @@ static uint8_t code_for(const struct modbus_message *request, enum sl_reason rea
     return codes[reason];
 }
 
-static bool about_device(enum sl_reason reason)
-{
-    return reason >= SL_REASON_REPLY_UNMATCHED && reason <= SL_REASON_DEVICE_FRAMING_LOST;
-}
-
 size_t modbus_refuse(const void *canonical, size_t length, enum sl_reason reason, uint8_t *bytes,
                      size_t size)
 {
@@ -92,7 +89,8 @@ size_t modbus_refuse(const void *canonical, size_t length, enum sl_reason reason
         return 0;
     uint8_t code = code_for(request, reason);
     /* Once it went to the device nothing is expected back, good or bad (AP 6.8.1). */
-    if (code == NOTHING || (about_device(reason) && !modbus_expects_reply(NULL, request, length)))
+    if (code == NOTHING ||
+        (code == GATEWAY_TARGET_FAILED && !modbus_expects_reply(NULL, request, length)))
         return 0;
     return modbus_encode_exception(request, code, bytes, size);
 }

@@ -44,6 +44,8 @@ static void policy_and_device_reasons(void **state)
         {SL_REASON_DEVICE_CLOSED, 11},
         {SL_REASON_DEVICE_FRAMING_LOST, 11},
         {SL_REASON_CLIENT_LEFT, SILENT},
+        {SL_REASON_CLIENT_STALLED, SILENT},
+        {SL_REASON_OUTCOME_OVERDUE, 11},
         {SL_REASON_QUOTA, 6},
         {SL_REASON_CAPACITY, 10},
         {SL_REASON_CANONICAL_INVALID, 4},
