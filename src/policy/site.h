@@ -14,10 +14,10 @@
 #include "sluice/config.h"
 
 struct site_side {
-    char nic[16];       /* network interface */
-    uint32_t address;   /* IPv4, host byte order */
-    uint8_t prefix;     /* 0..32 */
-    uint32_t gateway;   /* default route; 0: none */
+    char nic[16];     /* network interface */
+    uint32_t address; /* IPv4, host byte order */
+    uint8_t prefix;   /* 0..32 */
+    uint32_t gateway; /* default route; 0: none */
     bool mac_given;
     uint8_t mac[6];
 };
@@ -33,14 +33,14 @@ struct site_service {
 struct site {
     const char *path; /* of the file, for messages */
     enum sl_mode mode;
-    int cpu;          /* CPU to run on; -1: the launcher chooses one */
+    int cpu;                  /* CPU to run on; -1: the launcher chooses one */
     struct site_side side[2]; /* SL_SIDE_EXT, SL_SIDE_INT */
-    uint16_t outstanding; /* reply slots; default 192 */
-    uint16_t sessions;    /* default 512 */
-    uint16_t quota;       /* per session; default 16 */
-    uint16_t buffers;     /* per frame queue; default 128 */
-    bool merge_drivers;   /* NIC driver and frontend in one process; default false */
-    char audit[256];      /* path of the audit file; "" or "-": standard output */
+    uint16_t outstanding;     /* reply slots; default 192 */
+    uint16_t sessions;        /* default 512 */
+    uint16_t quota;           /* per session; default 16 */
+    uint16_t buffers;         /* per frame queue; default 128 */
+    bool merge_drivers;       /* NIC driver and frontend in one process; default false */
+    char audit[256];          /* path of the audit file; "" or "-": standard output */
     uint16_t service_count;
     struct site_service service[SL_MAX_SERVICES];
     struct site_policy *policy; /* rules; the compiler's own */
@@ -49,6 +49,10 @@ struct site {
 /* Reads and checks `path` (whole file: syntax, types, references, rules void or shadowed).
  * NULL when there was any mistake; all of them are on `errors`. Free with site_free. */
 struct site *site_load(const char *path, FILE *errors);
+/* The same of a text; `name` is how messages call it. */
+struct site *site_load_text(const char *name, const char *text, size_t length, FILE *errors);
+/* The file's text, malloc'd; NULL (said on `errors`) when it cannot be read. */
+char *site_read_file(const char *path, size_t *length, FILE *errors);
 void site_free(struct site *site);
 
 /* The policy image of a loaded site; malloc'd, the caller frees. NULL (reported on `errors`)

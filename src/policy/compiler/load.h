@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the tree to the model. The language is in tables: a map's keys, each with the function
+ * that reads its value; a new key is a new line there. Whatever is wrong becomes a mistake at
+ * the value that is wrong, and reading goes on.
+ */
+#ifndef SLUICE_POLICY_LOAD_H
+#define SLUICE_POLICY_LOAD_H
+
+#include "policy/compiler/model.h"
+#include "policy/compiler/tree.h"
+
+struct loader {
+    struct site *site;
+    struct site_policy *policy;
+    struct arena *arena;
+    struct mistakes *mistakes;
+    unsigned service; /* number of the one that is being read */
+};
+
+struct field {
+    const char *key;
+    bool required;
+    /* Reads `node` into `object`, the struct that the map describes. */
+    void (*load)(struct loader *loader, const struct node *node, const struct field *field,
+                 void *object);
+    size_t offset;      /* of the member in the object, for the loaders that want it */
+    uint64_t low, high; /* bounds, likewise */
+};
+
+/* Reads a map by its table; `what` is it in messages, e.g. "a service". */
+void load_map(struct loader *loader, const struct node *node, const char *what,
+              const struct field *fields, size_t count, void *object);
+#define LOAD_MAP(loader, node, what, fields, object)                                               \
+    load_map(loader, node, what, fields, sizeof(fields) / sizeof((fields)[0]), object)
+
+/* "found X, expected ..." at the node. */
+void unexpected(struct loader *loader, const struct node *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* True for a scalar with text; otherwise a mistake that says that `expected` was. */
+bool want_text(struct loader *loader, const struct node *node, const char *expected);
+
+/* Calls `item` for the scalar, or for each scalar of the list. A map, an empty list or a list
+ * in a list is a mistake that says that `expected` was. */
+void for_each(struct loader *loader, const struct node *node, const char *expected,
+              void (*item)(struct loader *loader, const struct node *node, void *context),
+              void *context);
+
+/* "5", "0-99" or a list of these, within low..high. */
+struct spans load_spans(struct loader *loader, const struct node *node, const char *what,
+                        uint32_t low, uint32_t high);
+
+/* Ready for the tables: keep the node / read a number, a word. */
+void load_node(struct loader *loader, const struct node *node, const struct field *field,
+               void *object);
+void load_u16(struct loader *loader, const struct node *node, const struct field *field,
+              void *object);
+
+/* 1..64 letters, digits, '-', '_', '.'; otherwise a mistake and NULL. */
+const char *load_name(struct loader *loader, const struct node *node, const char *what);
+
+void load_gateway(struct loader *loader, const struct node *node, const struct field *field,
+                  void *object);
+void load_hosts(struct loader *loader, const struct node *node, const struct field *field,
+                void *object);
+void load_services(struct loader *loader, const struct node *node, const struct field *field,
+                   void *object);
+
+/* A Modbus service's `opaque` and `rules`, in this order. */
+void load_modbus_opaque(struct loader *loader, const struct node *node);
+void load_modbus_rules(struct loader *loader, const struct node *node);
+
+/* Rules that others make void: mistakes, and warnings where only in part. */
+void find_void_rules(struct loader *loader);
+
+#endif

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A Modbus service's opaque functions and rules. */
+#include <string.h>
+
+#include "policy/compiler/load.h"
+#include "policy/compiler/modbus_words.h"
+#include "policy/compiler/scalars.h"
+
+#define MOST_RULES     4096u /* of one service */
+#define MOST_VALUES    256u  /* ranges of one rule */
+#define HIGHEST_RECORD 9999u /* AP 6.14 */
+
+static struct modbus_service_rules *service_of(const struct loader *loader)
+{
+    return &loader->policy->service[loader->service];
+}
+
+struct opaque_nodes {
+    const struct node *function, *direction, *length, *bytes;
+};
+
+static int opaque_access(const struct modbus_service_rules *service, uint64_t function)
+{
+    for (unsigned i = 0; i < service->opaque_function_count; i++)
+        if (service->opaque_functions[i] == function)
+            return (int)(MODBUS_ACCESS_OPAQUE + i);
+    return -1;
+}
+
+static bool load_opaque_function(struct loader *loader, const struct node *node,
+                                 struct modbus_opaque *opaque)
+{
+    struct modbus_service_rules *const service = service_of(loader);
+    uint64_t number;
+    if (node->kind != NODE_SCALAR || !parse_number(node->text, node->length, &number) ||
+        number < 1 || number > 127) {
+        unexpected(loader, node, "function: a number from 1 to 127");
+        return false;
+    }
+    const struct modbus_word *word = modbus_word_by_function((unsigned)number);
+    if (word) {
+        unexpected(loader, node,
+                   "a function that the gateway does not understand itself: this is "
+                   "%s",
+                   word->name);
+        return false;
+    }
+    opaque->function = (uint8_t)number;
+    if (opaque_access(service, number) >= 0)
+        return true;
+    if (service->opaque_function_count == MODBUS_MAX_OPAQUE_FUNCTIONS) {
+        unexpected(loader, node, "at most %u opaque functions", MODBUS_MAX_OPAQUE_FUNCTIONS);
+        return false;
+    }
+    service->opaque_functions[service->opaque_function_count++] = (uint8_t)number;
+    return true;
+}
+
+/* Bit SL_REQUEST, bit SL_REPLY; both where nothing is said. */
+static unsigned load_directions(struct loader *loader, const struct node *node)
+{
+    const unsigned both = 1u << SL_REQUEST | 1u << SL_REPLY;
+    if (node == NULL)
+        return both;
+    const char *text = node->kind == NODE_SCALAR ? node->text : "";
+    if (strcmp(text, "request") == 0)
+        return 1u << SL_REQUEST;
+    if (strcmp(text, "reply") == 0)
+        return 1u << SL_REPLY;
+    if (strcmp(text, "both") != 0)
+        unexpected(loader, node, "direction: request, reply or both");
+    return both;
+}
+
+static void load_one_opaque(struct loader *loader, const struct node *node)
+{
+    static const struct field fields[] = {
+        {"function", true, load_node, offsetof(struct opaque_nodes, function), 0, 0},
+        {"direction", false, load_node, offsetof(struct opaque_nodes, direction), 0, 0},
+        {"length", true, load_node, offsetof(struct opaque_nodes, length), 0, 0},
+        {"bytes", false, load_node, offsetof(struct opaque_nodes, bytes), 0, 0},
+    };
+    struct modbus_service_rules *const service = service_of(loader);
+    struct opaque_nodes nodes = {0};
+    LOAD_MAP(loader, node, "an opaque function", fields, &nodes);
+    struct modbus_opaque opaque = {0};
+    bool good = nodes.function && load_opaque_function(loader, nodes.function, &opaque);
+    const unsigned directions = load_directions(loader, nodes.direction);
+    uint64_t low = 0, high = 0;
+    if (nodes.length &&
+        (nodes.length->kind != NODE_SCALAR || !parse_range(nodes.length->text, &low, &high) ||
+         low > high || high > MODBUS_MAX_PDU - 1)) {
+        unexpected(loader, nodes.length,
+                   "length: bytes after the function code, 0 to %u, a number or a range",
+                   MODBUS_MAX_PDU - 1);
+        good = false;
+    }
+    opaque.min_length = (uint16_t)low;
+    opaque.max_length = (uint16_t)high;
+    size_t prefix = 0;
+    if (nodes.bytes) {
+        if (!want_text(loader, nodes.bytes, "bytes: hexadecimal, such as \"0e 01\"")) {
+            good = false;
+        } else if (!parse_hex(nodes.bytes->text, opaque.prefix, sizeof opaque.prefix, &prefix)) {
+            unexpected(loader, nodes.bytes, "bytes: hexadecimal, at most %u bytes",
+                       MODBUS_OPAQUE_PREFIX);
+            good = false;
+        } else if (good && prefix > low) {
+            unexpected(loader, nodes.bytes, "no more bytes than the shortest length, %u",
+                       (unsigned)low);
+            good = false;
+        }
+    }
+    opaque.prefix_length = (uint8_t)prefix;
+    for (unsigned direction = SL_REQUEST; good && direction <= SL_REPLY; direction++) {
+        if (!(directions & 1u << direction))
+            continue;
+        const struct modbus_opaque *before = service->opaque.items;
+        for (size_t i = 0; i < service->opaque.count; i++)
+            if (before[i].function == opaque.function && before[i].direction == direction) {
+                unexpected(loader, nodes.function, "one entry for each function and direction");
+                return;
+            }
+        opaque.direction = (uint8_t)direction;
+        memcpy(arena_append(loader->arena, &service->opaque, sizeof opaque), &opaque,
+               sizeof opaque);
+    }
+}
+
+void load_modbus_opaque(struct loader *loader, const struct node *node)
+{
+    if (node->kind != NODE_LIST) {
+        unexpected(loader, node, "opaque: a list of functions");
+        return;
+    }
+    for (const struct node *entry = node->first; entry; entry = entry->next)
+        load_one_opaque(loader, entry);
+}
+
+struct rule_nodes {
+    const struct node *name, *allow, *deny, *from, *unit, *address, *value, *type, *word_order,
+        *subfunction, *file, *record, *mei;
+};
+
+/* One word or number of `allow` or `deny`. */
+struct choice {
+    const char *text;
+    uint64_t accesses;
+    const struct modbus_word *word; /* NULL for an opaque function */
+};
+
+struct choices {
+    struct arena_list list;
+    bool deny, bare; /* bare: neither address, value, file nor record limit the rule */
+    bool files;
+};
+
+static void add_choice(struct loader *loader, const struct node *node, void *context)
+{
+    struct choices *const choices = context;
+    uint64_t number;
+    struct choice choice = {.text = quoted(loader->arena, node->text, node->length)};
+    if (parse_number(node->text, node->length, &number)) {
+        const int opaque = opaque_access(service_of(loader), number);
+        choice.word = number <= 127 ? modbus_word_by_function((unsigned)number) : NULL;
+        if (choice.word == NULL && opaque < 0) {
+            unexpected(loader, node,
+                       "a function of the specification (1-8, 11, 12, 15-17, 20-24, "
+                       "43), or one that this service lists under 'opaque'");
+            return;
+        }
+        choice.accesses = choice.word ? choice.word->accesses : ACCESS(opaque);
+    } else {
+        choice.word = modbus_word_by_name(node->text);
+        if (choice.word == NULL) {
+            const char **words = arena_take(loader->arena, modbus_word_count * sizeof *words);
+            for (size_t i = 0; i < modbus_word_count; i++)
+                words[i] = modbus_words[i].name;
+            unexpected(loader, node,
+                       "a Modbus function: its number, its name such as read-holding-registers, "
+                       "or read, write, diagnostic%s",
+                       did_you_mean(loader->arena, node->text, words, modbus_word_count));
+            return;
+        }
+        choice.accesses = choice.word->accesses;
+        if (choice.word->function == 0 && choices->deny && choices->bare)
+            choice.accesses = choice.word->accesses_denied;
+        const uint64_t files = choice.word->accesses_denied & ACCESSES_WITH_FILES;
+        if (choice.word->function == 0 && choices->files && files)
+            choice.accesses = files;
+    }
+    *(struct choice *)arena_append(loader->arena, &choices->list, sizeof choice) = choice;
+}
+
+static bool is_group(const struct choice *choice)
+{
+    return choice->word && choice->word->function == 0;
+}
+
+/* A limit must mean something for every function that the rule names. */
+static void limit_applies(struct loader *loader, const struct choices *choices,
+                          const struct node *node, uint64_t to)
+{
+    if (node == NULL)
+        return;
+    const struct choice *choice = choices->list.items;
+    for (size_t i = 0; i < choices->list.count; i++) {
+        const bool applies =
+            is_group(&choice[i]) ? (choice[i].accesses & ~to) == 0 : (choice[i].accesses & to) != 0;
+        if (!applies)
+            mistake_at(loader->mistakes, node->key->line, node->key->column,
+                       "found '%s' in a rule for %s, expected it only for functions that have "
+                       "one: use a rule of its own",
+                       node->key->text, choice[i].text);
+    }
+}
+
+struct clients {
+    struct arena_list spans;
+    const char *text;
+};
+
+static void add_client(struct loader *loader, const struct node *node, void *context)
+{
+    struct clients *const clients = context;
+    const struct policy_host *hosts = loader->policy->hosts.items;
+    const size_t host_count = loader->policy->hosts.count;
+    const char *text = NULL;
+    for (size_t i = 0; i < host_count && text == NULL; i++) {
+        if (strcmp(hosts[i].name, node->text) != 0)
+            continue;
+        text = arena_printf(loader->arena, "%s (%s)", hosts[i].name,
+                            addresses_text(loader->arena, &hosts[i].addresses));
+        for (size_t k = 0; k < hosts[i].addresses.count; k++)
+            *(struct span *)arena_append(loader->arena, &clients->spans, sizeof(struct span)) =
+                hosts[i].addresses.span[k];
+    }
+    uint32_t address;
+    uint8_t prefix;
+    if (text == NULL && parse_network(node->text, &address, &prefix)) {
+        if (address & ~prefix_mask(prefix)) {
+            char network[ADDRESS_TEXT_SIZE];
+            unexpected(loader, node, "the network's own address: %s/%u",
+                       ipv4_text(address & prefix_mask(prefix), network), prefix);
+            return;
+        }
+        text = node->text;
+        *(struct span *)arena_append(loader->arena, &clients->spans, sizeof(struct span)) =
+            (struct span){address, address | ~prefix_mask(prefix)};
+    }
+    if (text == NULL) {
+        const char **words = arena_take(loader->arena, (host_count + 1) * sizeof *words);
+        for (size_t i = 0; i < host_count; i++)
+            words[i] = hosts[i].name;
+        unexpected(loader, node, "a name under 'hosts', an address or a network%s",
+                   did_you_mean(loader->arena, node->text, words, host_count));
+        return;
+    }
+    clients->text =
+        clients->text ? arena_printf(loader->arena, "%s and %s", clients->text, text) : text;
+}
+
+struct values {
+    struct arena_list spans;
+    enum modbus_value_type type;
+};
+
+static const char *const type_names[] = {
+    [MODBUS_UINT16] = "uint16", [MODBUS_INT16] = "int16",     [MODBUS_UINT32] = "uint32",
+    [MODBUS_INT32] = "int32",   [MODBUS_FLOAT32] = "float32", [MODBUS_COIL] = "on, off, 0 or 1",
+};
+
+static void add_value(struct loader *loader, const struct node *node, void *context)
+{
+    struct values *const values = context;
+    uint32_t low, high;
+    if (!parse_value_range(node->text, values->type, &low, &high)) {
+        unexpected(loader, node, "value: %s%s", type_names[values->type],
+                   values->type == MODBUS_COIL ? "" : ", a number or a range such as 150-250");
+        return;
+    }
+    if (low > high) {
+        unexpected(loader, node, "the lower value first");
+        return;
+    }
+    *(struct span *)arena_append(loader->arena, &values->spans, sizeof(struct span)) =
+        (struct span){low, high};
+}
+
+static bool says_on_or_off(const struct node *node)
+{
+    const struct node *first = node->kind == NODE_LIST ? node->first : node;
+    return first && first->kind == NODE_SCALAR &&
+           (strcmp(first->text, "on") == 0 || strcmp(first->text, "off") == 0);
+}
+
+/* Whose values `value` speaks of: coils' or registers'. The group `write` holds both, and means
+ * the registers unless the values are on and off. */
+static bool settle_value_kind(struct loader *loader, const struct rule_nodes *nodes,
+                              const struct choices *choices, struct modbus_rule *rule)
+{
+    uint64_t named = 0;
+    const struct choice *choice = choices->list.items;
+    for (size_t i = 0; i < choices->list.count; i++)
+        if (!is_group(&choice[i]))
+            named |= choice[i].accesses;
+    if ((named & ACCESSES_WRITING_COILS) && (named & ACCESSES_WRITING_REGISTERS)) {
+        mistake_at(loader->mistakes, nodes->value->key->line, nodes->value->key->column,
+                   "found 'value' in a rule for coils and registers, expected a rule for each");
+        return false;
+    }
+    const bool coils = (named & ACCESSES_WRITING_COILS) ||
+                       (!(named & ACCESSES_WRITING_REGISTERS) && says_on_or_off(nodes->value));
+    rule->accesses &= ~(coils ? ACCESSES_WRITING_REGISTERS : ACCESSES_WRITING_COILS);
+    if (coils)
+        rule->type = MODBUS_COIL;
+    return true;
+}
+
+static void load_type(struct loader *loader, const struct rule_nodes *nodes,
+                      struct modbus_rule *rule)
+{
+    const char *words[] = {"uint16", "int16", "uint32", "int32", "float32"};
+    if (nodes->type) {
+        const char *text = nodes->type->kind == NODE_SCALAR ? nodes->type->text : "";
+        unsigned type = 0;
+        while (type <= MODBUS_FLOAT32 && strcmp(words[type], text) != 0)
+            type++;
+        if (type > MODBUS_FLOAT32)
+            unexpected(loader, nodes->type, "type: uint16, int16, uint32, int32 or float32%s",
+                       did_you_mean(loader->arena, text, words, sizeof words / sizeof words[0]));
+        else if (rule->type == MODBUS_COIL)
+            unexpected(loader, nodes->type, "no type: a coil is on or off");
+        else
+            rule->type = (enum modbus_value_type)type;
+    }
+    if (nodes->word_order) {
+        const char *text = nodes->word_order->kind == NODE_SCALAR ? nodes->word_order->text : "";
+        rule->low_first = strcmp(text, "little") == 0;
+        if (!rule->low_first && strcmp(text, "big") != 0)
+            unexpected(loader, nodes->word_order,
+                       "word-order: big (high word first) or little (low word first)");
+        else if (!modbus_value_is_wide(rule->type))
+            unexpected(loader, nodes->word_order,
+                       "no word order: only uint32, int32 and float32 take two words");
+    }
+}
+
+static void load_value(struct loader *loader, const struct rule_nodes *nodes,
+                       const struct choices *choices, struct modbus_rule *rule)
+{
+    if (nodes->value == NULL) {
+        const struct node *alone = nodes->type ? nodes->type : nodes->word_order;
+        if (alone)
+            mistake_at(loader->mistakes, alone->key->line, alone->key->column,
+                       "found '%s' without 'value', expected both", alone->key->text);
+        return;
+    }
+    if (!settle_value_kind(loader, nodes, choices, rule))
+        return;
+    load_type(loader, nodes, rule);
+    struct values values = {.type = rule->type};
+    for_each(
+        loader, nodes->value,
+        arena_printf(loader->arena, "value: %s, one, a range or a list", type_names[rule->type]),
+        add_value, &values);
+    rule->limited = true;
+    if (rule->deny) /* a value denies what is written; what function 23 reads has none */
+        rule->accesses &= ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS;
+    rule->values = spans_of(&values.spans);
+    if (rule->values.count > MOST_VALUES)
+        unexpected(loader, nodes->value, "at most %u ranges", MOST_VALUES);
+    for (size_t i = 0; modbus_value_is_wide(rule->type) && i < rule->addresses.count; i++) {
+        const struct span span = rule->addresses.span[i];
+        if ((span.high - span.low) % 2 == 0)
+            unexpected(loader, nodes->address,
+                       "an even number of registers: a %s takes two, such as %u-%u",
+                       type_names[rule->type], span.low, span.low + 1);
+    }
+}
+
+static void load_mei(struct loader *loader, const struct node *node, struct modbus_rule *rule)
+{
+    const struct spans mei =
+        load_spans(loader, node, "mei", MODBUS_MEI_CANOPEN, MODBUS_MEI_DEVICE_IDENTIFICATION);
+    if (!spans_meet(&mei, MODBUS_MEI_CANOPEN, MODBUS_MEI_CANOPEN))
+        rule->accesses &= ~ACCESS(MODBUS_ACCESS_CANOPEN);
+    if (!spans_meet(&mei, MODBUS_MEI_DEVICE_IDENTIFICATION, MODBUS_MEI_DEVICE_IDENTIFICATION))
+        rule->accesses &= ~ACCESS(MODBUS_ACCESS_DEVICE_IDENTIFICATION);
+    if (rule->accesses == 0 && mei.count)
+        unexpected(loader, node, "a type that the function has");
+}
+
+static void load_functions(struct loader *loader, const struct rule_nodes *nodes,
+                           struct choices *choices, struct modbus_rule *rule)
+{
+    const struct node *functions = rule->deny ? nodes->deny : nodes->allow;
+    for_each(loader, functions,
+             "a Modbus function: its number, its name, read, write, diagnostic, or a list of these",
+             add_choice, choices);
+    const struct choice *choice = choices->list.items;
+    for (size_t i = 0; i < choices->list.count; i++)
+        rule->accesses |= choice[i].accesses;
+
+    const uint64_t addressed =
+        modbus_word_by_name("read")->accesses | modbus_word_by_name("write")->accesses;
+    limit_applies(loader, choices, nodes->address, addressed);
+    limit_applies(loader, choices, nodes->value,
+                  ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS);
+    limit_applies(loader, choices, nodes->subfunction, ACCESS(MODBUS_ACCESS_DIAGNOSTICS));
+    limit_applies(loader, choices, nodes->file, ACCESSES_WITH_FILES);
+    limit_applies(loader, choices, nodes->record, ACCESSES_WITH_FILES);
+    limit_applies(loader, choices, nodes->mei,
+                  ACCESS(MODBUS_ACCESS_CANOPEN) | ACCESS(MODBUS_ACCESS_DEVICE_IDENTIFICATION));
+}
+
+static void load_limits(struct loader *loader, const struct rule_nodes *nodes,
+                        struct modbus_rule *rule)
+{
+    struct arena *const arena = loader->arena;
+    rule->any_client = nodes->from == NULL;
+    if (nodes->from) {
+        struct clients clients = {0};
+        for_each(loader, nodes->from,
+                 "a name under 'hosts', an address, a network or a list of these", add_client,
+                 &clients);
+        rule->clients = spans_of(&clients.spans);
+        rule->clients_text = clients.text ? clients.text : "";
+    }
+    rule->any_unit = nodes->unit == NULL;
+    rule->units =
+        nodes->unit ? load_spans(loader, nodes->unit, "unit", 0, 255) : spans_range(arena, 0, 255);
+    rule->any_address = nodes->address == NULL;
+    rule->addresses = nodes->address ? load_spans(loader, nodes->address, "address", 0, UINT16_MAX)
+                                     : spans_range(arena, 0, UINT16_MAX);
+    rule->subfunctions = nodes->subfunction
+                             ? load_spans(loader, nodes->subfunction, "subfunction", 0, UINT16_MAX)
+                             : spans_range(arena, 0, UINT16_MAX);
+    rule->files = nodes->file ? load_spans(loader, nodes->file, "file", 1, UINT16_MAX)
+                              : spans_range(arena, 0, UINT16_MAX);
+    rule->records = nodes->record ? load_spans(loader, nodes->record, "record", 0, HIGHEST_RECORD)
+                                  : spans_range(arena, 0, UINT16_MAX);
+}
+
+static void load_rule_name(struct loader *loader, const struct node *node, struct modbus_rule *rule)
+{
+    const struct modbus_service_rules *service = service_of(loader);
+    rule->name = load_name(loader, node, "a rule's name");
+    const struct modbus_rule *before = service->rules.items;
+    for (size_t i = 0; rule->name && i < service->rules.count; i++)
+        if (strcmp(before[i].name, rule->name) == 0) {
+            unexpected(loader, node, "a name of its own: the rule on line %u has this one",
+                       before[i].line);
+            return;
+        }
+}
+
+static void load_rule(struct loader *loader, const struct node *node, unsigned ordinal)
+{
+    static const struct field fields[] = {
+        {"name", false, load_node, offsetof(struct rule_nodes, name), 0, 0},
+        {"allow", false, load_node, offsetof(struct rule_nodes, allow), 0, 0},
+        {"deny", false, load_node, offsetof(struct rule_nodes, deny), 0, 0},
+        {"from", false, load_node, offsetof(struct rule_nodes, from), 0, 0},
+        {"unit", false, load_node, offsetof(struct rule_nodes, unit), 0, 0},
+        {"address", false, load_node, offsetof(struct rule_nodes, address), 0, 0},
+        {"value", false, load_node, offsetof(struct rule_nodes, value), 0, 0},
+        {"type", false, load_node, offsetof(struct rule_nodes, type), 0, 0},
+        {"word-order", false, load_node, offsetof(struct rule_nodes, word_order), 0, 0},
+        {"subfunction", false, load_node, offsetof(struct rule_nodes, subfunction), 0, 0},
+        {"file", false, load_node, offsetof(struct rule_nodes, file), 0, 0},
+        {"record", false, load_node, offsetof(struct rule_nodes, record), 0, 0},
+        {"mei", false, load_node, offsetof(struct rule_nodes, mei), 0, 0},
+    };
+    const size_t mistakes_before = loader->mistakes->list.count;
+    struct rule_nodes nodes = {0};
+    LOAD_MAP(loader, node, "a rule", fields, &nodes);
+    if (node->kind != NODE_MAP)
+        return;
+    struct modbus_rule rule = {.line = node->line,
+                               .column = node->column,
+                               .service = (uint16_t)loader->service,
+                               .deny = nodes.allow == NULL};
+    if (nodes.name)
+        load_rule_name(loader, nodes.name, &rule);
+    else
+        rule.name = arena_printf(loader->arena, "%s/rule-%u",
+                                 loader->site->service[loader->service].name, ordinal);
+    load_limits(loader, &nodes, &rule);
+    if (nodes.allow && nodes.deny)
+        mistake_at(loader->mistakes, nodes.deny->key->line, nodes.deny->key->column,
+                   "found 'allow' and 'deny' in one rule, expected one of them");
+    else if (nodes.allow == NULL && nodes.deny == NULL)
+        mistake_at(loader->mistakes, node->line, node->column,
+                   "found a rule without 'allow' or 'deny', expected one of them");
+    else {
+        struct choices choices = {
+            .deny = rule.deny,
+            .bare = !nodes.address && !nodes.value && !nodes.file && !nodes.record,
+            .files = nodes.file != NULL,
+        };
+        load_functions(loader, &nodes, &choices, &rule);
+        load_value(loader, &nodes, &choices, &rule);
+        if (nodes.mei)
+            load_mei(loader, nodes.mei, &rule);
+    }
+    if (loader->mistakes->list.count != mistakes_before)
+        return;
+    rule.number = (uint16_t)loader->policy->rule_count++;
+    *(struct modbus_rule *)arena_append(loader->arena, &service_of(loader)->rules, sizeof rule) =
+        rule;
+}
+
+void load_modbus_rules(struct loader *loader, const struct node *node)
+{
+    if (node->kind != NODE_LIST) {
+        unexpected(loader, node, "rules: a list of rules");
+        return;
+    }
+    unsigned ordinal = 0;
+    for (const struct node *entry = node->first; entry; entry = entry->next) {
+        const bool most = ++ordinal > MOST_RULES;
+        if (most || loader->policy->rule_count == UINT16_MAX - 1u) {
+            mistake_at(loader->mistakes, entry->line, entry->column,
+                       "found one rule more, expected at most %u %s",
+                       most ? MOST_RULES : UINT16_MAX - 1u, most ? "in a service" : "in a file");
+            return;
+        }
+        load_rule(loader, entry, ordinal);
+    }
+}

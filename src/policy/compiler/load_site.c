@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The gateway, the hosts and the services of a configuration file. */
+#include <string.h>
+
+#include "policy/compiler/load.h"
+#include "policy/compiler/scalars.h"
+#include "sluice/protocol.h"
+
+#define SHORTEST_TIMEOUT UINT64_C(1000000)      /* 1 ms */
+#define LONGEST_TIMEOUT  UINT64_C(600000000000) /* 10 min */
+
+static void load_mode(struct loader *loader, const struct node *node, const struct field *field,
+                      void *object)
+{
+    (void)field;
+    struct site *const site = object;
+    site->mode = SL_TWO_WAY;
+    if (node->kind == NODE_SCALAR && strcmp(node->text, "two-way") == 0)
+        return;
+    if (node->kind == NODE_SCALAR && strcmp(node->text, "one-way") == 0)
+        unexpected(loader, node, "two-way: no protocol of this version runs one-way");
+    else
+        unexpected(loader, node, "mode: two-way");
+}
+
+static void load_nic(struct loader *loader, const struct node *node, const struct field *field,
+                     void *object)
+{
+    (void)field;
+    struct site_side *const side = object;
+    if (node->kind == NODE_SCALAR && node->length > 0 && node->length < sizeof side->nic &&
+        strcspn(node->text, " /:\t") == node->length)
+        memcpy(side->nic, node->text, node->length + 1);
+    else
+        unexpected(loader, node, "nic: the name of a network interface, up to %zu letters",
+                   sizeof side->nic - 1);
+}
+
+static void load_interface_address(struct loader *loader, const struct node *node,
+                                   const struct field *field, void *object)
+{
+    (void)field;
+    struct site_side *const side = object;
+    uint32_t address;
+    uint8_t prefix;
+    if (node->kind != NODE_SCALAR || strchr(node->text, '/') == NULL ||
+        !parse_network(node->text, &address, &prefix) || prefix == 0) {
+        unexpected(loader, node,
+                   "address: an IPv4 address with its network's length, such as "
+                   "192.168.96.2/24");
+        return;
+    }
+    const uint32_t host = address & ~prefix_mask(prefix);
+    if (prefix < 31 && (host == 0 || host == ~prefix_mask(prefix))) {
+        unexpected(loader, node, "an address of the gateway's own, not that of the %s",
+                   host == 0 ? "network" : "network's broadcast");
+        return;
+    }
+    side->address = address;
+    side->prefix = prefix;
+}
+
+static void load_side_gateway(struct loader *loader, const struct node *node,
+                              const struct field *field, void *object)
+{
+    (void)field;
+    struct site_side *const side = object;
+    if (node->kind != NODE_SCALAR || !parse_ipv4(node->text, node->length, &side->gateway) ||
+        side->gateway == 0)
+        unexpected(loader, node, "gateway: the IPv4 address of a router");
+    else if (side->address && ((side->gateway ^ side->address) & prefix_mask(side->prefix)) != 0)
+        unexpected(loader, node, "a router within this side's own network");
+    else if (side->gateway == side->address)
+        unexpected(loader, node, "a router's address, not the gateway's own");
+}
+
+static void load_mac(struct loader *loader, const struct node *node, const struct field *field,
+                     void *object)
+{
+    (void)field;
+    struct site_side *const side = object;
+    if (node->kind != NODE_SCALAR || !parse_mac(node->text, side->mac))
+        unexpected(loader, node, "mac: six bytes such as 02:00:00:00:00:01");
+    else if (side->mac[0] & 1)
+        unexpected(loader, node, "the address of one station: the first byte even");
+    else
+        side->mac_given = true;
+}
+
+static void load_side(struct loader *loader, const struct node *node, const struct field *field,
+                      void *object)
+{
+    static const struct field fields[] = {
+        {.key = "nic", .required = true, .load = load_nic},
+        {.key = "address", .required = true, .load = load_interface_address},
+        {.key = "gateway", .load = load_side_gateway},
+        {.key = "mac", .load = load_mac},
+    };
+    struct site *const site = object;
+    LOAD_MAP(loader, node, field->key, fields, &site->side[field->low]);
+}
+
+static void load_cpu(struct loader *loader, const struct node *node, const struct field *field,
+                     void *object)
+{
+    uint16_t cpu = UINT16_MAX;
+    struct field bounds = *field;
+    bounds.offset = 0;
+    load_u16(loader, node, &bounds, &cpu);
+    if (cpu != UINT16_MAX)
+        ((struct site *)object)->cpu = cpu;
+}
+
+static void load_power(struct loader *loader, const struct node *node, const struct field *field,
+                       void *object)
+{
+    uint16_t number = 0;
+    struct field bounds = *field;
+    bounds.offset = 0;
+    load_u16(loader, node, &bounds, &number);
+    if (number & (number - 1u))
+        unexpected(loader, node, "%s: a power of two", field->key);
+    else if (number)
+        memcpy((uint8_t *)object + field->offset, &number, sizeof number);
+}
+
+static void load_flag(struct loader *loader, const struct node *node, const struct field *field,
+                      void *object)
+{
+    const bool yes = node->kind == NODE_SCALAR && strcmp(node->text, "true") == 0;
+    if (!yes && !(node->kind == NODE_SCALAR && strcmp(node->text, "false") == 0)) {
+        unexpected(loader, node, "%s: true or false", field->key);
+        return;
+    }
+    memcpy((uint8_t *)object + field->offset, &yes, sizeof yes);
+}
+
+static void load_audit(struct loader *loader, const struct node *node, const struct field *field,
+                       void *object)
+{
+    (void)field;
+    struct site *const site = object;
+    if (node->kind == NODE_SCALAR && node->length > 0 && node->length < sizeof site->audit)
+        memcpy(site->audit, node->text, node->length + 1);
+    else
+        unexpected(loader, node, "audit: the path of a file, up to %zu bytes, or -",
+                   sizeof site->audit - 1);
+}
+
+void load_gateway(struct loader *loader, const struct node *node, const struct field *field,
+                  void *object)
+{
+    static const struct field fields[] = {
+        {.key = "mode", .load = load_mode},
+        {.key = "external", .required = true, .load = load_side, .low = SL_SIDE_EXT},
+        {.key = "internal", .required = true, .load = load_side, .low = SL_SIDE_INT},
+        {.key = "cpu", .load = load_cpu, .low = 0, .high = 1023},
+        {.key = "outstanding",
+         .load = load_u16,
+         .offset = offsetof(struct site, outstanding),
+         .low = 1,
+         .high = SL_MAX_SLOTS},
+        {.key = "sessions",
+         .load = load_u16,
+         .offset = offsetof(struct site, sessions),
+         .low = 1,
+         .high = SL_MAX_SESSIONS},
+        {.key = "quota",
+         .load = load_u16,
+         .offset = offsetof(struct site, quota),
+         .low = 1,
+         .high = SL_MAX_SLOTS},
+        {.key = "buffers",
+         .load = load_power,
+         .offset = offsetof(struct site, buffers),
+         .low = 16,
+         .high = 1024},
+        {.key = "merge-drivers", .load = load_flag, .offset = offsetof(struct site, merge_drivers)},
+        {.key = "audit", .load = load_audit},
+    };
+    (void)field;
+    struct site *const site = object;
+    LOAD_MAP(loader, node, "gateway", fields, site);
+    if (site->side[SL_SIDE_EXT].nic[0] &&
+        strcmp(site->side[SL_SIDE_EXT].nic, site->side[SL_SIDE_INT].nic) == 0)
+        mistake_at(loader->mistakes, node->line, node->column,
+                   "found interface '%s' on both sides, expected one a side",
+                   site->side[SL_SIDE_EXT].nic);
+}
+
+static void load_host_address(struct loader *loader, const struct node *node, void *context)
+{
+    uint32_t address;
+    uint8_t prefix;
+    if (!parse_network(node->text, &address, &prefix)) {
+        unexpected(loader, node,
+                   "an IPv4 address such as 192.168.96.10 or a network such as "
+                   "192.168.97.0/24");
+        return;
+    }
+    if (address & ~prefix_mask(prefix)) {
+        char text[ADDRESS_TEXT_SIZE];
+        unexpected(loader, node, "the network's own address: %s/%u",
+                   ipv4_text(address & prefix_mask(prefix), text), prefix);
+        return;
+    }
+    struct span *span = arena_append(loader->arena, context, sizeof *span);
+    *span = (struct span){address, address | ~prefix_mask(prefix)};
+}
+
+void load_hosts(struct loader *loader, const struct node *node, const struct field *field,
+                void *object)
+{
+    (void)field;
+    (void)object;
+    if (node->kind != NODE_MAP) {
+        unexpected(loader, node, "hosts: a map of names and addresses");
+        return;
+    }
+    for (const struct node *entry = node->first; entry; entry = entry->next) {
+        uint32_t ignored;
+        uint8_t prefix;
+        const char *name = load_name(loader, entry->key, "a host's name");
+        if (name && parse_network(name, &ignored, &prefix)) {
+            unexpected(loader, entry->key, "a host's name, not an address");
+            name = NULL;
+        }
+        struct arena_list addresses = {0};
+        for_each(loader, entry, "an address, a network, or a list of these", load_host_address,
+                 &addresses);
+        if (name == NULL)
+            continue;
+        struct policy_host *host =
+            arena_append(loader->arena, &loader->policy->hosts, sizeof *host);
+        host->name = name;
+        host->addresses = spans_of(&addresses);
+        host->line = entry->key->line;
+    }
+}
+
+struct service_nodes {
+    const struct node *name, *protocol, *listen, *device, *timeout, *opaque, *rules;
+};
+
+static void load_service_name(struct loader *loader, const struct node *node)
+{
+    const char *name = load_name(loader, node, "a service's name");
+    if (name == NULL)
+        return;
+    for (unsigned i = 0; i < loader->service; i++)
+        if (strcmp(loader->site->service[i].name, name) == 0)
+            unexpected(loader, node, "a name of its own: the service on line %u has this one",
+                       loader->policy->service[i].line);
+    memcpy(loader->site->service[loader->service].name, name, strlen(name) + 1);
+}
+
+static void load_protocol(struct loader *loader, const struct node *node,
+                          struct site_service *service)
+{
+    const struct sl_protocol *found =
+        node->kind == NODE_SCALAR ? sl_protocol_by_name(node->text) : NULL;
+    const char *words[SL_PROTOCOL_COUNT], *text = "";
+    for (unsigned i = 0; i < SL_PROTOCOL_COUNT; i++) {
+        words[i] = sl_protocol(i)->name;
+        text = arena_printf(loader->arena, "%s%s%s", text, i ? ", " : "", words[i]);
+        if (sl_protocol(i) == found)
+            service->protocol = (uint16_t)i;
+    }
+    if (found == NULL)
+        unexpected(loader, node, "a protocol: %s%s", text,
+                   node->kind == NODE_SCALAR
+                       ? did_you_mean(loader->arena, node->text, words, SL_PROTOCOL_COUNT)
+                       : "");
+}
+
+static bool load_endpoint(struct loader *loader, const struct node *node, const char *what,
+                          uint32_t *address, uint16_t *port)
+{
+    if (node->kind == NODE_SCALAR && parse_endpoint(node->text, address, port) && *address)
+        return true;
+    *address = 0;
+    unexpected(loader, node, "%s: an IPv4 address and a port, such as 192.168.96.2:502", what);
+    return false;
+}
+
+static void load_listen(struct loader *loader, const struct node *node,
+                        struct site_service *service)
+{
+    const struct site_side *const side = &loader->site->side[SL_SIDE_EXT];
+    if (!load_endpoint(loader, node, "listen", &service->listen_address, &service->listen_port))
+        return;
+    char text[ADDRESS_TEXT_SIZE];
+    if (side->address &&
+        ((service->listen_address ^ side->address) & prefix_mask(side->prefix)) != 0)
+        unexpected(loader, node, "an address within the external network %s/%u",
+                   ipv4_text(side->address & prefix_mask(side->prefix), text), side->prefix);
+    for (unsigned i = 0; i < loader->service; i++) {
+        const struct site_service *other = &loader->site->service[i];
+        if (other->listen_address == service->listen_address &&
+            other->listen_port == service->listen_port)
+            unexpected(loader, node,
+                       "an address and port of its own: service '%s' on line %u listens here",
+                       other->name, loader->policy->service[i].line);
+    }
+}
+
+static void load_device(struct loader *loader, const struct node *node,
+                        struct site_service *service)
+{
+    const struct site_side *const side = &loader->site->side[SL_SIDE_INT];
+    if (!load_endpoint(loader, node, "device", &service->device_address, &service->device_port))
+        return;
+    char text[ADDRESS_TEXT_SIZE];
+    if (side->address == 0)
+        return;
+    if (service->device_address == side->address)
+        unexpected(loader, node, "the device's address, not the gateway's own");
+    else if (side->gateway == 0 &&
+             ((service->device_address ^ side->address) & prefix_mask(side->prefix)) != 0)
+        unexpected(loader, node,
+                   "an address within the internal network %s/%u, or a 'gateway' for that side",
+                   ipv4_text(side->address & prefix_mask(side->prefix), text), side->prefix);
+}
+
+static void load_timeout(struct loader *loader, const struct node *node,
+                         struct site_service *service)
+{
+    uint64_t timeout;
+    if (node->kind != NODE_SCALAR || !parse_duration(node->text, &timeout) ||
+        timeout < SHORTEST_TIMEOUT || timeout > LONGEST_TIMEOUT)
+        unexpected(loader, node, "timeout: a time from 1ms to 10min, such as 500ms or 1s");
+    else
+        service->timeout = timeout;
+}
+
+static void load_service(struct loader *loader, const struct node *node)
+{
+    static const struct field fields[] = {
+        {"name", true, load_node, offsetof(struct service_nodes, name), 0, 0},
+        {"protocol", true, load_node, offsetof(struct service_nodes, protocol), 0, 0},
+        {"listen", true, load_node, offsetof(struct service_nodes, listen), 0, 0},
+        {"device", true, load_node, offsetof(struct service_nodes, device), 0, 0},
+        {"timeout", false, load_node, offsetof(struct service_nodes, timeout), 0, 0},
+        {"opaque", false, load_node, offsetof(struct service_nodes, opaque), 0, 0},
+        {"rules", false, load_node, offsetof(struct service_nodes, rules), 0, 0},
+    };
+    struct service_nodes nodes = {0};
+    LOAD_MAP(loader, node, "a service", fields, &nodes);
+    struct site_service *const service = &loader->site->service[loader->service];
+    struct modbus_service_rules *const rules = &loader->policy->service[loader->service];
+    rules->line = node->line;
+    rules->column = node->column;
+    if (nodes.name)
+        load_service_name(loader, nodes.name);
+    if (nodes.protocol)
+        load_protocol(loader, nodes.protocol, service);
+    service->listen_port = service->device_port = sl_protocol(service->protocol)->default_port;
+    service->timeout = UINT64_C(1000000000);
+    if (nodes.listen)
+        load_listen(loader, nodes.listen, service);
+    if (nodes.device)
+        load_device(loader, nodes.device, service);
+    if (nodes.timeout)
+        load_timeout(loader, nodes.timeout, service);
+    if (nodes.opaque)
+        load_modbus_opaque(loader, nodes.opaque);
+    if (nodes.rules)
+        load_modbus_rules(loader, nodes.rules);
+}
+
+void load_services(struct loader *loader, const struct node *node, const struct field *field,
+                   void *object)
+{
+    (void)field;
+    (void)object;
+    if (node->kind != NODE_LIST || node->first == NULL) {
+        unexpected(loader, node, "services: a list of at least one service");
+        return;
+    }
+    for (const struct node *entry = node->first; entry; entry = entry->next) {
+        if (loader->site->service_count == SL_MAX_SERVICES) {
+            mistake_at(loader->mistakes, entry->line, entry->column,
+                       "found one service more, expected at most %u", SL_MAX_SERVICES);
+            return;
+        }
+        loader->service = loader->site->service_count++;
+        load_service(loader, entry);
+    }
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "policy/compiler/modbus_words.h"
+
+#include <string.h>
+
+#include "policy/compiler/model.h"
+
+#define A(access) ACCESS(MODBUS_ACCESS_##access)
+
+#define READ_GROUP                                                                                 \
+    (A(READ_COILS) | A(READ_DISCRETE_INPUTS) | A(READ_HOLDING_REGISTERS) |                         \
+     A(READ_INPUT_REGISTERS) | A(READ_WRITE_READ) | A(READ_FIFO_QUEUE))
+#define WRITE_GROUP (ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS)
+#define DIAGNOSTIC_GROUP                                                                           \
+    (A(READ_EXCEPTION_STATUS) | A(DIAGNOSTICS) | A(GET_COMM_EVENT_COUNTER) |                       \
+     A(GET_COMM_EVENT_LOG) | A(REPORT_SERVER_ID) | A(DEVICE_IDENTIFICATION))
+
+/* Names of V1.1b3, section 6, then the MEI types of 6.19, then the groups. */
+const struct modbus_word modbus_words[] = {
+    {"read-coils", 1, A(READ_COILS), 0},
+    {"read-discrete-inputs", 2, A(READ_DISCRETE_INPUTS), 0},
+    {"read-holding-registers", 3, A(READ_HOLDING_REGISTERS), 0},
+    {"read-input-registers", 4, A(READ_INPUT_REGISTERS), 0},
+    {"write-single-coil", 5, A(WRITE_SINGLE_COIL), 0},
+    {"write-single-register", 6, A(WRITE_SINGLE_REGISTER), 0},
+    {"read-exception-status", 7, A(READ_EXCEPTION_STATUS), 0},
+    {"diagnostics", 8, A(DIAGNOSTICS), 0},
+    {"get-comm-event-counter", 11, A(GET_COMM_EVENT_COUNTER), 0},
+    {"get-comm-event-log", 12, A(GET_COMM_EVENT_LOG), 0},
+    {"write-multiple-coils", 15, A(WRITE_MULTIPLE_COILS), 0},
+    {"write-multiple-registers", 16, A(WRITE_MULTIPLE_REGISTERS), 0},
+    {"report-server-id", 17, A(REPORT_SERVER_ID), 0},
+    {"read-file-record", 20, A(READ_FILE_RECORD), 0},
+    {"write-file-record", 21, A(WRITE_FILE_RECORD), 0},
+    {"mask-write-register", 22, A(MASK_WRITE_REGISTER), 0},
+    {"read-write-multiple-registers", 23, A(READ_WRITE_READ) | A(READ_WRITE_WRITE), 0},
+    {"read-fifo-queue", 24, A(READ_FIFO_QUEUE), 0},
+    {"encapsulated-interface-transport", 43, A(CANOPEN) | A(DEVICE_IDENTIFICATION), 0},
+    {"canopen-general-reference", 43, A(CANOPEN), 0},
+    {"read-device-identification", 43, A(DEVICE_IDENTIFICATION), 0},
+    {"read", 0, READ_GROUP, READ_GROUP | A(READ_FILE_RECORD)},
+    {"write", 0, WRITE_GROUP, WRITE_GROUP | A(WRITE_FILE_RECORD)},
+    {"diagnostic", 0, DIAGNOSTIC_GROUP, DIAGNOSTIC_GROUP},
+};
+const size_t modbus_word_count = sizeof modbus_words / sizeof modbus_words[0];
+
+const struct modbus_word *modbus_word_by_name(const char *name)
+{
+    for (size_t i = 0; i < modbus_word_count; i++)
+        if (strcmp(modbus_words[i].name, name) == 0)
+            return &modbus_words[i];
+    return NULL;
+}
+
+const struct modbus_word *modbus_word_by_function(unsigned function)
+{
+    for (size_t i = 0; i < modbus_word_count; i++)
+        if (function != 0 && modbus_words[i].function == function)
+            return &modbus_words[i];
+    return NULL;
+}
+
+/* Sets of accesses that have a short name; the first that is wholly there is taken. '#' stands
+ * for the addresses, '^' for sub-functions, '@' for records of files. */
+static const struct {
+    uint64_t accesses;
+    const char *text;
+} phrases[] = {
+    {READ_GROUP, "read coils, inputs and registers#"},
+    {A(READ_COILS) | A(READ_DISCRETE_INPUTS) | A(READ_HOLDING_REGISTERS) | A(READ_INPUT_REGISTERS),
+     "read coils, inputs and registers#"},
+    {A(READ_HOLDING_REGISTERS) | A(READ_INPUT_REGISTERS), "read holding and input registers#"},
+    {A(READ_COILS) | A(READ_DISCRETE_INPUTS), "read coils and discrete inputs#"},
+    {WRITE_GROUP, "write coils and registers#"},
+    {ACCESSES_WRITING_REGISTERS, "write registers#"},
+    {A(WRITE_SINGLE_REGISTER) | A(WRITE_MULTIPLE_REGISTERS), "write registers#"},
+    {ACCESSES_WRITING_COILS, "write coils#"},
+    {A(READ_WRITE_READ) | A(READ_WRITE_WRITE), "read and write registers# by function 23"},
+    {A(CANOPEN) | A(DEVICE_IDENTIFICATION), "use function 43: device identification and CANopen"},
+    {A(READ_COILS), "read coils#"},
+    {A(READ_DISCRETE_INPUTS), "read discrete inputs#"},
+    {A(READ_HOLDING_REGISTERS), "read holding registers#"},
+    {A(READ_INPUT_REGISTERS), "read input registers#"},
+    {A(WRITE_SINGLE_COIL), "write single coils#"},
+    {A(WRITE_SINGLE_REGISTER), "write single registers#"},
+    {A(WRITE_MULTIPLE_COILS), "write coils# by function 15"},
+    {A(WRITE_MULTIPLE_REGISTERS), "write registers# by function 16"},
+    {A(MASK_WRITE_REGISTER), "mask-write registers#"},
+    {A(READ_WRITE_READ), "read registers# by function 23"},
+    {A(READ_WRITE_WRITE), "write registers# by function 23"},
+    {A(READ_FIFO_QUEUE), "read FIFO queues#"},
+    {A(READ_FILE_RECORD), "read file records@"},
+    {A(WRITE_FILE_RECORD), "write file records@"},
+    {A(READ_EXCEPTION_STATUS), "read the exception status"},
+    {A(DIAGNOSTICS), "use diagnostics (function 8)^"},
+    {A(GET_COMM_EVENT_COUNTER), "read the event counter"},
+    {A(GET_COMM_EVENT_LOG), "read the event log"},
+    {A(REPORT_SERVER_ID), "read the server's id"},
+    {A(CANOPEN), "use CANopen (function 43, type 13)"},
+    {A(DEVICE_IDENTIFICATION), "read the device identification"},
+};
+
+static bool is_everything(const struct spans *spans)
+{
+    return spans->count == 1 && spans->span[0].low == 0 && spans->span[0].high == UINT16_MAX;
+}
+
+static const char *filled_in(struct arena *arena, const struct modbus_rule *rule,
+                             const char *phrase)
+{
+    const size_t before = strcspn(phrase, "#^@");
+    const char *middle = "";
+    switch (phrase[before]) {
+    case '#':
+        middle = rule->any_address
+                     ? " at any address"
+                     : arena_printf(arena, " %s", spans_text(arena, &rule->addresses));
+        break;
+    case '^':
+        if (!is_everything(&rule->subfunctions))
+            middle =
+                arena_printf(arena, " sub-functions %s", spans_text(arena, &rule->subfunctions));
+        break;
+    case '@':
+        middle = arena_printf(arena, " %s of %s%s",
+                              is_everything(&rule->records) ? "(any)"
+                                                            : spans_text(arena, &rule->records),
+                              is_everything(&rule->files) ? "any file" : "files ",
+                              is_everything(&rule->files) ? "" : spans_text(arena, &rule->files));
+        break;
+    default:
+        return phrase;
+    }
+    return arena_printf(arena, "%.*s%s%s", (int)before, phrase, middle, phrase + before + 1);
+}
+
+const char *modbus_rule_text(struct arena *arena, const struct modbus_rule *rule,
+                             const uint8_t *opaque)
+{
+    const char *part[MODBUS_MAX_ACCESSES];
+    size_t parts = 0;
+    uint64_t accesses = rule->accesses;
+    for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
+        if ((accesses & phrases[i].accesses) == phrases[i].accesses) {
+            part[parts++] = filled_in(arena, rule, phrases[i].text);
+            accesses &= ~phrases[i].accesses;
+        }
+    for (unsigned access = MODBUS_ACCESS_OPAQUE; access < MODBUS_MAX_ACCESSES; access++)
+        if (accesses & ACCESS(access))
+            part[parts++] = arena_printf(arena, "use function %u (content not understood)",
+                                         opaque[access - MODBUS_ACCESS_OPAQUE]);
+    const char *text = parts ? part[0] : "do nothing";
+    for (size_t i = 1; i < parts; i++)
+        text = arena_printf(arena, "%s%s%s", text, i + 1 == parts ? " and " : ", ", part[i]);
+    return text;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the configuration file says, in the compiler's own terms. */
+#ifndef SLUICE_POLICY_MODEL_H
+#define SLUICE_POLICY_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/compiler/mistakes.h"
+#include "policy/compiler/spans.h"
+#include "policy/site.h"
+#include "protocols/modbus/rules.h"
+
+struct policy_host {
+    const char *name;
+    struct spans addresses;
+    unsigned line;
+};
+
+#define ACCESS(access) (UINT64_C(1) << (access))
+
+struct modbus_rule {
+    const char *name;
+    uint16_t number; /* index into the image's rules */
+    uint16_t service;
+    unsigned line, column;
+    bool deny;
+    bool any_client;
+    struct spans clients; /* IPv4 addresses, when not any_client */
+    const char *clients_text;
+    bool any_unit;
+    struct spans units;
+    uint64_t accesses; /* set of ACCESS(enum modbus_access) */
+    bool any_address;
+    struct spans addresses; /* full range where not given; so are the next three */
+    struct spans files, records, subfunctions;
+    bool limited;
+    enum modbus_value_type type;
+    bool low_first;
+    struct spans values; /* in the order of modbus_value_order() */
+};
+
+struct modbus_service_rules {
+    struct arena_list rules;                               /* struct modbus_rule */
+    struct arena_list opaque;                              /* struct modbus_opaque */
+    uint8_t opaque_functions[MODBUS_MAX_OPAQUE_FUNCTIONS]; /* access - MODBUS_ACCESS_OPAQUE */
+    unsigned opaque_function_count;
+    unsigned line, column; /* of the service */
+};
+
+struct site_policy {
+    struct arena arena;
+    struct arena_list hosts; /* struct policy_host */
+    struct modbus_service_rules service[SL_MAX_SERVICES];
+    unsigned rule_count;
+    struct mistakes warnings;
+    const uint8_t *image; /* made when the site was loaded */
+    size_t image_size;
+};
+
+/* The addresses (records, sub-functions) that `rule` is about where it grants `access`. */
+static inline const struct spans *modbus_rule_addresses(const struct modbus_rule *rule,
+                                                        unsigned access)
+{
+    switch (access) {
+    case MODBUS_ACCESS_DIAGNOSTICS:
+        return &rule->subfunctions;
+    case MODBUS_ACCESS_READ_FILE_RECORD:
+    case MODBUS_ACCESS_WRITE_FILE_RECORD:
+        return &rule->records;
+    default:
+        return &rule->addresses;
+    }
+}
+
+#define ACCESSES_WRITING_COILS                                                                     \
+    (ACCESS(MODBUS_ACCESS_WRITE_SINGLE_COIL) | ACCESS(MODBUS_ACCESS_WRITE_MULTIPLE_COILS))
+#define ACCESSES_WRITING_REGISTERS                                                                 \
+    (ACCESS(MODBUS_ACCESS_WRITE_SINGLE_REGISTER) |                                                 \
+     ACCESS(MODBUS_ACCESS_WRITE_MULTIPLE_REGISTERS) | ACCESS(MODBUS_ACCESS_MASK_WRITE_REGISTER) |  \
+     ACCESS(MODBUS_ACCESS_READ_WRITE_WRITE))
+#define ACCESSES_WITH_FILES                                                                        \
+    (ACCESS(MODBUS_ACCESS_READ_FILE_RECORD) | ACCESS(MODBUS_ACCESS_WRITE_FILE_RECORD))
+
+/* True when `rule`'s values limit what `access` writes. */
+static inline bool modbus_rule_limits(const struct modbus_rule *rule, unsigned access)
+{
+    return rule->limited &&
+           (ACCESS(access) & (ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS));
+}
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A site from its configuration file. */
+#include "policy/site.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/compiler/image_build.h"
+#include "policy/compiler/load.h"
+
+#define LONGEST_FILE ((size_t)16 << 20)
+
+char *site_read_file(const char *path, size_t *length, FILE *errors)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = NULL;
+    size_t size = 0, room = 0;
+    while (file && size <= LONGEST_FILE) {
+        if (size == room) {
+            room = room ? room * 2 : 65536;
+            char *grown = realloc(text, room);
+            if (grown == NULL)
+                break;
+            text = grown;
+        }
+        const size_t got = fread(text + size, 1, room - size, file);
+        size += got;
+        if (got == 0)
+            break;
+    }
+    if (file == NULL || ferror(file) || text == NULL) {
+        fprintf(errors, "%s: cannot read: %s; expected a configuration file\n", path,
+                strerror(errno));
+        free(text);
+        text = NULL;
+    }
+    if (file)
+        fclose(file);
+    *length = size;
+    return text;
+}
+
+static void set_defaults(struct site *site)
+{
+    site->mode = SL_TWO_WAY;
+    site->cpu = -1;
+    site->outstanding = 192;
+    site->sessions = 512;
+    site->quota = 16;
+    site->buffers = 128;
+}
+
+static void load_tree(struct loader *loader, const char *text, size_t length)
+{
+    static const struct field fields[] = {
+        {.key = "gateway", .required = true, .load = load_gateway},
+        {.key = "hosts", .load = load_hosts},
+        {.key = "services", .required = true, .load = load_services},
+    };
+    if (length > LONGEST_FILE) {
+        mistake_at(loader->mistakes, 1, 1, "found a file of more than %zu MiB, expected a smaller",
+                   LONGEST_FILE >> 20);
+        return;
+    }
+    const struct node *root = tree_read(loader->arena, loader->mistakes, text, length);
+    if (root == NULL)
+        return;
+    LOAD_MAP(loader, root, "a configuration", fields, loader->site);
+    find_void_rules(loader);
+}
+
+struct site *site_load_text(const char *name, const char *text, size_t length, FILE *errors)
+{
+    struct site *site = calloc(1, sizeof *site);
+    struct site_policy *policy = calloc(1, sizeof *policy);
+    if (site == NULL || policy == NULL) {
+        fputs("sluice: out of memory while reading the configuration\n", errors);
+        free(site);
+        free(policy);
+        return NULL;
+    }
+    set_defaults(site);
+    site->policy = policy;
+    site->path = arena_text(&policy->arena, name, strlen(name));
+    policy->warnings.arena = &policy->arena;
+    struct mistakes mistakes = {.arena = &policy->arena};
+    struct loader loader = {
+        .site = site, .policy = policy, .arena = &policy->arena, .mistakes = &mistakes};
+    load_tree(&loader, text, length);
+    if (mistakes.list.count == 0)
+        policy->image = image_build(&loader, &policy->image_size);
+    if (mistakes.list.count == 0)
+        return site;
+    mistakes_print(&mistakes, site->path, errors);
+    site_free(site);
+    return NULL;
+}
+
+struct site *site_load(const char *path, FILE *errors)
+{
+    size_t length;
+    char *text = site_read_file(path, &length, errors);
+    if (text == NULL)
+        return NULL;
+    struct site *site = site_load_text(path, text, length, errors);
+    free(text);
+    return site;
+}
+
+void site_free(struct site *site)
+{
+    if (site == NULL)
+        return;
+    arena_free(&site->policy->arena);
+    free(site->policy);
+    free(site);
+}
+
+void *site_compile(const struct site *site, size_t *size, FILE *errors)
+{
+    void *image = malloc(site->policy->image_size);
+    if (image == NULL) {
+        fputs("sluice: out of memory for the policy\n", errors);
+        return NULL;
+    }
+    memcpy(image, site->policy->image, site->policy->image_size);
+    *size = site->policy->image_size;
+    return image;
+}
