@@ -39,7 +39,7 @@ static void note_request(struct flow *flow, const struct stream_message *message
         flow->replay->no_memory = true;
 }
 
-static void take_message(void *context, const struct stream_message *taken)
+static void judge_message(void *context, const struct stream_message *taken)
 {
     struct flow_side *side = context;
     struct flow *flow = side->flow;
@@ -54,7 +54,8 @@ static void take_message(void *context, const struct stream_message *taken)
                                        .time = &side->time,
                                        .from = request ? &flow->client : &flow->server,
                                        .to = request ? &flow->server : &flow->client};
-    line_print(stdout, &origin, flow->protocol, side->direction, flow->service, &message);
+    line_print(flow->replay->out, &origin, flow->protocol, side->direction, flow->service,
+               &message);
 }
 
 /* --- what the TCP streams tell ------------------------------------------------------------- */
@@ -67,12 +68,13 @@ __attribute__((format(printf, 2, 3))) static void say(const struct flow_side *si
     char from[ENDPOINT_TEXT], to[ENDPOINT_TEXT];
     endpoint_text(request ? &flow->client : &flow->server, from);
     endpoint_text(request ? &flow->server : &flow->client, to);
-    fprintf(stderr, "sluice replay: %s: %s > %s: ", flow->replay->source, from, to);
+    FILE *notes = flow->replay->notes;
+    fprintf(notes, "sluice replay: %s: %s > %s: ", flow->replay->source, from, to);
     va_list arguments;
     va_start(arguments, what);
-    vfprintf(stderr, what, arguments);
+    vfprintf(notes, what, arguments);
     va_end(arguments);
-    putc('\n', stderr);
+    putc('\n', notes);
 }
 
 static void on_data(void *context, const uint8_t *bytes, size_t length)
@@ -209,7 +211,7 @@ static bool open_side(struct flow *flow, enum sl_direction direction)
                                    .direction = direction,
                                    .service = flow->service,
                                    .client = endpoint_ipv4(&flow->client),
-                                   .sink = take_message,
+                                   .sink = judge_message,
                                    .context = side};
     return stream_open(&side->stream);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "cli/capture.h"
 #include "cli/outstanding.h"
@@ -21,6 +22,8 @@ struct replay {
     const void *image; /* policy; NULL: `protocol` on `port` without one */
     const struct sl_protocol *protocol;
     uint16_t port;
+    FILE *out;   /* lines */
+    FILE *notes; /* what happened to streams */
 
     const char *source;       /* the capture being read */
     uint64_t messages[5];     /* by enum sl_verdict */

@@ -187,4 +187,4 @@ def test_configuration_with_a_mistake(sluice, stream, tmp_path):
     path.write_text(CONFIG.replace("allow: read", "allow: reed"))
     status, lines, stderr = with_policy(sluice, path, stream(read(1)))
     assert status == 2 and lines == []
-    assert f"{path}:12:" in stderr
+    assert f"{path}:11:" in stderr

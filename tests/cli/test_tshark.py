@@ -10,6 +10,8 @@ import subprocess
 
 import pytest
 
+from modbus_bytes import CONFIG, run
+
 CAPTURES = [
     "icsnpp-modbus/modbus_example.pcap",
     "quickdraw/modbus_test_data_part1.pcap",
@@ -249,3 +251,22 @@ def test_every_cut_is_known(both):
         assert len(cuts) == 10
         return
     assert cuts == {flow: reason for flow, (reason, _, _) in CUT.get(name, {}).items()}
+
+
+def test_policy_changes_verdicts_and_nothing_else(capture, sluice, tmp_path):
+    """With a configuration (a service on port 502) each message is the same one."""
+    name, path = capture
+    config = tmp_path / "site.yaml"
+    config.write_text(CONFIG)
+    _, plain, _ = run(sluice, "replay", "--protocol", "modbus-tcp", path)
+    status, decided, _ = run(sluice, "replay", config, path)
+    assert status == 0 and len(decided) == len(plain) > 0
+    for without, message in zip(plain, decided):
+        assert message.pop("service") == "boiler"
+        message.pop("rule", None)
+        assert {"verdict": message["verdict"], "reason": message["reason"]} == {
+            "verdict": without["verdict"], "reason": without["reason"]
+        } or (without["verdict"] == "accept" and message["verdict"] in ("allow", "deny"))
+        for key in ("verdict", "reason"):
+            message.pop(key), without.pop(key)
+        assert message == without
