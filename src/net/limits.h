@@ -36,9 +36,11 @@
 #define NET_BLOCKS     384u
 /* Of them never for replies. */
 #define NET_BLOCKS_RESERVED 32u
+/* Packets that wait for a neighbour's hardware address. */
+#define NET_ARP_QUEUE 96u
 /* Acknowledgements, SYNs and short replies fit these. */
 #define NET_SMALL_BLOCK_SIZE 112u
-#define NET_SMALL_BLOCKS     (NET_HALF_OPEN + 64u)
+#define NET_SMALL_BLOCKS     (NET_HALF_OPEN + NET_ARP_QUEUE + 32u)
 /* ICMP echo replies of a full frame. */
 #define NET_LARGE_BLOCK_SIZE 1664u
 #define NET_LARGE_BLOCKS     4u

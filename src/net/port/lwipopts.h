@@ -29,8 +29,8 @@
 #define LWIP_NETIF_HWADDRHINT   1 /* one look instead of a search of the ARP table */
 #define ARP_TABLE_SIZE          127
 #define ARP_QUEUEING            1 /* connections that start at once while ARP is under way */
-#define ARP_QUEUE_LEN           32
-#define MEMP_NUM_ARP_QUEUE      64
+#define ARP_QUEUE_LEN           NET_ARP_QUEUE
+#define MEMP_NUM_ARP_QUEUE      NET_ARP_QUEUE
 #define ETHARP_TABLE_MATCH_NETIF 0 /* all our interfaces are one NIC */
 
 /* Memory: pools only. */

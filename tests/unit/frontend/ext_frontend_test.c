@@ -640,17 +640,26 @@ ISOLATED(initial_sequence_numbers_differ)
 ISOLATED(a_buffer_in_two_places_is_a_fault)
 {
     start();
-    world_fault_expected = true;
-    for (unsigned i = 0; i < 2; i++) {
-        CHECK(frame_put(&node->receive_active, 0, 60) == RING_OK);
-        node->pending = true;
-        if (i == 1) /* not given out again yet */
-            CHECK(frame_put(&node->receive_active, 0, 60) == RING_OK);
-    }
-    for (unsigned i = 0; i < 200; i++)
-        CHECK(frame_put(&node->transmit_free, 0, 0) == RING_OK || true);
+    peer_arp_request(node, CLIENT, OWN);
     world_run();
-    frame_put(&node->receive_active, 2048 * 200, 60); /* beyond the region */
+    for (unsigned round = 0; round < 2; round++) { /* more replies than there are buffers */
+        for (unsigned i = 0; i < 100; i++)
+            peer_ping(node, CLIENT, OWN, 64);
+        if (round == 1) {
+            world_fault_expected = true;
+            CHECK(frame_put(&node->transmit_free, 0, 0) == RING_OK);
+            CHECK(frame_put(&node->transmit_free, 0, 0) == RING_OK);
+        }
+        node->component->wake(node->self, 0);
+    }
+    CHECK(false);
+}
+
+ISOLATED(a_frame_beyond_the_buffers_is_a_fault)
+{
+    start();
+    world_fault_expected = true;
+    CHECK(frame_put(&node->receive_active, UINT64_C(2048) * 128, 60) == RING_OK);
     node->pending = true;
     world_run();
     CHECK(false);
@@ -693,6 +702,7 @@ int main(void)
         cmocka_unit_test(overdue_outcomes_are_counted_and_their_slots_kept),
         cmocka_unit_test(initial_sequence_numbers_differ),
         cmocka_unit_test(a_buffer_in_two_places_is_a_fault),
+        cmocka_unit_test(a_frame_beyond_the_buffers_is_a_fault),
         cmocka_unit_test(an_impossible_ring_is_a_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

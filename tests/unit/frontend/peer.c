@@ -290,3 +290,11 @@ void peers_wire(struct node *from, const uint8_t *frame, uint16_t length)
     else
         tcp_frame(from, ip, ip + 20, (uint16_t)(get16(ip + 2) - 20));
 }
+
+void peers_forget(void)
+{
+    for (unsigned i = 0; i < peer_count; i++)
+        free(peers[i]);
+    peer_count = 0;
+    newest_accepted = NULL;
+}

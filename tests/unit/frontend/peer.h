@@ -45,6 +45,8 @@ struct peer *peer_connect(struct node *node, uint32_t own, uint16_t own_port, ui
                           uint16_t port);
 /* The newest connection that the node made to us, or NULL. */
 struct peer *peer_accepted(void);
+/* None of the connections so far exists any more. */
+void peers_forget(void);
 /* Data at the next sequence number, one segment. */
 void peer_send(struct node *node, struct peer *peer, const void *bytes, uint16_t length);
 /* Any segment; sequence relative to the next byte to send. */
