@@ -15,6 +15,7 @@ enum cli_status {
     CLI_UNABLE = 2, /* an input could not be read, or the command line not understood */
 };
 
+int cli_build(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_decode(int argc, char **argv);
 int cli_replay(int argc, char **argv);

@@ -148,7 +148,10 @@ static void add_components(struct microkit_system *system)
         const struct topology_component *component = &topology->component[i];
         const char *program = component->device ? nic_programs[system->options.nic[component->side]]
                                                 : program_names[component->program];
-        unsigned domain = add_domain(system, component->name, DOMAIN_COMPONENT, program);
+        /* Microkit has a monitor of its own and keeps the name for it. */
+        const char *name =
+            component->program == PROGRAM_MONITOR ? "sluice_monitor" : component->name;
+        unsigned domain = add_domain(system, name, DOMAIN_COMPONENT, program);
         system->domain[domain].component = i;
         system->of_component[i] = (uint8_t)domain;
     }

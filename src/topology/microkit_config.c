@@ -120,9 +120,13 @@ static uint32_t of_supervisor(const struct microkit_system *system, unsigned dom
     struct domain_supervisor_config *config = bytes;
     config->magic = DOMAIN_MAGIC;
     config->child_count = (uint8_t)(system->domain_count - 1);
-    for (unsigned i = 1; i < system->domain_count; i++)
-        snprintf(config->child[i - 1], SL_NAME_SIZE, "%.*s", (int)SL_NAME_SIZE - 1,
-                 system->domain[i].name);
+    for (unsigned i = 1; i < system->domain_count; i++) {
+        const struct microkit_domain *child = &system->domain[i];
+        const char *name = child->kind == DOMAIN_COMPONENT
+                               ? system->topology->component[child->component].name
+                               : child->name;
+        snprintf(config->child[i - 1], SL_NAME_SIZE, "%.*s", (int)SL_NAME_SIZE - 1, name);
+    }
     config->uart = named(system, domain, "uart");
     config->rtc = named(system, domain, "rtc");
     config->status = named(system, domain, "status");

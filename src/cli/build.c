@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `sluice build`: the gateway as an image for a host without an operating system below it. */
+#include "cli/build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+struct host {
+    const char *name;
+    int (*build)(const struct build *build);
+};
+
+static const struct host hosts[] = {
+    {"microkit", build_microkit},
+};
+#define HOST_COUNT (sizeof hosts / sizeof hosts[0])
+
+static const char help[] =
+    "usage: sluice build CONFIG --host HOST [options]\n"
+    "\n"
+    "Builds the gateway that CONFIG describes as an image for HOST: microkit (seL4). Checks the\n"
+    "file and the flows first, of the topology and of what was built from it, and builds nothing\n"
+    "that fails. The policy is part of the image: a changed CONFIG is a new image.\n"
+    "\n"
+    "  -o, --output DIR    where it goes; default build/HOST\n"
+    "      --sdk DIR       Microkit SDK; default $MICROKIT_SDK, else /opt/microkit-sdk\n"
+    "      --board BOARD   default $MICROKIT_BOARD, else qemu_virt_aarch64\n"
+    "      --config NAME   debug, release or benchmark; default $MICROKIT_CONFIG, else release\n"
+    "      --ext-nic NIC, --int-nic NIC\n"
+    "                      what moves the frames of a side: virtio (our driver, the default), or\n"
+    "                      sddf:DRIVER.elf,CONFIG.json for a stock sDDF driver and its "
+    "description\n"
+    "\n"
+    "Exit status: 0 built; 1 a check or the build failed; 2 CONFIG has a mistake, or the command\n"
+    "line is wrong.\n";
+
+bool build_run(char *const argv[], const char *log)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int out = log ? open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666) : -1;
+        if (out >= 0) {
+            dup2(out, STDOUT_FILENO);
+            dup2(out, STDERR_FILENO);
+        }
+        /* A make above us is no business of one below. */
+        unsetenv("MAKEFLAGS");
+        unsetenv("MFLAGS");
+        execvp(argv[0], argv);
+        fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+        _exit(127);
+    }
+    int status;
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
+}
+
+void build_show(const char *log)
+{
+    FILE *file = fopen(log, "re");
+    if (!file)
+        return;
+    char line[4096];
+    while (fgets(line, sizeof line, file))
+        fputs(line, stderr);
+    fclose(file);
+}
+
+bool build_write(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wbe");
+    bool whole = file && fwrite(bytes, 1, size, file) == size;
+    if (file)
+        whole &= fclose(file) == 0;
+    if (!whole)
+        fprintf(stderr, "sluice build: %s: %s\n", path, strerror(errno));
+    return whole;
+}
+
+bool build_root(char *path, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", path, size - 1);
+    if (length < 0)
+        return false;
+    path[length] = '\0';
+    for (unsigned up = 0; up < 2; up++) { /* build/sluice */
+        char *slash = strrchr(path, '/');
+        if (!slash || slash == path)
+            return false;
+        *slash = '\0';
+    }
+    char makefile[4096];
+    snprintf(makefile, sizeof makefile, "%s/make/microkit.mk", path);
+    return access(makefile, R_OK) == 0;
+}
+
+static int usage_error(const char *what)
+{
+    fprintf(stderr, "sluice build: %s; `sluice build --help` says how\n", what);
+    return CLI_UNABLE;
+}
+
+static int parse_options(struct build *build, const struct host **host, int argc, char **argv)
+{
+    enum { HOST = 1, SDK, BOARD, FLAVOUR, EXT_NIC, INT_NIC };
+    static const struct option known[] = {{"host", required_argument, NULL, HOST},
+                                          {"output", required_argument, NULL, 'o'},
+                                          {"sdk", required_argument, NULL, SDK},
+                                          {"board", required_argument, NULL, BOARD},
+                                          {"config", required_argument, NULL, FLAVOUR},
+                                          {"ext-nic", required_argument, NULL, EXT_NIC},
+                                          {"int-nic", required_argument, NULL, INT_NIC},
+                                          {NULL, 0, NULL, 0}};
+    const char *name = NULL;
+    int option;
+    optind = 0;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "o:", known, NULL)) != -1) {
+        switch (option) {
+        case HOST:
+            name = optarg;
+            break;
+        case 'o':
+            build->output = optarg;
+            break;
+        case SDK:
+            build->sdk = optarg;
+            break;
+        case BOARD:
+            build->board = optarg;
+            break;
+        case FLAVOUR:
+            build->flavour = optarg;
+            break;
+        case EXT_NIC:
+            build->nic[SL_SIDE_EXT] = optarg;
+            break;
+        case INT_NIC:
+            build->nic[SL_SIDE_INT] = optarg;
+            break;
+        default:
+            return usage_error("an option that is not known, or one without its value");
+        }
+    }
+    if (optind + 1 != argc)
+        return usage_error("one CONFIG is expected");
+    build->config = argv[optind];
+    if (!name)
+        return usage_error("--host is missing");
+    for (size_t i = 0; i < HOST_COUNT; i++)
+        if (!strcmp(hosts[i].name, name))
+            *host = &hosts[i];
+    return *host ? CLI_OK : usage_error("--host is none of those that can be built for");
+}
+
+int cli_build(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+            fputs(help, stdout);
+            return CLI_OK;
+        }
+    static struct build build; /* too large for the stack */
+    memset(&build, 0, sizeof build);
+    const struct host *host = NULL;
+    int status = parse_options(&build, &host, argc, argv);
+    if (status != CLI_OK)
+        return status;
+    build.site = site_load(build.config, stderr);
+    if (!build.site)
+        return CLI_UNABLE;
+    topology_build(build.site, &build.topology);
+    build.policy = site_compile(build.site, &build.policy_size, stderr);
+    status = CLI_UNABLE;
+    if (build.policy)
+        status = topology_check_on(&build.topology, TOPOLOGY_SEL4, stdout) ? CLI_FAILED
+                                                                           : host->build(&build);
+    free(build.policy);
+    site_free(build.site);
+    return status;
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `sluice build --host microkit`: objects by make, one image a domain by the linker, the system
+ * description, loader.img by the SDK's tool, and the report.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/build.h"
+#include "cli/cli.h"
+#include "policy/image.h"
+#include "topology/elf_image.h"
+#include "topology/microkit.h"
+#include "topology/microkit_memory.h"
+
+struct places {
+    char root[PATH_MAX / 4];    /* of the sources */
+    char sdk[PATH_MAX / 4];     /* no symbolic links */
+    char objects[PATH_MAX / 2]; /* programs for this SDK, board and configuration */
+    char output[PATH_MAX / 4];
+    const char *board, *flavour;
+};
+
+struct image_build {
+    const struct build *build;
+    struct places places;
+    struct microkit_system system;
+    struct elf_image image[MICROKIT_MAX_DOMAINS];
+    uint8_t random[32];
+};
+
+__attribute__((format(printf, 1, 2))) static int fail(const char *format, ...)
+{
+    va_list arguments;
+    fputs("sluice build: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return CLI_FAILED;
+}
+
+__attribute__((format(printf, 3, 4))) static void path_of(char *path, size_t size,
+                                                          const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(path, size, format, arguments);
+    va_end(arguments);
+}
+
+static const char *given(const char *option, const char *variable, const char *otherwise)
+{
+    const char *value = option ? option : getenv(variable);
+    return value && *value ? value : otherwise;
+}
+
+/* With all above it. False: errno says why. */
+static bool make_directories(const char *path)
+{
+    char part[PATH_MAX];
+    snprintf(part, sizeof part, "%s", path);
+    for (char *slash = part + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return false;
+        *slash = '/';
+    }
+    return mkdir(part, 0777) == 0 || errno == EEXIST;
+}
+
+static int find_places(const struct build *build, struct places *places)
+{
+    const char *sdk = given(build->sdk, "MICROKIT_SDK", "/opt/microkit-sdk");
+    places->board = given(build->board, "MICROKIT_BOARD", "qemu_virt_aarch64");
+    places->flavour = given(build->flavour, "MICROKIT_CONFIG", "release");
+    snprintf(places->output, sizeof places->output, "%s",
+             build->output ? build->output : "build/microkit/image");
+    char found[PATH_MAX], check[PATH_MAX];
+    if (!realpath(sdk, found) || strlen(found) >= sizeof places->sdk)
+        return fail("no Microkit SDK at %s: give --sdk or MICROKIT_SDK", sdk);
+    snprintf(places->sdk, sizeof places->sdk, "%s", found);
+    path_of(check, sizeof check, "%s/board/%s/%s", places->sdk, places->board, places->flavour);
+    if (access(check, R_OK) != 0)
+        return fail("the SDK has no %s: boards and configurations are the folders of its board/",
+                    check);
+    if (!build_root(places->root, sizeof places->root))
+        return fail(
+            "the sources are not beside this program: `sluice build` works from a build tree");
+    path_of(places->objects, sizeof places->objects, "%s/build/microkit/%s/%s/%s", places->root,
+            strrchr(places->sdk, '/') + 1, places->board, places->flavour);
+    return CLI_OK;
+}
+
+static int make_objects(const struct places *places)
+{
+    char sdk[PATH_MAX], board[256], flavour[256];
+    path_of(sdk, sizeof sdk, "MICROKIT_SDK=%s", places->sdk);
+    path_of(board, sizeof board, "MICROKIT_BOARD=%s", places->board);
+    path_of(flavour, sizeof flavour, "MICROKIT_CONFIG=%s", places->flavour);
+    char log[PATH_MAX];
+    path_of(log, sizeof log, "%s/make.log", places->output);
+    char *argv[] = {"make",  "-C", (char *)(uintptr_t)places->root, "microkit-objects", sdk, board,
+                    flavour, NULL};
+    if (build_run(argv, log))
+        return CLI_OK;
+    build_show(log);
+    return fail("compiling for %s failed: see %s", places->board, log);
+}
+
+static const char *tool(const char *name, char *path, size_t size)
+{
+    path_of(path, size, "%s%s", given(NULL, "CROSS", "aarch64-linux-gnu-"), name);
+    return path;
+}
+
+/* An object whose .data is the file `name`.bin in `directory`. */
+static bool wrap(const char *directory, const char *name)
+{
+    char linker[256], from[PATH_MAX], to[PATH_MAX];
+    path_of(from, sizeof from, "%s/%s.bin", directory, name);
+    path_of(to, sizeof to, "%s/%s.o", directory, name);
+    char *argv[] = {(char *)(uintptr_t)tool("ld", linker, sizeof linker),
+                    "-r",
+                    "-b",
+                    "binary",
+                    "-o",
+                    to,
+                    from,
+                    NULL};
+    return build_run(argv, NULL);
+}
+
+/* Bytes of the program's state, as its struct sl_component says; 0 for a domain without one. */
+static uint64_t self_size(const char *program_path, const char *program)
+{
+    struct elf_image image;
+    char name[64];
+    uint64_t size = 0;
+    if (elf_read(&image, program_path))
+        return 0;
+    path_of(name, sizeof name, "%s_component",
+            strncmp(program, "nic_", 4) == 0 ? "nic_drv" : program);
+    const uint8_t *component = elf_symbol(&image, name, sizeof(struct sl_component));
+    if (component)
+        memcpy(&size, component + offsetof(struct sl_component, self_size), sizeof size);
+    elf_free(&image);
+    return size;
+}
+
+/* Fills .data_image, from which a restart renews .data. */
+static const char *fill_data_image(struct elf_image *image)
+{
+    size_t data_size = 0, room = 0;
+    const uint8_t *data = elf_section(image, ".data", &data_size);
+    uint8_t *copy = elf_section(image, ".data_image", &room);
+    if (data_size == 0)
+        return NULL;
+    if (!copy || room < data_size)
+        return "has no room for the image of its data";
+    memcpy(copy, data, data_size);
+    return NULL;
+}
+
+static const char *check_segments(const struct elf_image *image)
+{
+    for (unsigned i = 0; i < image->segment_count; i++)
+        if (image->segment[i].write && image->segment[i].execute)
+            return "has a segment that is writable and executable";
+    return image->segment_count ? NULL : "has no segments";
+}
+
+static bool write_inputs(struct image_build *image, unsigned number, const char *directory)
+{
+    static uint8_t config[MICROKIT_CONFIG_MAX];
+    const struct microkit_domain *domain = &image->system.domain[number];
+    const struct policy_image *policy = image->build->policy;
+    uint32_t size = microkit_config(&image->system, number, image->random, policy->hash, config);
+    bool has_policy = domain->kind == DOMAIN_COMPONENT &&
+                      image->build->topology.component[domain->component].has_policy;
+    char path[PATH_MAX];
+    mkdir(directory, 0777);
+    path_of(path, sizeof path, "%s/domain_config.bin", directory);
+    if (!build_write(path, config, size))
+        return false;
+    path_of(path, sizeof path, "%s/domain_policy.bin", directory);
+    return build_write(path, image->build->policy, has_policy ? image->build->policy_size : 0) &&
+           wrap(directory, "domain_config") && wrap(directory, "domain_policy");
+}
+
+static bool link_image(const struct image_build *image, unsigned number, const char *directory,
+                       const char *elf)
+{
+    const struct places *places = &image->places;
+    const struct microkit_domain *domain = &image->system.domain[number];
+    char linker[256], script[PATH_MAX], program[PATH_MAX], library[PATH_MAX], self[64];
+    char config[PATH_MAX], policy[PATH_MAX];
+    path_of(script, sizeof script, "%s/src/hosts/microkit/domain.ld", places->root);
+    path_of(program, sizeof program, "%s/%s.program", places->objects, domain->program);
+    path_of(library, sizeof library, "%s/board/%s/%s/lib/libmicrokit.a", places->sdk, places->board,
+            places->flavour);
+    path_of(self, sizeof self, "sluice_self_size=%llu",
+            (unsigned long long)self_size(program, domain->program));
+    path_of(config, sizeof config, "%s/domain_config.o", directory);
+    path_of(policy, sizeof policy, "%s/domain_policy.o", directory);
+    char *argv[] = {(char *)(uintptr_t)tool("ld", linker, sizeof linker),
+                    "-T",
+                    script,
+                    "-z",
+                    "max-page-size=4096",
+                    "-z",
+                    "noexecstack",
+                    "--gc-sections",
+                    "--defsym",
+                    self,
+                    "-o",
+                    (char *)(uintptr_t)elf,
+                    program,
+                    config,
+                    policy,
+                    library,
+                    NULL};
+    return build_run(argv, NULL);
+}
+
+static int build_domain(struct image_build *image, unsigned number)
+{
+    const struct microkit_domain *domain = &image->system.domain[number];
+    char directory[PATH_MAX], elf[PATH_MAX];
+    path_of(directory, sizeof directory, "%s/link/%s", image->places.output, domain->name);
+    path_of(elf, sizeof elf, "%s/%s.elf", image->places.output, domain->name);
+    if (!write_inputs(image, number, directory) || !link_image(image, number, directory, elf))
+        return fail("linking %s failed", domain->name);
+    const char *wrong = elf_read(&image->image[number], elf);
+    if (!wrong)
+        wrong = fill_data_image(&image->image[number]);
+    if (!wrong)
+        wrong = check_segments(&image->image[number]);
+    if (!wrong && !elf_write(&image->image[number], elf))
+        wrong = strerror(errno);
+    return wrong ? fail("%s %s", elf, wrong) : CLI_OK;
+}
+
+static int write_system(const struct image_build *image)
+{
+    char path[PATH_MAX];
+    path_of(path, sizeof path, "%s/sluice.system", image->places.output);
+    FILE *out = fopen(path, "we");
+    if (!out)
+        return fail("%s: %s", path, strerror(errno));
+    microkit_write_system(&image->system, out);
+    return fclose(out) == 0 ? CLI_OK : fail("%s: %s", path, strerror(errno));
+}
+
+static int run_tool(const struct image_build *image)
+{
+    const struct places *places = &image->places;
+    char microkit[PATH_MAX], system[PATH_MAX], loader[PATH_MAX], report[PATH_MAX], log[PATH_MAX];
+    path_of(microkit, sizeof microkit, "%s/bin/microkit", places->sdk);
+    path_of(system, sizeof system, "%s/sluice.system", places->output);
+    path_of(loader, sizeof loader, "%s/loader.img", places->output);
+    path_of(report, sizeof report, "%s/report.txt", places->output);
+    path_of(log, sizeof log, "%s/microkit.log", places->output);
+    char *argv[] = {microkit,
+                    system,
+                    "--search-path",
+                    (char *)(uintptr_t)places->output,
+                    "--board",
+                    (char *)(uintptr_t)places->board,
+                    "--config",
+                    (char *)(uintptr_t)places->flavour,
+                    "-o",
+                    loader,
+                    "-r",
+                    report,
+                    NULL};
+    if (build_run(argv, log))
+        return CLI_OK;
+    build_show(log);
+    return fail("%s failed: see %s", microkit, log);
+}
+
+static void print_sdk_part(const struct image_build *image, const char *name, FILE *out)
+{
+    char path[PATH_MAX];
+    struct elf_image elf;
+    path_of(path, sizeof path, "%s/board/%s/%s/elf/%s.elf", image->places.sdk, image->places.board,
+            image->places.flavour, name);
+    if (elf_read(&elf, path))
+        return; /* an older SDK has no initialiser */
+    fprintf(out, "%-52s %8.1f\n", name, (double)microkit_image_size(&elf) / 1024);
+    elf_free(&elf);
+}
+
+static int report_memory(struct image_build *image, FILE *out)
+{
+    struct microkit_totals sum = microkit_print_memory(&image->system, image->image, out);
+    uint64_t total = sum.image + sum.stack + sum.region + sum.table;
+    fprintf(out,
+            "\n%-52s %8.1f\n%-52s %8.1f\n%-52s %8.1f\n%-52s %8.1f\n%-52s %8.1f  of %.0f allowed\n",
+            "images", (double)sum.image / 1024, "stacks and IPC buffers", (double)sum.stack / 1024,
+            "regions", (double)sum.region / 1024, "page tables", (double)sum.table / 1024, "total",
+            (double)total / 1024, (double)MICROKIT_BUDGET / 1024);
+    fputs("\nbeside it, of the SDK (KiB)\n", out);
+    static const char *const parts[] = {"sel4", "loader", "initialiser", "monitor"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        print_sdk_part(image, parts[i], out);
+    char loader[PATH_MAX];
+    struct stat status;
+    path_of(loader, sizeof loader, "%s/loader.img", image->places.output);
+    if (stat(loader, &status) == 0)
+        fprintf(out, "%-52s %8.1f\n", "loader.img, the file", (double)status.st_size / 1024);
+    fprintf(out, "%-52s %8.1f\n", "a Linux guest as asked for by the VM route", 256.0 * 1024);
+    if (total > MICROKIT_BUDGET && image->system.topology->mode == SL_TWO_WAY)
+        return fail(
+            "the gateway takes %llu bytes, more than its budget of %llu: lower outstanding, "
+            "sessions or buffers in the configuration",
+            (unsigned long long)total, (unsigned long long)MICROKIT_BUDGET);
+    return CLI_OK;
+}
+
+/* For whoever boots the image: what the machine must look like. */
+static bool write_machine(const struct image_build *image)
+{
+    char path[PATH_MAX], text[1024];
+    uint8_t mac[2][6];
+    for (unsigned side = 0; side < 2; side++)
+        microkit_mac(image->build->site, side, mac[side]);
+    int length = snprintf(text, sizeof text,
+                          "{\"board\":\"%s\",\"config\":\"%s\",\"sdk\":\"%s\","
+                          "\"ext_mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\","
+                          "\"int_mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\"}\n",
+                          image->places.board, image->places.flavour, image->places.sdk, mac[0][0],
+                          mac[0][1], mac[0][2], mac[0][3], mac[0][4], mac[0][5], mac[1][0],
+                          mac[1][1], mac[1][2], mac[1][3], mac[1][4], mac[1][5]);
+    path_of(path, sizeof path, "%s/machine.json", image->places.output);
+    return build_write(path, text, (size_t)length);
+}
+
+static int build_all(struct image_build *image)
+{
+    int status = make_objects(&image->places);
+    for (unsigned i = 0; status == CLI_OK && i < image->system.domain_count; i++)
+        status = build_domain(image, i);
+    if (status == CLI_OK)
+        status = write_system(image);
+    if (status == CLI_OK)
+        status = run_tool(image);
+    if (status != CLI_OK || !write_machine(image))
+        return status == CLI_OK ? CLI_FAILED : status;
+
+    char path[PATH_MAX];
+    path_of(path, sizeof path, "%s/memory.txt", image->places.output);
+    FILE *out = fopen(path, "we");
+    if (!out)
+        return fail("%s: %s", path, strerror(errno));
+    status = report_memory(image, out);
+    fclose(out);
+    FILE *in = fopen(path, "re");
+    for (int c; in && (c = fgetc(in)) != EOF;)
+        putchar(c);
+    if (in)
+        fclose(in);
+    return status;
+}
+
+int build_microkit(const struct build *build)
+{
+    static struct image_build image; /* too large for the stack */
+    memset(&image, 0, sizeof image);
+    image.build = build;
+    int status = find_places(build, &image.places);
+    if (status != CLI_OK)
+        return status;
+    struct microkit_options options = {.board = microkit_board(image.places.board)};
+    if (!options.board)
+        return fail("board %s is not known to `sluice build`: docs/microkit.md says how to add one",
+                    image.places.board);
+    if (getrandom(image.random, sizeof image.random, 0) != sizeof image.random)
+        return fail("getrandom: %s", strerror(errno));
+    microkit_plan(build->site, &build->topology, &options, &image.system);
+    char link[PATH_MAX];
+    path_of(link, sizeof link, "%s/link", image.places.output);
+    if (!make_directories(link))
+        return fail("%s: %s", link, strerror(errno));
+    status = build_all(&image);
+    for (unsigned i = 0; i < image.system.domain_count; i++)
+        elf_free(&image.image[i]);
+    if (status == CLI_OK)
+        printf("\n%s/loader.img: %s, %s, %s\n", image.places.output, image.places.board,
+               image.places.flavour, image.places.sdk);
+    return status;
+}
