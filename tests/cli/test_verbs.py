@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-VERBS = ["check", "run", "decode", "replay", "topology"]
+VERBS = {"check", "run", "decode", "replay", "topology"}  # at least
 
 
 def call(sluice, *arguments):
@@ -25,10 +25,15 @@ def manual(root):
     return re.sub(r".\x08", "", result.stdout)
 
 
-def test_help_lists_every_verb(sluice):
+@pytest.fixture(scope="module")
+def verbs(sluice):
+    return re.findall(r"^  (\w+) ", call(sluice, "--help").stdout, re.M)
+
+
+def test_help_lists_every_verb(sluice, verbs):
+    assert VERBS <= set(verbs)
     result = call(sluice, "--help")
     assert result.returncode == 0
-    assert re.findall(r"^  (\w+) ", result.stdout, re.M) == VERBS
     assert call(sluice, "help").stdout == result.stdout
 
 
@@ -59,22 +64,24 @@ def test_unknown_verb_suggests_nothing_far_off(sluice, word):
     assert "did you mean" not in result.stderr
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_each_verb_helps_and_the_manual_has_its_options(sluice, verb, manual):
-    result = call(sluice, verb, "--help")
-    assert result.returncode == 0
-    assert result.stderr == ""
-    assert result.stdout.startswith(f"usage: sluice {verb} ")
+def options_in(text):
+    return set(re.findall(r"--[a-z]+(?:-[a-z]+)*", text)) - {"--help", "--version"}
+
+
+def test_each_verb_helps_and_the_manual_has_its_options(sluice, verbs, manual):
     synopsis = manual[manual.index("SYNOPSIS"):manual.index("DESCRIPTION")]
-    assert f"sluice {verb} " in synopsis
-    for option in set(re.findall(r"--[a-z-]+", result.stdout)) - {"--help"}:
-        assert option in manual, f"the man page lacks {option} of {verb}"
+    for verb in verbs:
+        result = call(sluice, verb, "--help")
+        assert result.returncode == 0 and result.stderr == "", verb
+        assert result.stdout.startswith(f"usage: sluice {verb} ")
+        assert f"sluice {verb} " in synopsis
+        missing = options_in(result.stdout) - options_in(manual)
+        assert not missing, f"the man page lacks {missing} of {verb}"
 
 
-def test_manual_has_no_option_that_no_verb_has(sluice, manual):
-    help_texts = "".join(call(sluice, verb, "--help").stdout for verb in VERBS)
-    options = set(re.findall(r"--[a-z-]*[a-z]", manual)) - {"--help", "--version"}
-    assert options <= set(re.findall(r"--[a-z-]+", help_texts))
+def test_manual_has_no_option_that_no_verb_has(sluice, verbs, manual):
+    help_texts = "".join(call(sluice, verb, "--help").stdout for verb in verbs)
+    assert options_in(manual) <= options_in(help_texts)
 
 
 def test_manual_names_every_verdict_and_status(manual):
