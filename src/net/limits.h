@@ -33,7 +33,7 @@
 /* A block holds the longest message with its headers: struct pbuf 24, Ethernet 14, IP 20, TCP 20
  * bytes, aligned. */
 #define NET_BLOCK_SIZE 352u
-#define NET_BLOCKS     384u
+#define NET_BLOCKS     304u
 /* Of them never for replies. */
 #define NET_BLOCKS_RESERVED 32u
 /* Packets that wait for a neighbour's hardware address. */
@@ -46,7 +46,7 @@
 #define NET_LARGE_BLOCKS     4u
 
 /* Received frames: on their way through the stack, out of order, or fragments. */
-#define NET_FRAME_PBUFS     72u
+#define NET_FRAME_PBUFS     64u
 #define NET_FRAME_PBUF_SIZE 640u
 
 /* Frame buffers in use at most, each way; a power of two. */

@@ -3,6 +3,9 @@
 
 #include "sluice/host.h"
 
+/* With lwIP's pools (tests/unit/frontend/test_objects.py): each frontend below 700 KiB. */
+_Static_assert(sizeof(struct ext_frontend) <= 320 * 1024, "memory budget");
+
 /* What comes from the core: outcomes of requests, and sessions' ends. Checked against what this
  * frontend knows to be owed; never trusted further. */
 static void handle(void *self, const struct sl_record *record, const uint8_t *payload)

@@ -3,6 +3,9 @@
 
 #include "sluice/host.h"
 
+/* With lwIP's pools (tests/unit/frontend/test_objects.py): each frontend below 700 KiB. */
+_Static_assert(sizeof(struct int_frontend) <= 256 * 1024, "memory budget");
+
 static bool take_request(struct int_frontend *frontend, const struct sl_record *record,
                          const uint8_t *payload)
 {
