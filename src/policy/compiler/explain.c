@@ -19,7 +19,8 @@ static const char *values_text(struct arena *arena, const struct modbus_rule *ru
         if (span.low == span.high)
             text = arena_printf(arena, "%s%s%s", text, comma, low);
         else
-            text = arena_printf(arena, "%s%s%s to %s", text, comma, low,
+            text = arena_printf(arena, "%s%s%s %s %s", text, comma, low,
+                                rule->type == MODBUS_COIL ? "or" : "to",
                                 value_text(arena, rule->type, span.high));
     }
     return arena_printf(arena, "%s%s%s", text, types[rule->type],
@@ -41,7 +42,11 @@ static void explain_rule(struct arena *arena, const struct modbus_service_rules 
                            : "units ",
             rule->any_unit ? "" : units);
     if (rule->limited)
-        fprintf(out, " with values %s", values_text(arena, rule));
+        fprintf(out, " with %s %s",
+                rule->values.count == 1 && rule->values.span[0].low == rule->values.span[0].high
+                    ? "value"
+                    : "values",
+                values_text(arena, rule));
     fprintf(out, " [%s, line %u];\n", rule->name, rule->line);
 }
 

@@ -60,6 +60,9 @@ void load_u16(struct loader *loader, const struct node *node, const struct field
 /* 1..64 letters, digits, '-', '_', '.'; otherwise a mistake and NULL. */
 const char *load_name(struct loader *loader, const struct node *node, const char *what);
 
+/* The whole text into the loader's site; void rules stay. */
+void load_configuration(struct loader *loader, const char *text, size_t length);
+
 void load_gateway(struct loader *loader, const struct node *node, const struct field *field,
                   void *object);
 void load_hosts(struct loader *loader, const struct node *node, const struct field *field,

@@ -108,13 +108,18 @@ static bool is_everything(const struct spans *spans)
 static const char *filled_in(struct arena *arena, const struct modbus_rule *rule,
                              const char *phrase)
 {
-    const size_t before = strcspn(phrase, "#^@");
+    size_t before = strcspn(phrase, "#^@");
+    const size_t after = before + 1;
     const char *middle = "";
     switch (phrase[before]) {
     case '#':
         middle = rule->any_address
                      ? " at any address"
                      : arena_printf(arena, " %s", spans_text(arena, &rule->addresses));
+        if (rule->addresses.count == 1 &&
+            rule->addresses.span[0].low == rule->addresses.span[0].high && phrase[0] == 'w' &&
+            phrase[before - 1] == 's')
+            before--; /* "write single register 2" */
         break;
     case '^':
         if (!is_everything(&rule->subfunctions))
@@ -131,7 +136,7 @@ static const char *filled_in(struct arena *arena, const struct modbus_rule *rule
     default:
         return phrase;
     }
-    return arena_printf(arena, "%.*s%s%s", (int)before, phrase, middle, phrase + before + 1);
+    return arena_printf(arena, "%.*s%s%s", (int)before, phrase, middle, phrase + after);
 }
 
 const char *modbus_rule_text(struct arena *arena, const struct modbus_rule *rule,

@@ -51,7 +51,7 @@ static void set_defaults(struct site *site)
     site->buffers = 128;
 }
 
-static void load_tree(struct loader *loader, const char *text, size_t length)
+void load_configuration(struct loader *loader, const char *text, size_t length)
 {
     static const struct field fields[] = {
         {.key = "gateway", .required = true, .load = load_gateway},
@@ -67,7 +67,6 @@ static void load_tree(struct loader *loader, const char *text, size_t length)
     if (root == NULL)
         return;
     LOAD_MAP(loader, root, "a configuration", fields, loader->site);
-    find_void_rules(loader);
 }
 
 struct site *site_load_text(const char *name, const char *text, size_t length, FILE *errors)
@@ -87,7 +86,8 @@ struct site *site_load_text(const char *name, const char *text, size_t length, F
     struct mistakes mistakes = {.arena = &policy->arena};
     struct loader loader = {
         .site = site, .policy = policy, .arena = &policy->arena, .mistakes = &mistakes};
-    load_tree(&loader, text, length);
+    load_configuration(&loader, text, length);
+    find_void_rules(&loader);
     if (mistakes.list.count == 0)
         policy->image = image_build(&loader, &policy->image_size);
     if (mistakes.list.count == 0)
