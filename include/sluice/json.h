@@ -2,7 +2,8 @@
 /*
  * A JSON writer for one line into a bounded buffer: no libc, no allocation, so that the
  * monitor on seL4 and the tools on Linux print the same. Members are separated by commas as
- * needed. What does not fit marks the writer as overflowed and is left out whole.
+ * needed. The first member that does not fit marks the writer as overflowed and is left out
+ * whole, as is all after it, except the closing brackets: a line cut short is still JSON.
  */
 #ifndef SLUICE_JSON_H
 #define SLUICE_JSON_H
@@ -13,9 +14,11 @@
 
 struct sl_json {
     char *text;
-    size_t size;   /* of text, with room for the final NUL */
-    size_t length; /* written, without the NUL */
-    bool comma;    /* the next member needs one */
+    size_t size;       /* of text, with room for the final NUL */
+    size_t length;     /* written, without the NUL */
+    bool comma;        /* the next member needs one */
+    unsigned depth;    /* brackets open; room to close them is kept */
+    unsigned unopened; /* brackets that were left out for want of room */
     bool overflow;
 };
 

@@ -7,7 +7,7 @@ static void put(struct sl_json *json, char c)
 {
     if (json->overflow)
         return;
-    if (json->length + 1 >= json->size) {
+    if (json->length + json->depth + 1 >= json->size) {
         json->overflow = true;
         return;
     }
@@ -94,14 +94,29 @@ void sl_json_start(struct sl_json *json, char *text, size_t size)
 static void open_with(struct sl_json *json, const char *key, char bracket)
 {
     struct mark mark = begin(json, key);
+    json->depth++; /* its closing bracket needs room too */
     put(json, bracket);
+    json->depth--;
     json->comma = false;
     end(json, mark);
+    if (json->overflow)
+        json->unopened++;
+    else
+        json->depth++;
 }
 
+/* Room for the closing brackets is always kept, so that a line cut short is still JSON. */
 static void close_with(struct sl_json *json, char bracket)
 {
-    put(json, bracket);
+    if (json->unopened) {
+        json->unopened--;
+        return;
+    }
+    if (json->depth == 0)
+        return;
+    json->depth--;
+    json->text[json->length++] = bracket;
+    json->text[json->length] = '\0';
     json->comma = true;
 }
 

@@ -105,6 +105,7 @@ class RawTcp:
     def advance(self, count):
         self.sequence += count
 
-    def fragments(self, payload, size=16):
+    def fragments(self, payload, size):
+        """`size`: bytes of TCP in each fragment, a multiple of 8."""
         packet = self.frame("PA", payload)
         return [Ether(src=MAC, dst=self.gateway_mac) / part for part in fragment(packet[IP], size)]

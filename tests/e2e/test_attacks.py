@@ -83,10 +83,23 @@ def test_retransmission_with_different_bytes(lab, plant, gateway, observer):
 def test_ip_fragments(lab, plant, gateway, observer):
     raw = RawTcp(lab)
     message = adu(1, read(0, 2))
-    parts = raw.fragments(message)
+    parts = raw.fragments(message, 24)
     assert len(parts) > 1
     for part in reversed(parts):
         raw.send(part)
+    raw.advance(len(message))
+    assert len(raw.listen(3, enough=13)) == 13
+    assert len(only_allowed(observer)) == 1
+
+
+def test_tcp_header_cut_by_a_fragment(lab, plant, gateway, observer):
+    """RFC 1858's tiny fragments are dropped; the stream goes on when it comes whole."""
+    raw = RawTcp(lab)
+    message = adu(1, read(0, 2))
+    for part in raw.fragments(message, 16):
+        raw.send(part)
+    assert raw.listen(0.5) == b""
+    raw.data(message)
     raw.advance(len(message))
     assert len(raw.listen(3, enough=13)) == 13
     assert len(only_allowed(observer)) == 1
@@ -113,8 +126,8 @@ def test_http_on_port_502(lab, plant, gateway, observer):
         pass
     assert observer.requests() == []
     assert observer.payload() == {}
-    closed = gateway.wait_audit(lambda line: line.get("event") == "session-close")
-    assert closed["reason"] == "protocol-identifier"
+    assert gateway.wait_audit(lambda line: line.get("event") == "session-close" and
+                              line["reason"] == "protocol-identifier")
 
 
 def test_framing_lost_after_a_good_request(lab, plant, gateway, observer):

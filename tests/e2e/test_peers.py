@@ -55,8 +55,8 @@ def test_pymodbus_client(lab, libmodbus_device, gateway):
     assert not client.write_coils(0, [True] * 11, device_id=1).isError()
     assert not client.write_register(2, 200, device_id=1).isError()
     assert not client.write_registers(10, [7, 8, 9], device_id=1).isError()
-    assert client.readwrite_registers(read_address=10, read_count=3, address=11, values=[99],
-                                      device_id=1).registers == [7, 99, 9]
+    assert client.readwrite_registers(read_address=10, read_count=3, write_address=11,
+                                      values=[99], device_id=1).registers == [7, 99, 9]
     assert not client.mask_write_register(address=10, and_mask=0, or_mask=3, device_id=1).isError()
     assert client.read_holding_registers(10, count=1, device_id=1).registers == [3]
     denied = client.write_register(60, 1, device_id=1)

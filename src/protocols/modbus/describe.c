@@ -253,8 +253,12 @@ void modbus_describe(struct sl_json *json, enum sl_direction direction, const vo
     if (view.length < MODBUS_HEAD_SIZE)
         return;
     memcpy(&view.message, canonical, view.length);
-    sl_json_number(json, "function", message->function);
-    const char *name = modbus_function_name(message->function);
+    /* A malformed reply keeps the byte as it was: the exception bit is not part of the function. */
+    const uint8_t function = direction == SL_REPLY && message->kind == MODBUS_MALFORMED
+                                 ? message->function & 0x7fu
+                                 : message->function;
+    sl_json_number(json, "function", function);
+    const char *name = modbus_function_name(function);
     if (name)
         sl_json_string(json, "function_name", name);
     sl_json_number(json, "unit", message->unit);

@@ -121,6 +121,34 @@ static void test_what_does_not_fit_is_left_out_whole(void **state)
     }
 }
 
+/* Whatever the room, brackets that were opened are closed. */
+static void test_a_line_cut_short_is_closed(void **state)
+{
+    (void)state;
+    for (size_t size = 3; size < 80; size++) {
+        char text[80];
+        struct sl_json json;
+        sl_json_start(&json, text, size);
+        sl_json_open_object(&json, NULL);
+        sl_json_number(&json, "first", 1);
+        sl_json_open_object(&json, "inner");
+        sl_json_open_array(&json, "list");
+        sl_json_string(&json, NULL, "something");
+        sl_json_close_array(&json);
+        sl_json_close_object(&json);
+        sl_json_number(&json, "last", 2);
+        sl_json_close_object(&json);
+        int depth = 0;
+        for (size_t i = 0; i < json.length; i++)
+            depth += text[i] == '{' || text[i] == '['   ? 1
+                     : text[i] == '}' || text[i] == ']' ? -1
+                                                        : 0;
+        assert_int_equal(depth, 0);
+        assert_int_equal(text[json.length - 1], '}');
+        assert_true(json.length < size);
+    }
+}
+
 static void test_nothing_follows_an_overflow(void **state)
 {
     (void)state;
@@ -143,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_numbers_at_their_limits),
         cmocka_unit_test(test_hex_and_addresses),
         cmocka_unit_test(test_what_does_not_fit_is_left_out_whole),
+        cmocka_unit_test(test_a_line_cut_short_is_closed),
         cmocka_unit_test(test_nothing_follows_an_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
