@@ -224,6 +224,7 @@ ISOLATED(the_device_closes)
 ISOLATED(late_replies_are_for_nobody)
 {
     start();
+    world_advance(37 * MILLISECOND + 123456); /* at no tick of TCP's */
     struct peer *device = connected_with(0, 1, 1);
     world_advance(TIMEOUT - MILLISECOND);
     nothing_more();
@@ -328,6 +329,20 @@ ISOLATED(the_client_leaves)
     put_record(next, READ_SIZE);
     world_run();
     CHECK(peer_accepted() != device);
+}
+
+ISOLATED(the_client_leaves_with_its_request_on_the_way)
+{
+    start();
+    struct peer *device = connected_with(0, 1, 1);
+    reply_from(device, 1);
+    (void)take_outcome(1, SL_RECORD_MESSAGE, SL_REASON_NONE);
+    device->silent = true;
+    put_request(0, 1, 2);
+    world_run();
+    put_end(0);
+    (void)take_outcome(1, SL_RECORD_FAILED, SL_REASON_CLIENT_LEFT);
+    CHECK(device->was_reset && !device->finished); /* no retransmission brings it later */
 }
 
 ISOLATED(the_client_leaves_before_the_device_answers_at_all)
@@ -516,6 +531,7 @@ int main(void)
         cmocka_unit_test(what_cannot_leave_at_once_waits_here),
         cmocka_unit_test(expired_on_arrival),
         cmocka_unit_test(the_client_leaves),
+        cmocka_unit_test(the_client_leaves_with_its_request_on_the_way),
         cmocka_unit_test(the_client_leaves_before_the_device_answers_at_all),
         cmocka_unit_test(the_device_loses_framing),
         cmocka_unit_test(no_reply_expected),

@@ -96,8 +96,9 @@ struct node {
 };
 
 extern uint64_t world_now;
-extern bool world_fault_expected; /* sl_fault ends the test well */
-extern unsigned world_drop;       /* of the next frames of any node, how many are lost */
+extern const char *world_fault_expected; /* sl_fault with these words in it ends the test well */
+extern bool world_driver_busy;           /* frames to send stay where they are */
+extern unsigned world_drop;              /* of the next frames of any node, how many are lost */
 
 struct node *world_add(const struct sl_component *component,
                        const struct sl_frontend_config *config, wire_function *wire);
