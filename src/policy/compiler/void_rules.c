@@ -70,6 +70,15 @@ static void look_at_piece(const struct search *search, const struct cell *cell,
         return;
     }
     finding->alive = true;
+    for (size_t i = 0; i < cell->rule_count && modbus_rule_limits(rule, cell->access); i++) {
+        const struct modbus_rule *other = cell->rules[i];
+        if (other->deny || modbus_rule_limits(other, cell->access) ||
+            !spans_meet(modbus_rule_addresses(other, cell->access), low, high))
+            continue;
+        finding->covered = true;
+        if (finding->by == NULL || finding->by->deny || finding->by->limited)
+            finding->by = other;
+    }
 }
 
 /* The nearest end of what is denied around `low`, or, where it is not denied, the nearest start

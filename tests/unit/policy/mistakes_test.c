@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Every mistake is reported at the value that is wrong, and all of them at once. */
+#include "policy_fixture.h"
+
+/* What site_load_text says of a text; malloc'd. */
+static char *said_of(const char *text, size_t length)
+{
+    char *said = NULL;
+    size_t size;
+    FILE *out = open_memstream(&said, &size);
+    struct site *site = site_load_text("f", text, length, out);
+    fclose(out);
+    if (site) {
+        site_free(site);
+        free(said);
+        return NULL;
+    }
+    return said;
+}
+
+static void expect_said(const char *text, size_t length, const char *const *lines)
+{
+    char *said = said_of(text, length);
+    if (said == NULL) {
+        print_error("%s\naccepted, expected %s\n", text, lines[0]);
+        fail();
+        return;
+    }
+    unsigned count = 0, newlines = 0;
+    for (; lines[count]; count++)
+        if (!strstr(said, lines[count])) {
+            print_error("%s\nexpected: %s\nsaid:\n%s", text, lines[count], said);
+            fail();
+        }
+    for (const char *c = said; *c; c++)
+        newlines += *c == '\n';
+    if (newlines != count) {
+        print_error("%s\nexpected %u mistakes, said:\n%s", text, count, said);
+        fail();
+    }
+    free(said);
+}
+
+#define SIDES                                                                                      \
+    "gateway:\n"                                                                                   \
+    "  external: { nic: ext0, address: 192.168.96.2/24 }\n"                                        \
+    "  internal: { nic: int0, address: 192.168.95.1/24 }\n"
+#define SERVICE                                                                                    \
+    "services:\n"                                                                                  \
+    "  - name: boiler\n"                                                                           \
+    "    protocol: modbus-tcp\n"                                                                   \
+    "    listen: 192.168.96.2:502\n"                                                               \
+    "    device: 192.168.95.2:502\n"
+
+static const struct {
+    const char *text;
+    const char *lines[8];
+} cases[] = {
+    {"", {"f:1:1: found nothing"}},
+    {"# only words\n", {"f:1:1: found nothing"}},
+    {"hello\n", {"f:1:1: found 'hello', expected a configuration: a map of gateway"}},
+    {"[]\n", {"f:1:1: found a list, expected a configuration"}},
+    {"gateway: {\n", {"f:2:1: "}},
+    {"gateway:\n\texternal: 1\n", {"f:2:1: "}},
+    {"a: b: c\n", {"f:1:5: "}},
+    {SIDES, {"f:1:1: found a configuration without 'services'"}},
+    {SERVICE, {"f:1:1: found a configuration without 'gateway'"}},
+    {SIDES SERVICE "---\na: 1\n", {"f:9:1: found a second document"}},
+    {SIDES SERVICE "extra: 1\n", {"f:9:1: found unknown key 'extra' in a configuration"}},
+    {SIDES "services: []\n", {"f:4:11: found a list, expected services"}},
+    {SIDES "services: {}\n", {"f:4:11: found a map, expected services"}},
+    {SIDES SERVICE "hosts: 7\n", {"f:9:8: found '7', expected hosts"}},
+    {SIDES SERVICE "hosts: { a: 1.2.3 }\n", {"f:9:13: found '1.2.3', expected an IPv4"}},
+    {SIDES SERVICE "hosts: { a: [1.2.3.4, 1.2.3.256] }\n", {"f:9:23: found '1.2.3.256'"}},
+    {SIDES SERVICE "hosts: { a: 1.2.3.4/24 }\n",
+     {"expected the network's own address: 1.2.3.0/24"}},
+    {SIDES SERVICE "hosts: { a: 01.2.3.4 }\n", {"f:9:13: found '01.2.3.4'"}},
+    {SIDES SERVICE "hosts: { a: }\n", {"f:9:13: found nothing, expected an address"}},
+    {SIDES SERVICE "hosts: { a b: 1.2.3.4 }\n", {"f:9:10: found 'a b', expected a host's name"}},
+    {SIDES SERVICE "hosts: { a: 1.2.3.4, a: 1.2.3.5 }\n", {"f:9:22: found key 'a' again"}},
+    {SIDES SERVICE "hosts: &all { a: 1.2.3.4 }\nx: *all\n",
+     {"f:10:4: found an alias", "f:10:1: found unknown key 'x'"}},
+    {SIDES SERVICE "hosts: { <<: 1.2.3.4 }\n", {"f:9:10: found '<<', expected a host's name"}},
+    {SIDES SERVICE "hosts: !!map { a: 1.2.3.4 }\n", {"f:9:8: found a tag"}},
+    {SIDES "  mode: one-way\n" SERVICE, {"f:4:9: found 'one-way', expected two-way"}},
+    {SIDES "  cpu: 99999999999999999999999\n" SERVICE, {"f:4:8: found '99999999999999999999999'"}},
+    {SIDES "  cpu: -1\n" SERVICE, {"f:4:8: found '-1', expected cpu: a number from 0 to 1023"}},
+    {SIDES "  outstanding: 0\n" SERVICE, {"f:4:16: found '0'"}},
+    {SIDES "  outstanding: 257\n" SERVICE, {"f:4:16: found '257'"}},
+    {SIDES "  sessions: 1025\n" SERVICE, {"f:4:13: found '1025'"}},
+    {SIDES "  quota: [1]\n" SERVICE, {"f:4:10: found a list"}},
+    {SIDES "  buffers: 100\n" SERVICE, {"f:4:12: found '100', expected buffers: a power of two"}},
+    {SIDES "  merge-drivers: yes\n" SERVICE, {"f:4:18: found 'yes', expected merge-drivers"}},
+    {SIDES "  audit: {}\n" SERVICE, {"f:4:10: found a map, expected audit"}},
+    {SIDES "  extrenal: 1\n" SERVICE, {"f:4:3: found unknown key 'extrenal'"}},
+    {"gateway:\n  external: { nic: averyveryverylongname, address: 1.2.3.4, mac: 01:00:00:00:00:01,"
+     " gateway: x }\n  internal: 7\n" SERVICE,
+     {"f:2:20: found 'averyveryverylongname'", "f:2:52: found '1.2.3.4', expected address",
+      "f:2:66: found '01:00:00:00:00:01', expected the address of one station",
+      "f:2:94: found 'x', expected gateway", "f:3:13: found '7', expected internal: a map"}},
+    {"gateway:\n  external: { nic: a, address: 10.0.0.0/24 }\n"
+     "  internal: { nic: a, address: 10.0.1.255/24, gateway: 10.0.2.1 }\n"
+     "services: [ { name: x, protocol: modbus-tcp, listen: 10.0.0.1, device: 10.0.1.1 } ]\n",
+     {"f:2:32: found '10.0.0.0/24', expected an address of the gateway's own, not that of the net",
+      "f:3:32: found '10.0.1.255/24', expected an address of the gateway's own",
+      "f:2:3: found interface 'a' on both sides"}},
+    {SIDES "services:\n  - {}\n",
+     {"f:5:5: found a service without 'name'", "f:5:5: found a service without 'protocol'",
+      "f:5:5: found a service without 'listen'", "f:5:5: found a service without 'device'"}},
+    {SIDES SERVICE "    timeout: 5\n", {"f:9:14: found '5', expected timeout: a time"}},
+    {SIDES SERVICE "    timeout: 11min\n", {"f:9:14: found '11min'"}},
+    {SIDES SERVICE "    adress: 5\n", {"f:9:5: found unknown key 'adress' in a service"}},
+    {SIDES "services:\n  - { name: boiler, protocol: dnp3, listen: 192.168.97.2:502,"
+           " device: 192.168.94.2:502 }\n",
+     {"f:5:31: found 'dnp3', expected a protocol: modbus-tcp",
+      "f:5:45: found '192.168.97.2:502', expected an address within the external network "
+      "192.168.96.0/24",
+      "f:5:71: found '192.168.94.2:502', expected an address within the internal network "
+      "192.168.95.0/24, or a 'gateway'"}},
+    {SIDES "services:\n  - { name: a, protocol: modbus-tcp, listen: 192.168.96.2:0,"
+           " device: 192.168.95.1 }\n",
+     {"f:5:46: found '192.168.96.2:0', expected listen",
+      "f:5:70: found '192.168.95.1', expected the"
+      " device's address"}},
+    {SIDES SERVICE "  - name: boiler\n    protocol: modbus-tcp\n    listen: 192.168.96.2\n"
+                   "    device: 192.168.95.2\n",
+     {"f:9:11: found 'boiler', expected a name of its own: the service on line 5",
+      "f:11:13: found '192.168.96.2', expected an address and port of its own"}},
+    {SIDES SERVICE "    rules: 7\n", {"f:9:12: found '7', expected rules: a list"}},
+    {SIDES SERVICE "    opaque: 7\n", {"f:9:13: found '7', expected opaque: a list"}},
+    {SIDES SERVICE "    opaque:\n      - { function: 3, length: 1 }\n"
+                   "      - { function: 128, length: 1, direction: up }\n"
+                   "      - { function: 90, length: 0-253 }\n"
+                   "      - { function: 90, length: 1, bytes: 0102 }\n"
+                   "      - { function: 90, length: 1, bytes: 0x }\n",
+     {"f:10:21: found '3', expected a function that the gateway does not understand itself",
+      "f:11:21: found '128', expected function", "f:11:48: found 'up', expected direction",
+      "f:12:33: found '0-253', expected length", "f:13:43: found '0102', expected no more bytes",
+      "f:14:43: found '0x', expected bytes"}},
+    {SIDES SERVICE "    opaque:\n      - { function: 90, length: 1 }\n"
+                   "      - { function: 90, length: 2, direction: reply }\n",
+     {"f:11:21: found '90', expected one entry for each function and direction"}},
+#define RULE(text) SIDES SERVICE "    rules:\n      - " text "\n"
+    {RULE("7"), {"f:10:9: found '7', expected a rule: a map"}},
+    {RULE("{}"), {"f:10:9: found a rule without 'allow' or 'deny'"}},
+    {RULE("{ allow: 3, deny: 4 }"), {"f:10:21: found 'allow' and 'deny'"}},
+    {RULE("{ allow: [] }"), {"f:10:18: found an empty list"}},
+    {RULE("{ allow: [3, [4]] }"), {"f:10:22: found a list"}},
+    {RULE("{ allow: {a: b} }"), {"f:10:18: found a map"}},
+    {RULE("{ allow: 9 }"), {"f:10:18: found '9', expected a function"}},
+    {RULE("{ allow: 90 }"), {"f:10:18: found '90', expected a function"}},
+    {RULE("{ allow: 256 }"), {"f:10:18: found '256'"}},
+    {RULE("{ allow: 03 }"), {"f:10:18: found '03'"}},
+    {RULE("{ allow: read-holding-register }"), {"did you mean 'read-holding-registers'?"}},
+    {RULE("{ allow: 3, form: hmi }"), {"f:10:21: found unknown key 'form' in a rule"}},
+    {RULE("{ allow: 3, from: hmi }"), {"f:10:27: found 'hmi', expected a name under 'hosts'"}},
+    {RULE("{ allow: 3, from: [10.0.0.1, 10.0.0.1/8] }"), {"f:10:38: found '10.0.0.1/8'"}},
+    {RULE("{ allow: 3, unit: 256 }"), {"f:10:27: found '256', expected unit"}},
+    {RULE("{ allow: 3, unit: [1, 2, x] }"), {"f:10:34: found 'x', expected unit"}},
+    {RULE("{ allow: 3, address: 65536 }"), {"f:10:30: found '65536', expected address"}},
+    {RULE("{ allow: 3, address: 9-5 }"), {"expected the lower number first: 5-9"}},
+    {RULE("{ allow: 3, address: 1- }"), {"f:10:30: found '1-'"}},
+    {RULE("{ allow: 3, address: \"\" }"), {"f:10:30: found ''"}},
+    {RULE("{ allow: 3, value: 5 }"), {"f:10:21: found 'value' in a rule for '3'"}},
+    {RULE("{ allow: 7, address: 5 }"), {"f:10:21: found 'address' in a rule for '7'"}},
+    {RULE("{ allow: [read, diagnostic], address: 5 }"), {"in a rule for 'diagnostic'"}},
+    {RULE("{ allow: 8, file: 5 }"), {"f:10:21: found 'file' in a rule for '8'"}},
+    {RULE("{ allow: 20, subfunction: 5 }"), {"f:10:22: found 'subfunction' in a rule for '20'"}},
+    {RULE("{ allow: 20, file: 0 }"), {"f:10:28: found '0', expected file"}},
+    {RULE("{ allow: 20, record: 10000 }"), {"f:10:30: found '10000', expected record"}},
+    {RULE("{ allow: 43, mei: 15 }"), {"f:10:27: found '15', expected mei"}},
+    {RULE("{ allow: 6, value: 65536 }"), {"f:10:28: found '65536', expected value: uint16"}},
+    {RULE("{ allow: 6, value: -1 }"), {"f:10:28: found '-1', expected value: uint16"}},
+    {RULE("{ allow: 6, value: 1.5 }"), {"f:10:28: found '1.5'"}},
+    {RULE("{ allow: 6, value: on }"), {"f:10:28: found 'on', expected value: uint16"}},
+    {RULE("{ allow: 6, value: 7-5 }"), {"f:10:28: found '7-5', expected the lower value"}},
+    {RULE("{ allow: 6, value: 32768, type: int16 }"),
+     {"f:10:28: found '32768', expected value: in"}},
+    {RULE("{ allow: 6, value: -32769, type: int16 }"), {"f:10:28: found '-32769'"}},
+    {RULE("{ allow: 16, address: 1-2, value: nan, type: float32 }"), {"f:10:43: found 'nan'"}},
+    {RULE("{ allow: 16, address: 1-2, value: 1e99, type: float32 }"), {"f:10:43: found '1e99'"}},
+    {RULE("{ allow: 6, value: 1, type: uint8 }"), {"f:10:37: found 'uint8', expected type"}},
+    {RULE("{ allow: 6, type: int16 }"), {"f:10:21: found 'type' without 'value'"}},
+    {RULE("{ allow: 6, value: 1, word-order: big }"), {"f:10:43: found 'big', expected no word"}},
+    {RULE("{ allow: 16, address: 1, value: 1, type: int32 }"),
+     {"f:10:31: found '1', expected an ev"}},
+    {RULE("{ allow: 5, value: 2 }"), {"f:10:28: found '2', expected value: on, off"}},
+    {RULE("{ allow: 5, value: on, type: int16 }"), {"f:10:38: found 'int16', expected no type"}},
+    {RULE("{ allow: [5, 6], value: 1 }"), {"f:10:26: found 'value' in a rule for coils and reg"}},
+    {RULE("{ allow: 3, name: a/b }"), {"f:10:27: found 'a/b', expected a rule's name"}},
+    {RULE("{ allow: 3, name: a }\n      - { allow: 4, name: a }"),
+     {"f:11:27: found 'a', expected a name of its own: the rule on line 10"}},
+    {RULE("{ allow: 3 }\n      - { allow: 3 }"),
+     {"f:11:9: found rule 'boiler/rule-2', all of which rule 'boiler/rule-1' on line 10 allows"}},
+    {RULE("{ allow: write, address: 0-9 }\n      - { name: s, allow: 6, address: 2, value: 1 }"),
+     {"f:11:9: found rule 's', whose limit on values is void as rule 'boiler/rule-1' on line 10"}},
+    {RULE("{ name: s, allow: 6, address: 2, value: 1 }\n      - { allow: write, address: 0-9 }"),
+     {"f:10:9: found rule 's', whose limit on values is void as rule 'boiler/rule-2' on line 11"}},
+    {RULE("{ allow: 6, address: 2, value: 5 }\n      - { allow: 6, address: 0-9, value: 0-9 }"),
+     {"f:10:9: found rule 'boiler/rule-1', all of which rule 'boiler/rule-2' on line 11 allows"}},
+    {RULE("{ deny: read, address: 0-9 }\n      - { allow: 3, address: 2-5 }"),
+     {"f:11:9: found rule 'boiler/rule-2', all of which rule 'boiler/rule-1' on line 10 denies"}},
+};
+
+static void test_each_mistake_at_its_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        expect_said(cases[i].text, strlen(cases[i].text), cases[i].lines);
+}
+
+static void test_mistakes_everywhere_are_reported_at_once(void **state)
+{
+    (void)state;
+    static const char text[] = "gateway:\n"
+                               "  external: { nic: ext0, address: 192.168.96.2/24 }\n"
+                               "  internal: { nic: int0, address: 192.168.95.1/33 }\n"
+                               "hosts: { hmi: 192.168.96.300 }\n"
+                               "services:\n"
+                               "  - name: boiler\n"
+                               "    protocol: modbus\n"
+                               "    listen: 192.168.96.2:502\n"
+                               "    device: 192.168.95.2:502\n"
+                               "    rules:\n"
+                               "      - { allow: read, unit: 999 }\n"
+                               "      - { allow: red }\n";
+    expect_said(
+        text, strlen(text),
+        (const char *const[]){"f:3:35: ", "f:4:15: ", "f:7:15: ", "f:11:30: ", "f:12:18: ", NULL});
+}
+
+static void test_files_that_are_no_text(void **state)
+{
+    (void)state;
+    expect_said("gateway: \xff\n", 11,
+                (const char *const[]){"f:1:10: found byte 0xff, expected text in UTF-8", NULL});
+    expect_said("a\n\xc3\xa4\xc3\n", 7,
+                (const char *const[]){"f:2:2: found byte 0xc3, expected text", NULL});
+    expect_said("\xed\xa0\x80", 3, (const char *const[]){"f:1:1: found byte 0xed", NULL});
+    expect_said("\xff\xfe"
+                "a\0",
+                4, (const char *const[]){"f:1:1: found byte 0xff", NULL});
+    expect_said("a: b\n\0c", 7,
+                (const char *const[]){"f:2:1: found control character 0x00, expected text", NULL});
+    expect_said("\x7f"
+                "ELF\x02\x01",
+                6, (const char *const[]){"f:1:1: found control character 0x7f", NULL});
+    expect_said("hosts: \"a\\0b\"\n", 14,
+                (const char *const[]){"f:1:8: found a character 0 in a value", NULL});
+}
+
+static void test_files_too_deep_and_too_large(void **state)
+{
+    (void)state;
+    static char text[(16 << 20) + 64];
+    memset(text, '[', 100000);
+    expect_said(text, 100000,
+                (const char *const[]){"f:1:17: found lists and maps in each other 17 deep", NULL});
+    memset(text, ' ', sizeof text);
+    expect_said(text, sizeof text,
+                (const char *const[]){"f:1:1: found a file of more than 16 MiB", NULL});
+    size_t used = 0;
+    while (used < (4u << 20))
+        used += (size_t)sprintf(text + used, "- a\n");
+    expect_said(text, used,
+                (const char *const[]){"found more than 1000000 values, expected a smaller", NULL});
+}
+
+/* What site_explain says of a site with these rules; malloc'd. */
+static char *explained(const char *rules)
+{
+    char *text = NULL, *said = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    fprintf(out, "%shosts: { hmi: 192.168.96.10 }\n%s    rules:\n%s", SIDES, SERVICE, rules);
+    fclose(out);
+    struct site *site = site_load_text("f", text, size, stderr);
+    assert_non_null(site);
+    out = open_memstream(&said, &size);
+    site_explain(site, out);
+    fclose(out);
+    site_free(site);
+    free(text);
+    return said;
+}
+
+static void test_a_limit_void_in_part_is_a_warning(void **state)
+{
+    (void)state;
+    static const char warning[] = "f:12:9: warning: some of what rule 'narrow' limits by value, "
+                                  "rule 'wide' on line 11 allows without that limit";
+    static const struct {
+        const char *rules;
+        bool warns;
+    } ways[] = {
+        {"      - { name: wide, allow: write, from: hmi, address: 0-3 }\n"
+         "      - { name: narrow, allow: 6, address: 2-3, value: 1-2 }\n",
+         true},
+        {"      - { name: wide, allow: write, address: 0-2 }\n"
+         "      - { name: narrow, allow: 6, address: 2-3, value: 1-2 }\n",
+         true},
+        {"      - { name: wide, allow: write, unit: 3, address: 0-9 }\n"
+         "      - { name: narrow, allow: 6, unit: 2-3, address: 2-3, value: 1-2 }\n",
+         true},
+        {"      - { name: wide, allow: write, address: 0-1 }\n"
+         "      - { name: narrow, allow: 6, address: 2-3, value: 1-2 }\n",
+         false},
+        {"      - { name: wide, allow: 16, address: 0-9 }\n"
+         "      - { name: narrow, allow: 6, address: 2-3, value: 1-2 }\n",
+         false},
+    };
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        char *said = explained(ways[i].rules);
+        assert_int_equal(strstr(said, warning) != NULL, ways[i].warns);
+        free(said);
+    }
+}
+
+static void test_sentences(void **state)
+{
+    (void)state;
+    char *said =
+        explained("      - { allow: read, from: hmi, unit: 1, address: 0-99 }\n"
+                  "      - { name: s, allow: 6, from: hmi, unit: 1, address: 2, value: 150-250 }\n"
+                  "      - { name: f, allow: 16, unit: [3-4, 9], address: 8-9, value: -1.5-2, "
+                  "type: float32 }\n"
+                  "      - { name: n, deny: write, from: 10.0.0.0/8 }\n"
+                  "      - { name: d, allow: 8, subfunction: 0-4 }\n"
+                  "      - { name: c, allow: 43 }\n");
+    static const char *const lines[] = {
+        "boiler: modbus-tcp, clients at 192.168.96.2:502, device at 192.168.95.2:502",
+        "hmi (192.168.96.10) may read coils, inputs and registers 0-99 of unit 1 [boiler/rule-1,",
+        "hmi (192.168.96.10) may write single register 2 of unit 1 with values 150 to 250 [s, ",
+        "any client may write registers 8-9 by function 16 of units 3-4, 9 with values -1.5 to 2 "
+        "(float32, high word first) [f, ",
+        "10.0.0.0/8 may not write coils and registers at any address and write file records (any) "
+        "of any file of any unit [n, ",
+        "everything else is denied",
+        "rule 'd' allows function 8, sub-function 1: a client may restart",
+        "rule 'd' allows function 8, sub-function 4: a client may make a device listen only",
+        "content not understood: f:16: rule 'c' allows function 43, type 13",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (!strstr(said, lines[i])) {
+            print_error("expected: %s\nsaid:\n%s", lines[i], said);
+            fail();
+        }
+    free(said);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_mistake_at_its_place),
+        cmocka_unit_test(test_mistakes_everywhere_are_reported_at_once),
+        cmocka_unit_test(test_files_that_are_no_text),
+        cmocka_unit_test(test_files_too_deep_and_too_large),
+        cmocka_unit_test(test_a_limit_void_in_part_is_a_warning),
+        cmocka_unit_test(test_sentences),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
