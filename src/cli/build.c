@@ -12,14 +12,16 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "topology/microkit.h"
 
 struct host {
     const char *name;
+    void (*limit)(struct site *site, FILE *out); /* NULL: none */
     int (*build)(const struct build *build);
 };
 
 static const struct host hosts[] = {
-    {"microkit", build_microkit},
+    {"microkit", microkit_limit, build_microkit},
 };
 #define HOST_COUNT (sizeof hosts / sizeof hosts[0])
 
@@ -178,6 +180,8 @@ int cli_build(int argc, char **argv)
     build.site = site_load(build.config, stderr);
     if (!build.site)
         return CLI_UNABLE;
+    if (host->limit)
+        host->limit(build.site, stdout);
     topology_build(build.site, &build.topology);
     build.policy = site_compile(build.site, &build.policy_size, stderr);
     status = CLI_UNABLE;

@@ -171,9 +171,13 @@ static const char *fill_data_image(struct elf_image *image)
 
 static const char *check_segments(const struct elf_image *image)
 {
-    for (unsigned i = 0; i < image->segment_count; i++)
-        if (image->segment[i].write && image->segment[i].execute)
+    for (unsigned i = 0; i < image->segment_count; i++) {
+        const struct elf_segment *segment = &image->segment[i];
+        if (segment->write && segment->execute)
             return "has a segment that is writable and executable";
+        if (segment->address + segment->memory_size > MICROKIT_FIRST_MAP)
+            return "reaches into where its memory regions are mapped";
+    }
     return image->segment_count ? NULL : "has no segments";
 }
 

@@ -14,8 +14,12 @@
 #define READ RIGHT_READ
 #define BOTH (RIGHT_READ | RIGHT_WRITE)
 
-/* Images begin at 2 MiB; maps from here on, each with an unmapped page after it. */
-#define FIRST_MAP UINT64_C(0x10000000)
+/* What keeps a two-way Modbus gateway within MICROKIT_BUDGET: sessions as the frontends' images
+ * for this host are compiled (make/microkit.mk), reply slots with which the message rings are
+ * 64 KiB each, and buffers of each frame queue, behind those of the NIC's own ring. */
+#define MAX_SESSIONS    128u
+#define MAX_OUTSTANDING 160u
+#define MAX_BUFFERS     32u
 
 /* QEMU's virt machine (hw/arm/virt.c): virtio-mmio slot n is at 0x0a000000 + n * 0x200 with
  * interrupt 16 + n, which is 48 + n to the kernel. Eight slots share a page, so the NICs go to
@@ -39,8 +43,10 @@ const struct microkit_board *microkit_board(const char *name)
 
 /* How each program runs. The pipeline's domains have one priority, so that a wake-up does not
  * take the processor from who is still draining its queues, and no flood from outside can keep
- * the others from it; a full budget is a time slice. The clock's is what makes it tick: it
- * gives up 100 of every 10000 microseconds (hosts/microkit/clock.c). */
+ * the others from it; a full budget is a time slice. The clock gives up its budget to sleep until
+ * the period ends (hosts/microkit/clock.c). Its budget is nearly the whole period because the
+ * kernel makes up for what a domain ran too long by the ratio of the two: on a virtual machine that
+ * the host held up for 10 ms, 100 of 10000 microseconds would mean no tick for a second. */
 struct scheduling {
     uint8_t priority;
     uint32_t budget, period, stack;
@@ -48,7 +54,7 @@ struct scheduling {
 static const struct scheduling pipeline = {100, 1000, 1000, 0x4000};
 static const struct scheduling of_kind[] = {
     [DOMAIN_SUPERVISOR] = {254, 1000, 1000, 0x2000},
-    [DOMAIN_CLOCK] = {253, 100, 10000, 0x1000},
+    [DOMAIN_CLOCK] = {253, 9000, 10000, 0x1000},
     [DOMAIN_ENTROPY] = {252, 1000, 1000, 0x2000},
     [DOMAIN_SDDF_DRIVER] = {101, 1000, 1000, 0x2000},
 };
@@ -102,7 +108,7 @@ static unsigned add_domain(struct microkit_system *system, const char *name,
     domain->budget = how->budget;
     domain->period = how->period;
     domain->stack = how->stack;
-    domain->next = FIRST_MAP;
+    domain->next = MICROKIT_FIRST_MAP;
     domain->interrupt = -1;
     domain->dma = -1;
     return system->domain_count++;
@@ -120,6 +126,7 @@ static unsigned add_region(struct microkit_system *system, const char *name,
     return system->region_count++;
 }
 
+/* With a page after it that is not mapped. */
 static void add_map(struct microkit_system *system, unsigned domain, unsigned region,
                     uint8_t rights)
 {
@@ -242,7 +249,7 @@ static void add_entropy(struct microkit_system *system, unsigned supervisor, uns
             add_seed(system, entropy, system->of_component[i]);
 }
 
-/* The serial port and the real-time clock, of the monitor and the supervisor. */
+/* The serial port, of the monitor and the supervisor; the real-time clock, of the supervisor. */
 static void add_console(struct microkit_system *system, unsigned supervisor)
 {
     const struct microkit_board *board = system->options.board;
@@ -250,18 +257,14 @@ static void add_console(struct microkit_system *system, unsigned supervisor)
     unsigned uart = add_region(system, "uart", MEMORY_DEVICE, PAGE, board->uart);
     add_map(system, supervisor, status, BOTH);
     add_map(system, supervisor, uart, BOTH);
-    unsigned rtc = 0;
-    if (board->rtc) {
-        rtc = add_region(system, "rtc", MEMORY_DEVICE, PAGE, board->rtc);
-        add_map(system, supervisor, rtc, READ);
-    }
+    if (board->rtc)
+        add_map(system, supervisor, add_region(system, "rtc", MEMORY_DEVICE, PAGE, board->rtc),
+                READ);
     for (unsigned i = 0; i < system->topology->component_count; i++) {
         if (system->topology->component[i].program != PROGRAM_MONITOR)
             continue;
         add_map(system, system->of_component[i], status, READ);
         add_map(system, system->of_component[i], uart, BOTH);
-        if (board->rtc)
-            add_map(system, system->of_component[i], rtc, READ);
     }
 }
 
@@ -273,6 +276,21 @@ static void add_restart(struct microkit_system *system, unsigned supervisor)
         if (system->region[i].kind == MEMORY_SHARED &&
             !microkit_mapped(system, supervisor, (int)i).base)
             add_map(system, supervisor, i, BOTH);
+}
+
+static void limit(uint16_t *value, uint16_t most, const char *name, FILE *out)
+{
+    if (*value <= most)
+        return;
+    fprintf(out, "limit: %s: %u asked for, %u on this host\n", name, *value, most);
+    *value = most;
+}
+
+void microkit_limit(struct site *site, FILE *out)
+{
+    limit(&site->sessions, MAX_SESSIONS, "sessions", out);
+    limit(&site->outstanding, MAX_OUTSTANDING, "outstanding", out);
+    limit(&site->buffers, MAX_BUFFERS, "buffers", out);
 }
 
 void microkit_plan(const struct site *site, const struct topology *topology,

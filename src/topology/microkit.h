@@ -120,9 +120,16 @@ struct microkit_system {
     uint8_t of_component[TOPOLOGY_MAX_COMPONENTS]; /* its domain */
 };
 
+/* Lowers what the site asks for to what fits this host, and says so. Before topology_build(). */
+void microkit_limit(struct site *site, FILE *out);
+
 /* The first domain is the supervisor; child n of it is domain n + 1. */
 void microkit_plan(const struct site *site, const struct topology *topology,
                    const struct microkit_options *options, struct microkit_system *system);
+
+/* Images begin at 2 MiB and end below this; maps begin here, so that most domains need one
+ * lowest page table for both. */
+#define MICROKIT_FIRST_MAP UINT64_C(0x300000)
 
 /* Region or domain by name; -1 for none. */
 int microkit_region(const struct microkit_system *system, const char *name);

@@ -83,7 +83,6 @@ static uint32_t of_component(const struct microkit_system *system, unsigned doma
     config->dma = own(system, domain, "dma");
     config->seed = own(system, domain, "seed");
     config->uart = named(system, domain, "uart");
-    config->rtc = named(system, domain, "rtc");
     config->status = named(system, domain, "status");
     config->config_size = component_config(system, system->domain[domain].component, config + 1);
     return (uint32_t)sizeof *config + config->config_size;

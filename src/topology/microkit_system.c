@@ -4,8 +4,9 @@
 
 #include "topology/microkit.h"
 
-#define PAGE_SIZE_SMALL "0x1000" /* no region needs larger pages, and none is rounded up to them   \
-                                  */
+#define PAGE_SIZE_SMALL                                                                            \
+    "0x1000" /* no region needs larger pages, and none is rounded up to them                       \
+              */
 
 static void write_regions(const struct microkit_system *system, FILE *out)
 {

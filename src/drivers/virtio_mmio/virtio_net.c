@@ -12,9 +12,10 @@
 #define HEADER_SIZE  12u
 #define ETHERNET_MIN 60u /* IEEE 802.3, without the check sequence */
 
-#define PAGE     4096u
-#define ANNOUNCE (VIRTIO_NET_BUFFERS / 4) /* receive buffers given back before the device is told  \
-                                           */
+#define PAGE 4096u
+#define ANNOUNCE                                                                                   \
+    (VIRTIO_NET_RECEIVE / 4) /* receive buffers given back before the device is told               \
+                              */
 
 struct layout {
     uint32_t transmit_queue, receive_buffers, transmit_buffers, total;
@@ -23,11 +24,11 @@ struct layout {
 static struct layout memory_layout(void)
 {
     struct layout layout;
-    layout.transmit_queue = virtqueue_layout(VIRTIO_NET_BUFFERS).total;
-    uint32_t queues = 2 * layout.transmit_queue;
+    layout.transmit_queue = virtqueue_layout(VIRTIO_NET_RECEIVE).total;
+    uint32_t queues = layout.transmit_queue + virtqueue_layout(VIRTIO_NET_TRANSMIT).total;
     layout.receive_buffers = (queues + PAGE - 1) / PAGE * PAGE;
-    layout.transmit_buffers = layout.receive_buffers + VIRTIO_NET_BUFFERS * VIRTIO_NET_BUFFER_SIZE;
-    layout.total = layout.transmit_buffers + VIRTIO_NET_BUFFERS * VIRTIO_NET_BUFFER_SIZE;
+    layout.transmit_buffers = layout.receive_buffers + VIRTIO_NET_RECEIVE * VIRTIO_NET_BUFFER_SIZE;
+    layout.total = layout.transmit_buffers + VIRTIO_NET_TRANSMIT * VIRTIO_NET_BUFFER_SIZE;
     return layout;
 }
 
@@ -49,8 +50,8 @@ static const char *bring_up(struct virtio_net *net)
     const char *wrong = virtio_start(&net->bus, VIRTIO_NETWORK, FEATURE_MAC, &features);
     if (wrong)
         return wrong;
-    virtqueue_init(&net->receive, net->memory, VIRTIO_NET_BUFFERS);
-    virtqueue_init(&net->transmit, net->memory + layout.transmit_queue, VIRTIO_NET_BUFFERS);
+    virtqueue_init(&net->receive, net->memory, VIRTIO_NET_RECEIVE);
+    virtqueue_init(&net->transmit, net->memory + layout.transmit_queue, VIRTIO_NET_TRANSMIT);
     wrong = virtio_add_queue(&net->bus, QUEUE_RECEIVE, &net->receive, net->address);
     if (!wrong)
         wrong = virtio_add_queue(&net->bus, QUEUE_TRANSMIT, &net->transmit,
@@ -62,11 +63,12 @@ static const char *bring_up(struct virtio_net *net)
             uint32_t word = net->bus.read(net->bus.context, VIRTIO_CONFIGURATION + i / 4 * 4);
             net->driver.mac[i] = (uint8_t)(word >> i % 4 * 8);
         }
-    for (uint16_t id = 0; id < VIRTIO_NET_BUFFERS; id++) {
+    for (uint16_t id = 0; id < VIRTIO_NET_RECEIVE; id++)
         give_receive(net, id);
+    for (uint16_t id = 0; id < VIRTIO_NET_TRANSMIT; id++)
         net->idle[id] = id;
-    }
-    net->idle_count = VIRTIO_NET_BUFFERS;
+    net->idle_count = VIRTIO_NET_TRANSMIT;
+    net->unannounced = 0;
     virtqueue_interrupts(&net->transmit, false);
     virtio_go(&net->bus);
     virtio_notify(&net->bus, QUEUE_RECEIVE);
@@ -77,7 +79,7 @@ static const char *bring_up(struct virtio_net *net)
 static void restart(struct virtio_net *net)
 {
     net->resets++;
-    net->driver.counters.transmit_dropped += VIRTIO_NET_BUFFERS - net->idle_count;
+    net->driver.counters.transmit_dropped += VIRTIO_NET_TRANSMIT - net->idle_count;
     net->driver.counters.receive_dropped++; /* at least the one that was announced wrongly */
     net->broken = bring_up(net);
     if (net->broken)
@@ -110,7 +112,7 @@ static uint16_t net_receive(struct nic_driver *driver, uint8_t *buffer)
 {
     struct virtio_net *net = (struct virtio_net *)driver;
     /* Every buffer once: a device that fills the same one for ever holds up nobody. */
-    for (unsigned looked = 0; looked < VIRTIO_NET_BUFFERS && !net->broken; looked++) {
+    for (unsigned looked = 0; looked < VIRTIO_NET_RECEIVE && !net->broken; looked++) {
         uint16_t id;
         uint32_t length;
         enum virtqueue_result result = virtqueue_take(&net->receive, &id, &length);

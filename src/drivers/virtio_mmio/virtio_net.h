@@ -14,7 +14,8 @@
 #include "drivers/nic_driver.h"
 #include "drivers/virtio_mmio/virtio_mmio.h"
 
-#define VIRTIO_NET_BUFFERS     64u   /* of each direction */
+#define VIRTIO_NET_RECEIVE     64u   /* buffers; a power of two */
+#define VIRTIO_NET_TRANSMIT    32u   /* likewise */
 #define VIRTIO_NET_BUFFER_SIZE 2048u /* bytes; two to a page */
 
 struct virtio_net {
@@ -23,7 +24,7 @@ struct virtio_net {
     uint8_t *memory;
     uint64_t address; /* of memory, on the device's bus */
     struct virtqueue receive, transmit;
-    uint16_t idle[VIRTIO_NET_BUFFERS]; /* transmit buffers that the device does not hold */
+    uint16_t idle[VIRTIO_NET_TRANSMIT]; /* transmit buffers that the device does not hold */
     uint16_t idle_count;
     uint16_t unannounced; /* receive buffers given back since the device was last told */
     uint64_t resets;      /* since virtio_net_start */

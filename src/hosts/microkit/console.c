@@ -3,18 +3,7 @@
 
 #include <string.h>
 
-#include "hosts/microkit/domain.h"
 #include "hosts/microkit/uart.h"
-
-uint64_t console_wall_offset(const struct domain_region *rtc)
-{
-    volatile const uint32_t *pl031 = (volatile const uint32_t *)rtc->base;
-    if (!pl031)
-        return 0;
-    uint64_t wall = pl031[0] * UINT64_C(1000000000); /* Arm DDI 0224: RTCDR, seconds */
-    uint64_t now = domain_now();
-    return wall > now ? wall - now : 0;
-}
 
 bool console_ready(const struct domain_config *config)
 {
@@ -32,7 +21,7 @@ const void *console_stamp(const struct domain_config *config, const void *compon
     memcpy(&stamped, component_config, sizeof stamped);
     stamped.epoch = (uint32_t)status->restarts;
     memcpy(stamped.boot, status->boot, sizeof stamped.boot);
-    stamped.wall_offset = console_wall_offset(&config->rtc);
+    stamped.wall_offset = status->wall_offset;
     return &stamped;
 }
 

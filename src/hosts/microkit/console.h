@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What only the monitor's domain has: the serial port, the real-time clock, and the supervisor's
- * word of boot and epoch. In every other domain the regions are absent and these do nothing.
+ * What only the monitor's domain has: the serial port, and the supervisor's word of boot, epoch
+ * and wall clock. In every other domain the regions are absent and these do nothing.
  */
 #ifndef SLUICE_MICROKIT_CONSOLE_H
 #define SLUICE_MICROKIT_CONSOLE_H
@@ -20,8 +20,5 @@ const void *console_stamp(const struct domain_config *config, const void *compon
 
 /* One line and its newline; waits for the serial port. */
 void console_write(const struct domain_config *config, const char *line, size_t length);
-
-/* Unix time in nanoseconds minus domain_now(), from a PL031 (whole seconds); 0 without one. */
-uint64_t console_wall_offset(const struct domain_region *rtc);
 
 #endif

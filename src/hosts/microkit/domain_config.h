@@ -39,7 +39,6 @@ struct domain_config {
     uint8_t has_clock;            /* 1: the clock notifies it */
     uint8_t reserved[5];
     struct domain_region uart;   /* monitor: PL011 */
-    struct domain_region rtc;    /* monitor: PL031, 0 where the board has none */
     struct domain_region seed;   /* struct domain_seed, read-only; 0: asks for no random bytes */
     struct domain_region status; /* struct domain_status, read-only */
 };
@@ -53,8 +52,9 @@ struct domain_seed {
 
 /* What the supervisor tells the monitor. */
 struct domain_status {
-    uint64_t restarts; /* of the pipeline since boot */
-    uint8_t boot[8];   /* boot identifier; all zero: not known yet */
+    uint64_t restarts;    /* of the pipeline since boot */
+    uint8_t boot[8];      /* boot identifier; all zero: not known yet */
+    uint64_t wall_offset; /* nanoseconds from domain_now() to Unix time; 0: no clock tells */
 };
 
 /* The clock's domain. */

@@ -13,8 +13,9 @@
 #include "hosts/microkit/random.h"
 #include "sluice/barrier.h"
 
-#define ANSWER_LIMIT_NS UINT64_C(200000000) /* a device that has not answered by then never will   \
-                                             */
+#define ANSWER_LIMIT_NS                                                                            \
+    UINT64_C(200000000) /* a device that has not answered by then never will                       \
+                         */
 #define DEVICE_BYTES 64u
 
 static struct virtio_entropy device;
