@@ -18,7 +18,7 @@
  * for this host are compiled (make/microkit.mk), reply slots with which the message rings are
  * 64 KiB each, and buffers of each frame queue, behind those of the NIC's own ring. */
 #define MAX_SESSIONS    128u
-#define MAX_OUTSTANDING 160u
+#define MAX_OUTSTANDING 112u
 #define MAX_BUFFERS     32u
 
 /* QEMU's virt machine (hw/arm/virt.c): virtio-mmio slot n is at 0x0a000000 + n * 0x200 with
