@@ -56,28 +56,35 @@ static int join(int fd, int index, const uint8_t *mac)
     return setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &unicast, sizeof unicast);
 }
 
-int af_packet_open(const char *interface, const uint8_t *mac, char *error, size_t error_size)
+int af_packet_prepare(char *error, size_t error_size)
 {
-    struct interface found;
-    if (!interface_find(interface, &found, error, error_size))
-        return -1;
     /* Protocol 0: nothing is received before bind. */
     int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 && errno == EPERM) {
-        snprintf(error, error_size,
-                 "raw frames on '%s' need CAP_NET_RAW: run as root, or give the program the right "
-                 "with 'setcap cap_net_raw+ep'",
-                 interface);
-        return -1;
-    }
-    interface_disable_offloads(interface);
-    if (fd >= 0 && configure(fd) == 0 && join(fd, found.index, mac) == 0)
+    if (fd >= 0 && configure(fd) == 0)
         return fd;
-    snprintf(error, error_size, "cannot open interface '%s' for raw frames: %s", interface,
-             strerror(errno));
+    if (errno == EPERM)
+        snprintf(error, error_size,
+                 "raw frames need CAP_NET_RAW: run as root, or give the program the right with "
+                 "'setcap cap_net_raw+ep'");
+    else
+        snprintf(error, error_size, "cannot open a socket for raw frames: %s", strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;
+}
+
+bool af_packet_bind(int fd, const char *interface, const uint8_t *mac, char *error,
+                    size_t error_size)
+{
+    struct interface found;
+    if (!interface_find(interface, &found, error, error_size))
+        return false;
+    interface_disable_offloads(interface);
+    if (join(fd, found.index, mac) == 0)
+        return true;
+    snprintf(error, error_size, "cannot receive raw frames on interface '%s': %s", interface,
+             strerror(errno));
+    return false;
 }
 
 static struct af_packet *from_driver(struct nic_driver *driver)

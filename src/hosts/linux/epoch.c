@@ -45,30 +45,56 @@ static const uint8_t *wanted_mac(const struct launch_component *component)
 
 static void close_sockets(int socket[TOPOLOGY_MAX_COMPONENTS])
 {
-    for (unsigned i = 0; i < TOPOLOGY_MAX_COMPONENTS; i++)
+    for (unsigned i = 0; i < TOPOLOGY_MAX_COMPONENTS; i++) {
         if (socket[i] >= 0)
             close(socket[i]);
+        socket[i] = -1;
+    }
 }
 
-static bool open_sockets(const struct launch *launch, int socket[TOPOLOGY_MAX_COMPONENTS],
-                         char *error, size_t error_size)
+void epoch_init(struct epoch *epoch)
 {
-    memset(socket, 0xff, TOPOLOGY_MAX_COMPONENTS * sizeof *socket);
+    memset(epoch, 0, sizeof *epoch);
+    for (unsigned i = 0; i < TOPOLOGY_MAX_COMPONENTS; i++)
+        epoch->socket[i] = epoch->old_socket[i] = epoch->spare_socket[i] = -1;
+}
+
+static bool open_socket(struct epoch *epoch, const struct launch_component *component,
+                        unsigned number, char *error, size_t error_size)
+{
+    int *fd = &epoch->socket[number];
+    *fd = epoch->spare_socket[number];
+    epoch->spare_socket[number] = -1;
+    if (*fd < 0)
+        *fd = af_packet_prepare(error, error_size);
+    return *fd >= 0 &&
+           af_packet_bind(*fd, component->interface, wanted_mac(component), error, error_size);
+}
+
+static bool open_sockets(struct epoch *epoch, const struct launch *launch, char *error,
+                         size_t error_size)
+{
+    close_sockets(epoch->old_socket); /* of an epoch that never came up */
+    memcpy(epoch->old_socket, epoch->socket, sizeof epoch->socket);
+    memset(epoch->socket, 0xff, sizeof epoch->socket);
     for (unsigned i = 0; i < launch->topology->component_count; i++) {
         const struct launch_component *component = &launch->component[i];
-        if (!component->interface[0])
-            continue;
-        socket[i] = af_packet_open(component->interface, wanted_mac(component), error, error_size);
-        if (socket[i] < 0) {
-            close_sockets(socket);
+        if (component->interface[0] && !open_socket(epoch, component, i, error, error_size))
             return false;
-        }
     }
     return true;
 }
 
-static bool start_process(struct epoch *epoch, const struct launch *launch, unsigned number,
-                          const int socket[TOPOLOGY_MAX_COMPONENTS])
+void epoch_tidy(struct epoch *epoch, const struct launch *launch)
+{
+    char error[256]; /* whoever needs the socket will try again, and say so */
+    close_sockets(epoch->old_socket);
+    for (unsigned i = 0; i < launch->topology->component_count; i++)
+        if (launch->component[i].interface[0] && epoch->spare_socket[i] < 0)
+            epoch->spare_socket[i] = af_packet_prepare(error, sizeof error);
+}
+
+static bool start_process(struct epoch *epoch, const struct launch *launch, unsigned number)
 {
     struct epoch_process *process = &epoch->process[number];
     int pipe_ends[2];
@@ -77,7 +103,7 @@ static bool start_process(struct epoch *epoch, const struct launch *launch, unsi
     pid_t launcher = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        process_run(launch, number, epoch->number, &epoch->memory, &epoch->bells, socket,
+        process_run(launch, number, epoch->number, &epoch->memory, &epoch->bells, epoch->socket,
                     pipe_ends[1], launcher);
     int saved = errno;
     close(pipe_ends[1]);
@@ -95,24 +121,20 @@ static bool start_process(struct epoch *epoch, const struct launch *launch, unsi
 bool epoch_start(struct epoch *epoch, struct launch *launch, uint32_t number, char *error,
                  size_t error_size)
 {
-    int socket[TOPOLOGY_MAX_COMPONENTS];
     epoch->count = 0;
     epoch->number = number;
     stamp_monitors(launch, number);
-    if (!open_sockets(launch, socket, error, error_size))
+    if (!open_sockets(epoch, launch, error, error_size))
         return false;
-    if (!memory_create(&epoch->memory, launch, error, error_size)) {
-        close_sockets(socket);
+    if (!memory_create(&epoch->memory, launch, error, error_size))
         return false;
-    }
     bool started = bells_create(&epoch->bells, launch);
     for (unsigned i = 0; started && i < launch->process_count; i++)
-        started = start_process(epoch, launch, i, socket);
+        started = start_process(epoch, launch, i);
     if (!started)
         snprintf(error, error_size, "cannot start the gateway's processes: %s", strerror(errno));
     bells_close(&epoch->bells);
     memory_release(&epoch->memory);
-    close_sockets(socket);
     if (!started)
         epoch_kill(epoch);
     return started;

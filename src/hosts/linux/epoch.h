@@ -32,6 +32,12 @@ struct epoch {
     struct epoch_process process[LAUNCH_MAX_PROCESSES];
     struct memory memory; /* the launcher's mappings, released once all are forked */
     struct bells bells;
+    /* Packet sockets by component, -1 for none. The launcher keeps those of the running epoch
+     * open, so that the end of a driver's process need not wait for the kernel to take its
+     * socket down, and has the next epoch's ready; see epoch_tidy. */
+    int socket[TOPOLOGY_MAX_COMPONENTS];
+    int old_socket[TOPOLOGY_MAX_COMPONENTS];
+    int spare_socket[TOPOLOGY_MAX_COMPONENTS];
 };
 
 struct death {
@@ -43,6 +49,9 @@ struct death {
     bool faulted;
     struct report fault;
 };
+
+/* Before the first start. */
+void epoch_init(struct epoch *epoch);
 
 /* Starts every process. False: `error` says why, nothing is left. */
 bool epoch_start(struct epoch *epoch, struct launch *launch, uint32_t number, char *error,
@@ -57,6 +66,10 @@ bool epoch_find_death(struct epoch *epoch, struct death *death);
 bool epoch_ready(const struct epoch *epoch);
 /* The first process that is not up yet. */
 void epoch_blame_late(const struct epoch *epoch, struct death *death);
+
+/* What takes time and can wait until the processes run: closes the last epoch's sockets and
+ * makes those for the next. */
+void epoch_tidy(struct epoch *epoch, const struct launch *launch);
 
 /* Kills all that still run and waits for their end. */
 void epoch_kill(struct epoch *epoch);

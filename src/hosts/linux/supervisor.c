@@ -181,6 +181,7 @@ static bool run_epoch(struct supervisor *supervisor, bool *lived)
     uint64_t up = now_ns();
     if (outcome == OUTCOME_READY) {
         log_started(supervisor);
+        epoch_tidy(&supervisor->epoch, supervisor->launch);
         outcome = watch(supervisor, UINT64_MAX, &death);
     }
     supervisor->detected = now_ns();
@@ -209,6 +210,7 @@ bool supervise(struct launch *launch)
 {
     static struct supervisor supervisor; /* too large for the stack */
     supervisor = (struct supervisor){.launch = launch};
+    epoch_init(&supervisor.epoch);
     if (!block_signals(&supervisor) || !launch_pin(launch->cpu)) {
         fprintf(stderr, "sluice: cannot run on CPU %d: %s\n", launch->cpu, strerror(errno));
         return false;
