@@ -15,7 +15,7 @@ enum sl_mode { SL_TWO_WAY = 0, SL_ONE_WAY = 1 };
 #define SL_MAX_SERVICES 64u
 #define SL_MAX_ROUTES   8u
 #define SL_MAX_SLOTS    256u  /* reply slots: requests outstanding at once, all clients */
-#define SL_MAX_SESSIONS 1024u
+#define SL_MAX_SESSIONS 512u
 
 /* parser_norm, policy_emit */
 struct sl_stage_config {
@@ -30,6 +30,7 @@ struct sl_service_endpoint {
     uint32_t address;  /* ext: listen address; int: device address. IPv4, host byte order */
     uint16_t port;     /* likewise */
     uint16_t protocol; /* enum sl_protocol_id */
+    uint16_t pipeline; /* int: requests under way at most on one connection; 0: no bound */
     uint64_t timeout;  /* nanoseconds from a request's arrival to its failure */
 };
 

@@ -27,7 +27,8 @@ struct site_service {
     uint16_t protocol; /* enum sl_protocol_id */
     uint32_t listen_address, device_address;
     uint16_t listen_port, device_port;
-    uint64_t timeout; /* ns; default 1 s */
+    uint64_t timeout;  /* ns; default 1 s */
+    uint16_t pipeline; /* requests under way to the device, per connection; 0: as the client */
 };
 
 struct site {

@@ -49,6 +49,7 @@ static uint32_t frontend_config(const struct site *site, const struct topology_c
             .port = outer ? service->listen_port : service->device_port,
             .protocol = service->protocol,
             .timeout = service->timeout,
+            .pipeline = service->pipeline,
         };
     }
     return sizeof(*config);

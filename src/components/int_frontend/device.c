@@ -203,7 +203,8 @@ static err_t polled(void *arg, struct tcp_pcb *pcb)
 static void send_queued(struct device *device)
 {
     struct int_frontend *frontend = device->frontend;
-    while (device->first_queued != NO_REQUEST) {
+    const uint16_t pipeline = device->frontend->service[device->service].pipeline;
+    while (device->first_queued != NO_REQUEST && device->under_way < pipeline) {
         const uint16_t slot = device->first_queued;
         struct request *request = &frontend->request[slot];
         if (!connection_takes(device->pcb, request->record.length) ||
@@ -214,6 +215,7 @@ static void send_queued(struct device *device)
         device->first_queued = request->next;
         request->end = device->written;
         request->state = REQUEST_SENT;
+        device->under_way++;
         if (request->record.flags & SL_FLAG_NO_REPLY)
             request_done(device, slot, SL_RECORD_SENT, SL_REASON_NONE, NULL, 0);
     }

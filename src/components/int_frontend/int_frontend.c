@@ -86,6 +86,7 @@ static void add_service(struct int_frontend *frontend, unsigned number,
                                 .timeout = endpoint->timeout,
                                 .address = endpoint->address,
                                 .port = endpoint->port,
+                                .pipeline = endpoint->pipeline ? endpoint->pipeline : UINT16_MAX,
                                 .first = NO_REQUEST,
                                 .last = NO_REQUEST};
     if (!service->protocol || service->protocol->max_message > NET_MAX_MESSAGE)

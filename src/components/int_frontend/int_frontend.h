@@ -53,9 +53,10 @@ struct device {
     uint16_t client_port;
     uint16_t first, last; /* requests; those sent come before those queued */
     uint16_t first_queued;
-    uint16_t consumed; /* bytes read, not yet given back to the window */
-    uint16_t length;   /* of `bytes` */
-    uint16_t reason;   /* why it is to be dropped; NONE: it is not */
+    uint16_t under_way; /* sent and not answered */
+    uint16_t consumed;  /* bytes read, not yet given back to the window */
+    uint16_t length;    /* of `bytes` */
+    uint16_t reason;    /* why it is to be dropped; NONE: it is not */
     uint8_t service;
     uint8_t state;
     bool touched;
@@ -67,6 +68,7 @@ struct service {
     uint64_t timeout;
     uint32_t address;
     uint16_t port;
+    uint16_t pipeline;    /* requests under way on one connection at most */
     uint16_t first, last; /* requests, the earliest deadline first */
 };
 

@@ -90,6 +90,11 @@ void request_done(struct device *device, uint16_t slot, enum sl_record_type type
     struct request *request = request_at(frontend, slot);
     remove_from_device(device, slot);
     remove_from_service(frontend, &frontend->service[device->service], slot);
+    if (request->state == REQUEST_SENT) {
+        device->under_way--;
+        if (device->first_queued != NO_REQUEST)
+            device_touch(device); /* the next one's turn */
+    }
     request->state = REQUEST_NONE;
     struct sl_record outcome = request->record;
     outcome.type = (uint8_t)type;

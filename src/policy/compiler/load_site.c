@@ -239,7 +239,7 @@ void load_hosts(struct loader *loader, const struct node *node, const struct fie
 }
 
 struct service_nodes {
-    const struct node *name, *protocol, *listen, *device, *timeout, *opaque, *rules;
+    const struct node *name, *protocol, *listen, *device, *timeout, *pipeline, *opaque, *rules;
 };
 
 static void load_service_name(struct loader *loader, const struct node *node)
@@ -333,6 +333,13 @@ static void load_timeout(struct loader *loader, const struct node *node,
         service->timeout = timeout;
 }
 
+static void load_pipeline(struct loader *loader, const struct node *node,
+                          struct site_service *service)
+{
+    static const struct field bounds = {.key = "pipeline", .low = 1, .high = SL_MAX_SLOTS};
+    load_u16(loader, node, &bounds, &service->pipeline);
+}
+
 static void load_service(struct loader *loader, const struct node *node)
 {
     static const struct field fields[] = {
@@ -341,6 +348,7 @@ static void load_service(struct loader *loader, const struct node *node)
         {"listen", true, load_node, offsetof(struct service_nodes, listen), 0, 0},
         {"device", true, load_node, offsetof(struct service_nodes, device), 0, 0},
         {"timeout", false, load_node, offsetof(struct service_nodes, timeout), 0, 0},
+        {"pipeline", false, load_node, offsetof(struct service_nodes, pipeline), 0, 0},
         {"opaque", false, load_node, offsetof(struct service_nodes, opaque), 0, 0},
         {"rules", false, load_node, offsetof(struct service_nodes, rules), 0, 0},
     };
@@ -362,6 +370,8 @@ static void load_service(struct loader *loader, const struct node *node)
         load_device(loader, nodes.device, service);
     if (nodes.timeout)
         load_timeout(loader, nodes.timeout, service);
+    if (nodes.pipeline)
+        load_pipeline(loader, nodes.pipeline, service);
     if (nodes.opaque)
         load_modbus_opaque(loader, nodes.opaque);
     if (nodes.rules)
