@@ -129,7 +129,10 @@ static void test_values_of_32_bits(void **state)
                   "      - { allow: write, address: 20-21, value: 1-65536, type: uint32,\n"
                   "          word-order: little }\n"
                   "      - { allow: write, address: 30-31, value: -1.5-2e3, type: float32 }\n"
-                  "      - { allow: write, address: 40, value: -3-3, type: int16 }\n"));
+                  "      - { allow: write, address: 40, value: -3-3, type: int16 }\n"
+                  "      - { allow: write, address: 50-51, value: 0-1, type: float32 }\n"));
+    EXPECT(HMI, writes(16, 50, TWO(0x8000, 0)), NONE, 4); /* minus zero is zero */
+    EXPECT(HMI, writes(16, 50, TWO(0x8000, 1)), NO_RULE_VALUE, -1);
     EXPECT(HMI, writes(16, 10, TWO(0, 7)), NONE, 0);
     EXPECT(HMI, writes(16, 12, TWO(1, 0x1170)), NONE, 0);
     EXPECT(HMI, writes(16, 12, TWO(1, 0x1171)), NO_RULE_VALUE, -1);
