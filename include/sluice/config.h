@@ -30,8 +30,8 @@ struct sl_service_endpoint {
     uint32_t address;  /* ext: listen address; int: device address. IPv4, host byte order */
     uint16_t port;     /* likewise */
     uint16_t protocol; /* enum sl_protocol_id */
-    uint16_t pipeline; /* int: requests under way at most on one connection; 0: no bound */
     uint64_t timeout;  /* nanoseconds from a request's arrival to its failure */
+    uint64_t pipeline; /* int: requests under way at most on one connection; 0: no bound */
 };
 
 /* ext_frontend, int_frontend */

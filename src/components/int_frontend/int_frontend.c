@@ -82,13 +82,14 @@ static void add_service(struct int_frontend *frontend, unsigned number,
                         const struct sl_service_endpoint *endpoint)
 {
     struct service *service = &frontend->service[number];
-    *service = (struct service){.protocol = sl_protocol(endpoint->protocol),
-                                .timeout = endpoint->timeout,
-                                .address = endpoint->address,
-                                .port = endpoint->port,
-                                .pipeline = endpoint->pipeline ? endpoint->pipeline : UINT16_MAX,
-                                .first = NO_REQUEST,
-                                .last = NO_REQUEST};
+    *service =
+        (struct service){.protocol = sl_protocol(endpoint->protocol),
+                         .timeout = endpoint->timeout,
+                         .address = endpoint->address,
+                         .port = endpoint->port,
+                         .pipeline = endpoint->pipeline ? (uint16_t)endpoint->pipeline : UINT16_MAX,
+                         .first = NO_REQUEST,
+                         .last = NO_REQUEST};
     if (!service->protocol || service->protocol->max_message > NET_MAX_MESSAGE)
         sl_fault(frontend->links.host,
                  "a service's protocol is none that int_frontend has room for", endpoint->protocol,
