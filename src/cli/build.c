@@ -22,15 +22,17 @@ struct host {
 
 static const struct host hosts[] = {
     {"microkit", microkit_limit, build_microkit},
+    {"camkes", NULL, build_camkes},
 };
 #define HOST_COUNT (sizeof hosts / sizeof hosts[0])
 
 static const char help[] =
     "usage: sluice build CONFIG --host HOST [options]\n"
     "\n"
-    "Builds the gateway that CONFIG describes as an image for HOST: microkit (seL4). Checks the\n"
-    "file and the flows first, of the topology and of what was built from it, and builds nothing\n"
-    "that fails. The policy is part of the image: a changed CONFIG is a new image.\n"
+    "Builds the gateway that CONFIG describes as an image for HOST: microkit (seL4), or as a\n"
+    "CAmkES application that a checkout builds: camkes (seL4). Checks the file and the\n"
+    "flows first, of the topology and of what was built from it, and builds nothing that fails.\n"
+    "The policy is part of the image: a changed CONFIG is a new image.\n"
     "\n"
     "  -o, --output DIR    where it goes; default build/HOST\n"
     "      --sdk DIR       Microkit SDK; default $MICROKIT_SDK, else /opt/microkit-sdk\n"
@@ -40,6 +42,9 @@ static const char help[] =
     "                      what moves the frames of a side: virtio (our driver, the default), or\n"
     "                      sddf:DRIVER.elf,CONFIG.json for a stock sDDF driver and its "
     "description\n"
+    "      --accept-open-timer\n"
+    "                      one-way mode: build although the kernel's exported timer registers are\n"
+    "                      a channel back\n"
     "\n"
     "Exit status: 0 built; 1 a check or the build failed; 2 CONFIG has a mistake, or the command\n"
     "line is wrong.\n";
@@ -88,6 +93,21 @@ bool build_write(const char *path, const void *bytes, size_t size)
     return whole;
 }
 
+char *build_read(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char *text = NULL;
+    size_t size = 0;
+    if (!file || getdelim(&text, &size, '\0', file) < 0) {
+        fprintf(stderr, "sluice build: %s: %s\n", path, strerror(errno));
+        free(text);
+        text = NULL;
+    }
+    if (file)
+        fclose(file);
+    return text;
+}
+
 bool build_root(char *path, size_t size)
 {
     ssize_t length = readlink("/proc/self/exe", path, size - 1);
@@ -113,7 +133,7 @@ static int usage_error(const char *what)
 
 static int parse_options(struct build *build, const struct host **host, int argc, char **argv)
 {
-    enum { HOST = 1, SDK, BOARD, FLAVOUR, EXT_NIC, INT_NIC };
+    enum { HOST = 1, SDK, BOARD, FLAVOUR, EXT_NIC, INT_NIC, ACCEPT };
     static const struct option known[] = {{"host", required_argument, NULL, HOST},
                                           {"output", required_argument, NULL, 'o'},
                                           {"sdk", required_argument, NULL, SDK},
@@ -121,6 +141,7 @@ static int parse_options(struct build *build, const struct host **host, int argc
                                           {"config", required_argument, NULL, FLAVOUR},
                                           {"ext-nic", required_argument, NULL, EXT_NIC},
                                           {"int-nic", required_argument, NULL, INT_NIC},
+                                          {"accept-open-timer", no_argument, NULL, ACCEPT},
                                           {NULL, 0, NULL, 0}};
     const char *name = NULL;
     int option;
@@ -145,6 +166,9 @@ static int parse_options(struct build *build, const struct host **host, int argc
             break;
         case EXT_NIC:
             build->nic[SL_SIDE_EXT] = optarg;
+            break;
+        case ACCEPT:
+            build->accept_open = true;
             break;
         case INT_NIC:
             build->nic[SL_SIDE_INT] = optarg;

@@ -12,6 +12,7 @@ struct build {
     const char *sdk;     /* likewise */
     const char *board;   /* likewise */
     const char *flavour; /* debug, release, benchmark; likewise */
+    bool accept_open;    /* one-way although the kernel leaves a channel open */
     const char *nic[2];  /* what moves the frames of a side; NULL: the host's default */
     struct site *site;
     struct topology topology;
@@ -21,12 +22,16 @@ struct build {
 
 /* Each returns the exit status, having said on standard error what is wrong. */
 int build_microkit(const struct build *build);
+int build_camkes(const struct build *build);
 
 /* Runs argv[0] with its arguments, output to `log` (NULL: ours). True when it ended with 0. */
 bool build_run(char *const argv[], const char *log);
 
 /* Copies `log` to standard error. */
 void build_show(const char *log);
+
+/* The whole file as text; malloc'd. NULL, having said why, when it cannot be read. */
+char *build_read(const char *path);
 
 bool build_write(const char *path, const void *bytes, size_t size);
 

@@ -18,6 +18,7 @@
 #include "policy/image.h"
 #include "topology/elf_image.h"
 #include "topology/microkit.h"
+#include "topology/microkit_flow.h"
 #include "topology/microkit_memory.h"
 
 struct places {
@@ -263,6 +264,24 @@ static int write_system(const struct image_build *image)
     return fclose(out) == 0 ? CLI_OK : fail("%s: %s", path, strerror(errno));
 }
 
+static int check_flows(const struct image_build *image)
+{
+    const struct places *places = &image->places;
+    char path[PATH_MAX];
+    path_of(path, sizeof path, "%s/sluice.system", places->output);
+    char *system = build_read(path);
+    path_of(path, sizeof path, "%s/board/%s/%s/include/kernel/gen_config.json", places->sdk,
+            places->board, places->flavour);
+    char *kernel = build_read(path);
+    int violations = 1;
+    if (system && kernel)
+        violations = microkit_flow_check(image->system.topology, system, kernel,
+                                         image->build->accept_open, stdout);
+    free(system);
+    free(kernel);
+    return violations ? fail("the flow check of %s/sluice.system failed", places->output) : CLI_OK;
+}
+
 static int run_tool(const struct image_build *image)
 {
     const struct places *places = &image->places;
@@ -355,6 +374,8 @@ static int build_all(struct image_build *image)
         status = build_domain(image, i);
     if (status == CLI_OK)
         status = write_system(image);
+    if (status == CLI_OK)
+        status = check_flows(image);
     if (status == CLI_OK)
         status = run_tool(image);
     if (status != CLI_OK || !write_machine(image))
