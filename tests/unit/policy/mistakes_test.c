@@ -109,6 +109,7 @@ static const struct {
       "f:5:5: found a service without 'listen'", "f:5:5: found a service without 'device'"}},
     {SIDES SERVICE "    timeout: 5\n", {"f:9:14: found '5', expected timeout: a time"}},
     {SIDES SERVICE "    timeout: 11min\n", {"f:9:14: found '11min'"}},
+    {SIDES SERVICE "    pipeline: 0\n", {"f:9:15: found '0', expected pipeline: a number"}},
     {SIDES SERVICE "    adress: 5\n", {"f:9:5: found unknown key 'adress' in a service"}},
     {SIDES "services:\n  - { name: boiler, protocol: dnp3, listen: 192.168.97.2:502,"
            " device: 192.168.94.2:502 }\n",

@@ -45,7 +45,7 @@ struct fixture {
 };
 
 /* Like site_load_text, but void rules stay and mistakes can be looked at. */
-static void fixture_open(struct fixture *fixture, const char *text)
+static inline void fixture_open(struct fixture *fixture, const char *text)
 {
     memset(fixture, 0, sizeof *fixture);
     fixture->mistakes.arena = &fixture->policy.arena;
@@ -72,7 +72,7 @@ static inline void fixture_want_image(struct fixture *fixture, const char *text)
     }
 }
 
-static void fixture_close(struct fixture *fixture)
+static inline void fixture_close(struct fixture *fixture)
 {
     arena_free(&fixture->policy.arena);
 }
