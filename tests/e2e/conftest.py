@@ -83,7 +83,7 @@ class Observer:
         self.process.terminate()
         self.process.wait()
         fields = ["mbtcp.trans_id", "mbtcp.unit_id", "modbus.func_code", "modbus.reference_num",
-                  "modbus.word_cnt", "modbus.bit_cnt", "modbus.regval_uint16", "mbtcp.len"]
+                  "modbus.word_cnt", "modbus.bit_cnt", "modbus.data", "mbtcp.len"]
         command = ["tshark", "-r", self.path, "-Y", "mbtcp && tcp.dstport == 502", "-T", "json",
                    "-o", "mbtcp.desegment:TRUE"]
         import json
@@ -101,7 +101,7 @@ class Observer:
             for mbap, pdu in zip(layers.get("mbtcp", []), layers.get("modbus", [])):
                 flat = {}
                 _flatten({"a": [mbap], "b": [pdu]}, flat)
-                found.append({field: [int(v, 0) for v in flat.get(field, [])]
+                found.append({field: [_number(v) for v in flat.get(field, [])]
                               for field in fields})
         return found
 
@@ -115,6 +115,10 @@ class Observer:
             stream, payload = line.split("\t")
             streams[stream] = streams.get(stream, b"") + bytes.fromhex(payload)
         return streams
+
+
+def _number(text):
+    return int(text.replace(":", ""), 16) if ":" in text else int(text, 0)
 
 
 def _flatten(node, out):

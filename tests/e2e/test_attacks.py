@@ -23,7 +23,7 @@ def allowed(request):
     if function in (1, 2, 3, 4):
         quantity = (request["modbus.word_cnt"] or request["modbus.bit_cnt"])[0]
         return address + quantity <= 100
-    return function == 6 and address == 2 and 150 <= request["modbus.regval_uint16"][0] <= 250
+    return function == 6 and address == 2 and 150 <= request["modbus.data"][0] <= 250
 
 
 def only_allowed(observer):

@@ -17,7 +17,7 @@ def test_walk(lab, plant, gateway):
 def test_demo_leaves_nothing_behind(root):
     def state():
         links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True).stdout
-        processes = subprocess.run(["pgrep", "-fa", "build/sluice|plant.py"],
+        processes = subprocess.run(["pgrep", "-fa", f"{root}/(build/sluice|tools/plant.py)"],
                                    capture_output=True, text=True).stdout
         return links, processes
     before = state()
