@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `sluice build --host camkes`: a folder that a CAmkES checkout takes as
+ * projects/camkes/apps/sluice by a symbolic link and builds by its own init-build.sh. Sources of
+ * ours and of lwIP are copied into it, so that it can be moved, kept and built without the tree
+ * that it came from.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/build.h"
+#include "cli/cli.h"
+#include "topology/camkes.h"
+
+/* What the components are made from: folders with all below them, or *.c and *.h of one. */
+struct sources {
+    const char *from, *to; /* under the root, lwIP's excepted; in the folder */
+    bool deep;
+};
+static const struct sources sources[] = {
+    {"include/sluice", "sluice/include/sluice", false},
+    {"src/components", "sluice/src/components", true},
+    {"src/protocols", "sluice/src/protocols", true},
+    {"src/policy", "sluice/src/policy", false},
+    {"src/ring", "sluice/src/ring", false},
+    {"src/util", "sluice/src/util", false},
+    {"src/net", "sluice/src/net", true},
+    {"src/drivers", "sluice/src/drivers", false},
+    {"src/drivers/virtio_mmio", "sluice/src/drivers/virtio_mmio", false},
+    {"src/hosts/camkes", "sluice/src/hosts/camkes", false},
+    {"src/hosts/camkes/templates", "templates", false},
+    {"src/hosts/camkes/app", ".", false},
+};
+/* Of the other seL4 host: what is as true here. */
+static const char *const shared[] = {"random.c", "random.h", "uart.c", "uart.h"};
+/* lwIP, as make/lwip.mk lists it. */
+static const char *const lwip[] = {
+    "core/init.c",     "core/def.c",           "core/inet_chksum.c",   "core/ip.c",
+    "core/mem.c",      "core/memp.c",          "core/netif.c",         "core/pbuf.c",
+    "core/tcp.c",      "core/tcp_in.c",        "core/tcp_out.c",       "core/timeouts.c",
+    "core/udp.c",      "core/stats.c",         "core/ipv4/etharp.c",   "core/ipv4/icmp.c",
+    "core/ipv4/ip4.c", "core/ipv4/ip4_addr.c", "core/ipv4/ip4_frag.c", "netif/ethernet.c",
+};
+
+struct folder {
+    const struct build *build;
+    struct camkes_system system;
+    char root[PATH_MAX / 4], lwip[PATH_MAX / 4], output[PATH_MAX / 4];
+    uint8_t random[32];
+};
+
+__attribute__((format(printf, 1, 2))) static bool fail(const char *format, ...)
+{
+    va_list arguments;
+    fputs("sluice build: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return false;
+}
+
+__attribute__((format(printf, 2, 3))) static const char *path_of(char path[PATH_MAX],
+                                                                 const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(path, PATH_MAX, format, arguments);
+    va_end(arguments);
+    return path;
+}
+
+/* Everything above the last part of `path`. */
+static bool make_above(const char *path)
+{
+    char part[PATH_MAX];
+    snprintf(part, sizeof part, "%s", path);
+    for (char *slash = part + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return fail("%s: %s", part, strerror(errno));
+        *slash = '/';
+    }
+    return true;
+}
+
+static bool copy(const char *from, const char *to)
+{
+    char bytes[16384];
+    FILE *in = fopen(from, "rbe");
+    FILE *out = in && make_above(to) ? fopen(to, "wbe") : NULL;
+    bool whole = out != NULL;
+    for (size_t length; whole && (length = fread(bytes, 1, sizeof bytes, in)) > 0;)
+        whole = fwrite(bytes, 1, length, out) == length;
+    whole = whole && !ferror(in);
+    if (out)
+        whole &= fclose(out) == 0;
+    if (in)
+        fclose(in);
+    return whole || fail("cannot copy %s to %s: %s", from, to, strerror(errno));
+}
+
+static bool is_source(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && (!strcmp(dot, ".c") || !strcmp(dot, ".h") || !strcmp(dot, ".cmake") ||
+                   !strcmp(name, "CMakeLists.txt"));
+}
+
+static bool copy_folder(const char *from, const char *to, bool deep)
+{
+    DIR *directory = opendir(from);
+    if (!directory)
+        return fail("%s: %s", from, strerror(errno));
+    bool good = true;
+    for (struct dirent *entry; good && (entry = readdir(directory));) {
+        char source[PATH_MAX], target[PATH_MAX];
+        struct stat status;
+        path_of(source, "%s/%s", from, entry->d_name);
+        path_of(target, "%s/%s", to, entry->d_name);
+        if (entry->d_name[0] == '.' || stat(source, &status) != 0)
+            continue;
+        if (S_ISDIR(status.st_mode) && deep)
+            good = copy_folder(source, target, true);
+        else if (S_ISREG(status.st_mode) && is_source(entry->d_name))
+            good = copy(source, target);
+    }
+    closedir(directory);
+    return good;
+}
+
+static bool copy_sources(const struct folder *folder)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    bool good = true;
+    for (size_t i = 0; good && i < sizeof sources / sizeof sources[0]; i++)
+        good = copy_folder(path_of(from, "%s/%s", folder->root, sources[i].from),
+                           path_of(to, "%s/%s", folder->output, sources[i].to), sources[i].deep);
+    for (size_t i = 0; good && i < sizeof shared / sizeof shared[0]; i++)
+        good = copy(path_of(from, "%s/src/hosts/microkit/%s", folder->root, shared[i]),
+                    path_of(to, "%s/sluice/src/hosts/microkit/%s", folder->output, shared[i]));
+    for (size_t i = 0; good && i < sizeof lwip / sizeof lwip[0]; i++)
+        good = copy(path_of(from, "%s/src/%s", folder->lwip, lwip[i]),
+                    path_of(to, "%s/lwip/src/%s", folder->output, lwip[i]));
+    return good && copy_folder(path_of(from, "%s/src/include", folder->lwip),
+                               path_of(to, "%s/lwip/src/include", folder->output), true);
+}
+
+/* Opens a file of the folder for writing. */
+__attribute__((format(printf, 2, 3))) static FILE *create(const struct folder *folder,
+                                                          const char *format, ...)
+{
+    char name[PATH_MAX / 2], path[PATH_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    path_of(path, "%s/%s", folder->output, name);
+    FILE *out = make_above(path) ? fopen(path, "we") : NULL;
+    if (!out)
+        fail("%s: %s", path, strerror(errno));
+    return out;
+}
+
+static bool finish(FILE *out)
+{
+    return fclose(out) == 0 || fail("cannot write the folder: %s", strerror(errno));
+}
+
+static const struct sl_component *const programs[] = {
+    [PROGRAM_NIC_DRV] = &nic_drv_component,
+    [PROGRAM_EXT_FRONTEND] = &ext_frontend_component,
+    [PROGRAM_INT_FRONTEND] = &int_frontend_component,
+    [PROGRAM_PARSER_NORM] = &parser_norm_component,
+    [PROGRAM_POLICY_EMIT] = &policy_emit_component,
+    [PROGRAM_MONITOR] = &monitor_component,
+};
+#define PROGRAMS (sizeof programs / sizeof programs[0])
+
+static bool write_component(const struct folder *folder, unsigned instance)
+{
+    const char *type = folder->system.instance[instance].type;
+    /* Both are 64-bit with the same alignments; the component checks it at its start. */
+    size_t self_size[PROGRAMS];
+    for (size_t i = 0; i < PROGRAMS; i++)
+        self_size[i] = programs[i]->self_size;
+    FILE *out = create(folder, "components/%s/%s.camkes", type, type);
+    if (!out)
+        return false;
+    camkes_write_component(&folder->system, instance, out);
+    if (!finish(out) || !(out = create(folder, "components/%s/instance.c", type)))
+        return false;
+    camkes_write_instance(&folder->system, instance, self_size, folder->random, out);
+    return finish(out);
+}
+
+static bool write_generated(const struct folder *folder)
+{
+    for (unsigned i = 0; i < folder->system.instance_count; i++)
+        if (!write_component(folder, i))
+            return false;
+    FILE *out = create(folder, "sluice.camkes");
+    if (!out)
+        return false;
+    camkes_write_assembly(&folder->system, out);
+    if (!finish(out) || !(out = create(folder, "components.cmake")))
+        return false;
+    camkes_write_cmake(&folder->system, out);
+    if (!finish(out) || !(out = create(folder, "sluice_policy.c")))
+        return false;
+    camkes_write_policy(folder->build->policy, folder->build->policy_size, out);
+    return finish(out);
+}
+
+static bool find_places(struct folder *folder)
+{
+    const char *board = folder->build->board ? folder->build->board : "qemu_virt_aarch64";
+    const char *given = getenv("LWIP_DIR");
+    const struct microkit_board *found = microkit_board(board);
+    char header[PATH_MAX];
+    if (!found)
+        return fail("board %s is not known to `sluice build`", board);
+    if (!build_root(folder->root, sizeof folder->root))
+        return fail("the sources are not beside this program: `sluice build` works from a build "
+                    "tree");
+    snprintf(folder->output, sizeof folder->output, "%s",
+             folder->build->output ? folder->build->output : "build/camkes");
+    if (given && *given)
+        snprintf(folder->lwip, sizeof folder->lwip, "%s", given);
+    else
+        snprintf(folder->lwip, sizeof folder->lwip, "%.1000s/build/lwip", folder->root);
+    if (access(path_of(header, "%s/src/include/lwip/init.h", folder->lwip), R_OK) != 0)
+        return fail("no lwIP in %s: set LWIP_DIR, or `make` once", folder->lwip);
+    camkes_plan(folder->build->site, &folder->build->topology, found, &folder->system);
+    return true;
+}
+
+int build_camkes(const struct build *build)
+{
+    static struct folder folder; /* too large for the stack */
+    memset(&folder, 0, sizeof folder);
+    folder.build = build;
+    if (!find_places(&folder))
+        return CLI_FAILED;
+    if (getrandom(folder.random, sizeof folder.random, 0) != sizeof folder.random) {
+        fail("getrandom: %s", strerror(errno));
+        return CLI_FAILED;
+    }
+    if (!copy_sources(&folder) || !write_generated(&folder))
+        return CLI_FAILED;
+    printf("%s: a CAmkES application. Next:\n"
+           "  ln -s $(realpath %s) CHECKOUT/projects/camkes/apps/sluice\n"
+           "  mkdir BUILD && cd BUILD && CHECKOUT/init-build.sh -DPLATFORM=qemu-arm-virt "
+           "-DAARCH64=1 -DCAMKES_APP=sluice -DRELEASE=1 && ninja\n",
+           folder.output, folder.output);
+    return CLI_OK;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What one CAmkES component instance is given: its ports, its bells, its one notification. The
+ * generated instance.c of each (src/topology/camkes_instance.c) fills it in from the names that
+ * CAmkES knows only at link time; the sources of this folder use it.
+ */
+#ifndef SLUICE_CAMKES_INSTANCE_H
+#define SLUICE_CAMKES_INSTANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sluice/component.h"
+#include "sluice/config.h"
+
+/* Badges of the one notification that a component waits for: bits 0..23 are its channels.
+ * CAmkES allows 28 bits. */
+#define INSTANCE_BADGE_DEVICE 24u
+#define INSTANCE_BADGE_CLOCK  25u
+#define INSTANCE_BADGE_SEED   26u
+#define INSTANCE_MAX_BELLS    24u
+
+/* Randomness for one component, from the entropy component. */
+struct instance_seed {
+    _Atomic uint32_t ready; /* 1: key is filled */
+    uint32_t from_device;   /* 1: from an entropy device; 0: only what the build put in */
+    uint8_t key[32];
+};
+
+/* A component that cannot go on says why here; the monitor reads it. One page. */
+#define INSTANCE_WORDS_TEXT 96u
+struct instance_words {
+    _Atomic uint32_t spoken; /* 1: the rest is filled, and stays */
+    uint64_t found, expected;
+    char text[INSTANCE_WORDS_TEXT];
+};
+
+struct instance {
+    const char *name;
+    const struct sl_component *program; /* NULL: clock, entropy */
+    const void *config;                 /* sl_*_config */
+    size_t config_size;
+    const void *policy; /* NULL: none */
+    size_t policy_size;
+    void *self; /* the component's state */
+    size_t self_size;
+    struct sl_port port[SL_MAX_PORTS];
+
+    unsigned long wait; /* capability of the notification; 0: waits for nothing */
+    void (*ring[INSTANCE_MAX_BELLS])(void); /* by channel; clock, entropy: 0.. */
+
+    const struct instance_seed *seed; /* NULL: asks for no random bytes */
+    struct instance_words *words;
+    void *device;                 /* registers of its virtio device, NULL: none */
+    int (*acknowledge)(void);     /* its interrupt; NULL: none */
+    void *uart;                   /* monitor: PL011 */
+    const volatile uint32_t *rtc; /* monitor: PL031; NULL: none */
+
+    /* monitor: every other instance's last words; entropy: the seeds it fills */
+    unsigned other_count;
+    struct {
+        const char *name;
+        void *page;
+    } other[SL_MAX_COMPONENTS];
+    uint8_t build_seed[32]; /* entropy: random at build time */
+};
+
+/* Generated. */
+void instance_fill(struct instance *instance);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Each instance's glue (hosts/camkes/instance.h), and which sources make it. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "hosts/camkes/instance.h"
+#include "topology/camkes.h"
+
+struct program {
+    const char *component; /* struct sl_component */
+    const char *library;   /* with lwIP, or without */
+    const char *sources;   /* its own, where the library has them not */
+};
+static const struct program programs[] = {
+    [PROGRAM_NIC_DRV] = {"nic_drv_component", "sluice_core", ""},
+    [PROGRAM_EXT_FRONTEND] = {"ext_frontend_component", "sluice_net", " ${SLUICE_EXT_FRONTEND}"},
+    [PROGRAM_INT_FRONTEND] = {"int_frontend_component", "sluice_net", " ${SLUICE_INT_FRONTEND}"},
+    [PROGRAM_PARSER_NORM] = {"parser_norm_component", "sluice_core", ""},
+    [PROGRAM_POLICY_EMIT] = {"policy_emit_component", "sluice_core", ""},
+    [PROGRAM_MONITOR] = {"monitor_component", "sluice_core", ""},
+};
+
+static const struct topology_component *component_of(const struct camkes_system *system,
+                                                     unsigned instance)
+{
+    uint8_t component = system->instance[instance].component;
+    return component == CAMKES_NO_COMPONENT ? NULL : &system->topology->component[component];
+}
+
+static void write_bytes(const char *name, const void *bytes, size_t size, FILE *out)
+{
+    const uint8_t *byte = bytes;
+    fprintf(out, "%s[%zu] __attribute__((aligned(16))) = {", name, size);
+    for (size_t i = 0; i < size; i++)
+        fprintf(out, "%s0x%02x,", i % 16 == 0 ? "\n    " : " ", byte[i]);
+    fputs("\n};\n", out);
+}
+
+/* The component's own part, with the addresses that no one else will fill in here. */
+static uint32_t component_config(const struct camkes_system *system, unsigned instance,
+                                 uint8_t config[SL_CONFIG_MAX])
+{
+    const struct topology_component *place = component_of(system, instance);
+    uint32_t size = topology_config(system->site, system->topology,
+                                    system->instance[instance].component, config);
+    uint8_t mac[6] = {0};
+    if (place->side != SL_SIDE_CORE)
+        microkit_mac(system->site, place->side, mac);
+    if (place->program == PROGRAM_NIC_DRV)
+        memcpy(((struct sl_nic_config *)(void *)config)->mac, mac, sizeof mac);
+    if (place->program == PROGRAM_EXT_FRONTEND || place->program == PROGRAM_INT_FRONTEND)
+        memcpy(((struct sl_frontend_config *)(void *)config)->mac, mac, sizeof mac);
+    return size;
+}
+
+static void write_ports(const struct camkes_system *system, unsigned instance, FILE *out)
+{
+    uint8_t component = system->instance[instance].component;
+    fputs("    for (unsigned i = 0; i < SL_MAX_PORTS; i++)\n"
+          "        instance->port[i].channel = SL_NO_CHANNEL;\n",
+          out);
+    for (unsigned i = 0; i < system->region_count; i++)
+        for (unsigned end = 0; end < 2; end++) {
+            const struct camkes_region *region = &system->region[i];
+            if (region->use != CAMKES_LINK || region->end[end] != instance)
+                continue;
+            unsigned port = region->port[end];
+            fprintf(out,
+                    "    instance->port[%u].region[%u] = %s;\n"
+                    "    instance->port[%u].size[%u] = %" PRIu32 ";\n"
+                    "    instance->port[%u].channel = %u;\n",
+                    port, region->part, region->name, port, region->part, region->size, port,
+                    topology_port_channel(system->topology, component, port));
+        }
+}
+
+/* Pages that are no part of a link: this instance's own, and those of others. */
+static void write_pages(const struct camkes_system *system, unsigned instance, FILE *out)
+{
+    for (unsigned i = 0; i < system->region_count; i++) {
+        const struct camkes_region *region = &system->region[i];
+        if (region->use == CAMKES_SEED && region->end[1] == instance)
+            fprintf(out, "    instance->seed = %s;\n", region->name);
+        if (region->use == CAMKES_WORDS && region->end[0] == instance)
+            fprintf(out, "    instance->words = %s;\n", region->name);
+        /* the entropy component's seeds, the monitor's words of others */
+        unsigned theirs = region->use == CAMKES_SEED ? 1 : 0;
+        if (region->use != CAMKES_LINK && region->end[!theirs] == instance)
+            fprintf(out,
+                    "    instance->other[instance->other_count].name = \"%s\";\n"
+                    "    instance->other[instance->other_count++].page = %s;\n",
+                    system->instance[region->end[theirs]].name, region->name);
+    }
+}
+
+static void write_devices(const struct camkes_system *system, unsigned instance, FILE *out)
+{
+    const struct topology_component *component = component_of(system, instance);
+    if (component && component->device)
+        fputs("    instance->device = (void *)(uintptr_t)device;\n"
+              "    instance->acknowledge = interrupt_acknowledge;\n",
+              out);
+    if (system->instance[instance].kind == CAMKES_ENTROPY && system->board->entropy)
+        fputs("    instance->device = (void *)(uintptr_t)device;\n", out);
+    if (component && component->program == PROGRAM_MONITOR) {
+        fputs("    instance->uart = (void *)(uintptr_t)uart;\n", out);
+        if (system->board->rtc)
+            fputs("    instance->rtc = (const volatile uint32_t *)(uintptr_t)rtc;\n", out);
+    }
+}
+
+static void write_program(const struct camkes_system *system, unsigned instance, FILE *out)
+{
+    const struct topology_component *component = component_of(system, instance);
+    if (!component)
+        return;
+    fprintf(out,
+            "    instance->program = &%s;\n"
+            "    instance->config = config;\n"
+            "    instance->config_size = sizeof config;\n"
+            "    instance->self = self;\n"
+            "    instance->self_size = sizeof self;\n",
+            programs[component->program].component);
+    if (component->has_policy)
+        fputs("    instance->policy = sluice_policy;\n"
+              "    instance->policy_size = sluice_policy_size;\n",
+              out);
+}
+
+void camkes_write_instance(const struct camkes_system *system, unsigned instance,
+                           const size_t self_size[], const uint8_t random[32], FILE *out)
+{
+    const struct topology_component *component = component_of(system, instance);
+    fputs("/* Generated by `sluice build`. */\n#include <camkes.h>\n#include <string.h>\n\n"
+          "#include \"hosts/camkes/instance.h\"\n\n",
+          out);
+    if (component) {
+        uint8_t config[SL_CONFIG_MAX] __attribute__((aligned(16)));
+        uint32_t size = component_config(system, instance, config);
+        write_bytes("static const uint8_t config", config, size, out);
+        fprintf(out, "static uint8_t self[%zu] __attribute__((aligned(64)));\n",
+                self_size[component->program]);
+        if (component->has_policy)
+            fputs(
+                "extern const uint8_t sluice_policy[];\nextern const size_t sluice_policy_size;\n",
+                out);
+    }
+    if (system->instance[instance].kind == CAMKES_ENTROPY)
+        write_bytes("static const uint8_t build_seed", random, 32, out);
+    fputs("\nvoid instance_fill(struct instance *instance)\n{\n"
+          "    memset(instance, 0, sizeof *instance);\n",
+          out);
+    fprintf(out, "    instance->name = \"%s\";\n", system->instance[instance].name);
+    if (system->instance[instance].waits)
+        fputs("    instance->wait = wake_notification();\n", out);
+    for (unsigned i = 0; i < system->bell_count; i++)
+        if (system->bell[i].from == instance)
+            fprintf(out, "    instance->ring[%u] = bell_%u_emit;\n", system->bell[i].number,
+                    system->bell[i].number);
+    write_program(system, instance, out);
+    write_ports(system, instance, out);
+    write_pages(system, instance, out);
+    write_devices(system, instance, out);
+    if (system->instance[instance].kind == CAMKES_ENTROPY)
+        fputs("    memcpy(instance->build_seed, build_seed, sizeof instance->build_seed);\n", out);
+    fputs("}\n", out);
+}
+
+void camkes_write_policy(const void *policy, size_t size, FILE *out)
+{
+    fputs("/* Generated by `sluice build`. */\n#include <stddef.h>\n#include <stdint.h>\n\n"
+          "extern const uint8_t sluice_policy[];\nextern const size_t sluice_policy_size;\n\n",
+          out);
+    write_bytes("const uint8_t sluice_policy", policy, size, out);
+    fputs("const size_t sluice_policy_size = sizeof sluice_policy;\n", out);
+}
+
+void camkes_write_cmake(const struct camkes_system *system, FILE *out)
+{
+    static const struct program trusted = {NULL, "sluice_core", ""};
+    fputs("# Generated by `sluice build`.\n", out);
+    for (unsigned i = 0; i < system->instance_count; i++) {
+        const struct topology_component *component = component_of(system, i);
+        const struct program *program = component ? &programs[component->program] : &trusted;
+        const char *type = system->instance[i].type;
+        const char *host = "${SLUICE_COMPONENT}";
+        if (component && component->device)
+            host = "${SLUICE_NIC_COMPONENT}";
+        if (system->instance[i].kind == CAMKES_CLOCK)
+            host = "${SLUICE_CLOCK}";
+        if (system->instance[i].kind == CAMKES_ENTROPY)
+            host = "${SLUICE_ENTROPY}";
+        fprintf(out,
+                "DeclareCAmkESComponent(%s SOURCES components/%s/instance.c %s%s%s\n"
+                "    INCLUDES ${%s} C_FLAGS ${SLUICE_FLAGS} LD_FLAGS \"${SLUICE_LINK}\" LIBS %s)\n",
+                type, type, host, program->sources,
+                component && component->has_policy ? " sluice_policy.c" : "",
+                *program->sources ? "SLUICE_NET_INCLUDES" : "SLUICE_INCLUDES", program->library);
+    }
+}
