@@ -73,6 +73,8 @@ void load_services(struct loader *loader, const struct node *node, const struct 
 /* A Modbus service's `opaque` and `rules`, in this order. */
 void load_modbus_opaque(struct loader *loader, const struct node *node);
 void load_modbus_rules(struct loader *loader, const struct node *node);
+/* The access of an opaque function that the service lists, -1 for any other. */
+int modbus_opaque_access(const struct modbus_service_rules *service, uint64_t function);
 
 /* Rules that others make void: mistakes, and warnings where only in part. */
 void find_void_rules(struct loader *loader);
