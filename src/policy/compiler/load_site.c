@@ -294,11 +294,6 @@ static void load_listen(struct loader *loader, const struct node *node,
         ((service->listen_address ^ side->address) & prefix_mask(side->prefix)) != 0)
         unexpected(loader, node, "an address within the external network %s/%u",
                    ipv4_text(side->address & prefix_mask(side->prefix), text), side->prefix);
-    else if (side->address && service->listen_address != side->address)
-        mistake_at(&loader->policy->warnings, node->line, node->column,
-                   "warning: the gateway answers on the external side at %s only: nothing will "
-                   "reach this service unless the network leads there",
-                   ipv4_text(side->address, text));
     for (unsigned i = 0; i < loader->service; i++) {
         const struct site_service *other = &loader->site->service[i];
         if (other->listen_address == service->listen_address &&
