@@ -122,19 +122,21 @@ static const char *tool(const char *name, char *path, size_t size)
     return path;
 }
 
-/* An object whose .data is the file `name`.bin in `directory`. */
+/* An object whose read-only data is the file `name`.bin in `directory`. */
 static bool wrap(const char *directory, const char *name)
 {
-    char linker[256], from[PATH_MAX], to[PATH_MAX];
+    char objcopy[256], from[PATH_MAX], to[PATH_MAX];
     path_of(from, sizeof from, "%s/%s.bin", directory, name);
     path_of(to, sizeof to, "%s/%s.o", directory, name);
-    char *argv[] = {(char *)(uintptr_t)tool("ld", linker, sizeof linker),
-                    "-r",
-                    "-b",
+    char *argv[] = {(char *)(uintptr_t)tool("objcopy", objcopy, sizeof objcopy),
+                    "-I",
                     "binary",
-                    "-o",
-                    to,
+                    "-O",
+                    "elf64-littleaarch64",
+                    "--rename-section",
+                    ".data=.rodata,alloc,load,readonly,data,contents",
                     from,
+                    to,
                     NULL};
     return build_run(argv, NULL);
 }
@@ -182,22 +184,28 @@ static const char *check_segments(const struct elf_image *image)
     return image->segment_count ? NULL : "has no segments";
 }
 
+static bool has_policy(const struct image_build *image, const struct microkit_domain *domain)
+{
+    return domain->kind == DOMAIN_COMPONENT &&
+           image->build->topology.component[domain->component].has_policy;
+}
+
 static bool write_inputs(struct image_build *image, unsigned number, const char *directory)
 {
     static uint8_t config[MICROKIT_CONFIG_MAX];
     const struct microkit_domain *domain = &image->system.domain[number];
     const struct policy_image *policy = image->build->policy;
     uint32_t size = microkit_config(&image->system, number, image->random, policy->hash, config);
-    bool has_policy = domain->kind == DOMAIN_COMPONENT &&
-                      image->build->topology.component[domain->component].has_policy;
     char path[PATH_MAX];
     mkdir(directory, 0777);
     path_of(path, sizeof path, "%s/domain_config.bin", directory);
-    if (!build_write(path, config, size))
+    if (!build_write(path, config, size) || !wrap(directory, "domain_config"))
         return false;
+    if (!has_policy(image, domain))
+        return true;
     path_of(path, sizeof path, "%s/domain_policy.bin", directory);
-    return build_write(path, image->build->policy, has_policy ? image->build->policy_size : 0) &&
-           wrap(directory, "domain_config") && wrap(directory, "domain_policy");
+    return build_write(path, image->build->policy, image->build->policy_size) &&
+           wrap(directory, "domain_policy");
 }
 
 static bool link_image(const struct image_build *image, unsigned number, const char *directory,
@@ -229,8 +237,8 @@ static bool link_image(const struct image_build *image, unsigned number, const c
                     (char *)(uintptr_t)elf,
                     program,
                     config,
-                    policy,
                     library,
+                    has_policy(image, domain) ? policy : NULL,
                     NULL};
     return build_run(argv, NULL);
 }

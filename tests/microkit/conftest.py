@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Microkit images: built once for each SDK and configuration, booted between namespaces."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+import lab as lab_module
+import qemu
+import walk
+
+IMAGES = ROOT / "build/microkit/test"
+SDK = pathlib.Path(os.environ.get("MICROKIT_SDK", "/opt/microkit-sdk"))
+BOARD = "qemu_virt_aarch64"
+HEATING_PLANT = ROOT / "systems/heating-plant/sluice.yaml"
+
+
+def sdk_or_skip(version=None):
+    """The SDK under test; of another version, the one beside it."""
+    path = SDK if version is None else SDK.parent / f"microkit-sdk-{version}"
+    if not (path / "bin/microkit").exists():
+        pytest.skip(f"no Microkit SDK at {path}: set MICROKIT_SDK")
+    if shutil.which("aarch64-linux-gnu-gcc") is None:
+        pytest.skip("no aarch64-linux-gnu-gcc: apt-get install gcc-aarch64-linux-gnu")
+    return path
+
+
+@pytest.fixture(scope="session")
+def build(sluice):
+    """build(...) -> (directory, what `sluice build` printed); the same arguments build once."""
+    done = {}
+
+    def build_image(config="release", version=None, site=HEATING_PLANT, options=(), status=0):
+        sdk = sdk_or_skip(version)
+        key = (config, version, str(site), tuple(options))
+        if key not in done:
+            output = IMAGES / str(len(done))
+            shutil.rmtree(output, ignore_errors=True)
+            result = subprocess.run(
+                [sluice, "build", site, "--host", "microkit", "--sdk", sdk, "--board", BOARD,
+                 "--config", config, "-o", output, *options], capture_output=True, text=True,
+                timeout=600)
+            done[key] = output, result
+        output, result = done[key]
+        assert result.returncode == status, result.stdout + result.stderr
+        return output, result.stdout + result.stderr
+    return build_image
+
+
+@pytest.fixture
+def lab():
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces for these tests need root: run `sudo make test`")
+    reason = lab_module.why_not() or qemu.why_not()
+    if reason:
+        pytest.skip(reason)
+    with lab_module.Lab() as network:
+        yield network
+
+
+@pytest.fixture
+def boot(lab, tmp_path):
+    """boot(directory) -> qemu.Gateway, answering."""
+    running = []
+
+    def boot_image(directory, **options):
+        gateway = qemu.Gateway(lab, directory, tmp_path / "serial", **options)
+        running.append(gateway)
+        return gateway.__enter__()
+    yield boot_image
+    for gateway in running:
+        gateway.__exit__()
+
+
+@pytest.fixture
+def plant(lab):
+    device = walk.Plant(lab.device, ROOT)
+    yield device
+    device.close()
+
+
+@pytest.fixture
+def libmodbus_device(lab):
+    process = lab.device.popen(
+        [ROOT / "build/tests/e2e/libmodbus_peer", "device", lab_module.DEVICE_ADDRESS, 502],
+        stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    yield process
+    process.kill()
+    process.wait()

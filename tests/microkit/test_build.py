@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What `sluice build --host microkit` makes, read with other eyes than the builder's."""
+import re
+import subprocess
+import xml.etree.ElementTree
+
+import pytest
+
+pytestmark = pytest.mark.microkit
+
+NAME = {"sluice_monitor": "monitor"}
+
+
+@pytest.fixture(scope="module")
+def built(build):
+    return build()
+
+
+@pytest.fixture(scope="module")
+def system(built):
+    return xml.etree.ElementTree.parse(built[0] / "sluice.system").getroot()
+
+
+def domains(system):
+    return list(system.iter("protection_domain"))
+
+
+def maps(domain):
+    return {m.get("mr"): m.get("perms") for m in domain.findall("map")}
+
+
+def test_loader_image_and_report(built):
+    directory, printed = built
+    assert (directory / "loader.img").stat().st_size > 1 << 20
+    assert (directory / "report.txt").stat().st_size > 0
+    assert "loader.img" in printed
+
+
+def test_maps_have_the_rights_of_their_kind(system):
+    """Each region of a link: who may write it, who may read it, and no one else but the
+    supervisor, which zeroes it."""
+    rights = {}
+    for domain in domains(system):
+        for region, perms in maps(domain).items():
+            rights.setdefault(region, {})[NAME.get(domain.get("name"), domain.get("name"))] = perms
+    assert all(perms in ("r", "rw") for region in rights.values() for perms in region.values())
+    checked = 0
+    for region, holders in rights.items():
+        match = re.fullmatch(r"(\w+)_to_(\w+)_(producer|consumer|ring|free|active|buffers)", region)
+        if not match:
+            continue
+        source, target, part = match.groups()
+        expected = {"producer": ("rw", "r"), "consumer": ("r", "rw"), "ring": ("rw", "r"),
+                    "free": ("rw", "rw"), "active": ("rw", "rw"), "buffers": ("rw", "r")}[part]
+        assert holders == {source: expected[0], target: expected[1], "supervisor": "rw"}, region
+        checked += 1
+    assert checked == 36
+
+
+def test_devices_have_one_owner(system):
+    devices = {r.get("name"): int(r.get("phys_addr"), 0)
+               for r in system.findall("memory_region") if r.get("phys_addr")}
+    owners = {name: [d.get("name") for d in domains(system) if name in maps(d)] for name in devices}
+    assert owners == {"ext_nic_drv_registers": ["ext_nic_drv"],
+                      "int_nic_drv_registers": ["int_nic_drv"],
+                      "entropy_registers": ["entropy"],
+                      "uart": ["supervisor", "sluice_monitor"], "rtc": ["supervisor"]}
+    assert len({address // 4096 for address in devices.values()}) == len(devices)
+    cached = {m.get("cached") for d in domains(system) for m in d.findall("map")
+              if m.get("mr") in devices}
+    assert cached == {"false"}
+
+
+def test_notifications_go_one_way_where_they_may(system):
+    ways = {}
+    for channel in system.findall("channel"):
+        one, other = channel.findall("end")
+        key = NAME.get(one.get("pd"), one.get("pd")), NAME.get(other.get("pd"), other.get("pd"))
+        ways[key] = one.get("notify"), other.get("notify")
+    assert ways[("ext_frontend", "request_parser_norm")] == ("true", "false")
+    assert ways[("request_policy_emit", "int_frontend")] == ("true", "false")
+    assert ways[("reply_policy_emit", "ext_frontend")] == ("true", "false")
+    assert ways[("ext_nic_drv", "ext_frontend")] == ("true", "true")
+    assert {way for (source, _), way in ways.items() if source == "clock"} == {("true", "false")}
+    assert not any("monitor" in key for key in ways if "clock" not in key)
+
+
+def test_stacks_are_set(system):
+    assert all(int(d.get("stack_size"), 0) >= 4096 for d in domains(system))
+
+
+def test_no_segment_is_writable_and_executable(built):
+    directory, _ = built
+    images = sorted(directory.glob("*.elf"))
+    assert len(images) == 12
+    for image in images:
+        lines = subprocess.run(["readelf", "-lW", image], capture_output=True, text=True,
+                               check=True).stdout.splitlines()
+        flags = [re.search(r"LOAD.*0x\w+ (R?)(?: )?(W| )(E| ) 0x", line) for line in lines
+                 if line.strip().startswith("LOAD")]
+        assert flags and all(flags)
+        assert not any(f.group(2) == "W" and f.group(3) == "E" for f in flags), image
+        assert not any("GNU_STACK" in line and "E" in line.split()[-2] for line in lines), image
+
+
+def sections(image):
+    text = subprocess.run(["readelf", "-SW", image], capture_output=True, text=True,
+                          check=True).stdout
+    return {m.group(1): (int(m.group(2), 16), m.group(3)) for m in re.finditer(
+        r"\] (\.\S+)\s+\w+\s+\w+ \w+ (\w+) \w+\s+([A-Z]*)\s+\d", text)}
+
+
+def test_configuration_and_policy_have_sections_of_their_own(built):
+    directory, _ = built
+    for name in ("request_parser_norm", "request_policy_emit", "reply_parser_norm",
+                 "reply_policy_emit", "sluice_monitor"):
+        found = sections(directory / f"{name}.elf")
+        assert found[".sluice_config"][0] > 0 and "W" not in found[".sluice_config"][1]
+        assert found[".sluice_policy"][0] > 0 and "W" not in found[".sluice_policy"][1]
+    for name in ("ext_nic_drv", "ext_frontend", "int_frontend", "int_nic_drv", "supervisor"):
+        found = sections(directory / f"{name}.elf")
+        assert found[".sluice_config"][0] > 0 and "W" not in found[".sluice_config"][1]
+        assert found.get(".sluice_policy", (0, ""))[0] == 0
+
+
+def test_memory_is_within_the_budget(built):
+    _, printed = built
+    total = re.search(r"^total +([\d.]+)  of (\d+) allowed$", printed, re.M)
+    assert float(total.group(1)) <= float(total.group(2)) == 4096
+    parts = [float(re.search(rf"^{part} +([\d.]+)$", printed, re.M).group(1))
+             for part in ("images", "stacks and IPC buffers", "regions", "page tables")]
+    assert sum(parts) == pytest.approx(float(total.group(1)), abs=0.5)
+    for beside in ("sel4", "loader"):
+        assert re.search(rf"^{beside} +[\d.]+$", printed, re.M)
+
+
+def test_the_tool_reports_no_more_pages_than_we_do(built):
+    """Microkit's own report lists every small page: data, images, stacks, IPC buffers."""
+    directory, printed = built
+    report = (directory / "report.txt").read_text()
+    pages = len(re.findall(r"(?m)^.*Page\(4 KiB\).*$", report))
+    if pages == 0:
+        pytest.skip("this SDK's report does not list pages")
+    ours = sum(float(re.search(rf"^{part} +([\d.]+)$", printed, re.M).group(1))
+               for part in ("images", "stacks and IPC buffers", "regions")) / 4
+    assert pages <= ours + 40
+
+
+def test_the_checker_says_what_the_kernel_exports(built):
+    _, printed = built
+    assert "flow: open: " in printed and "cntp_cval_el0" in printed
+    for trusted in ("supervisor", "clock", "entropy", "ext_nic_drv's device",
+                    "int_nic_drv's device"):
+        assert f"trusted, not followed: {trusted}" in printed
+    assert "system description: ok" in printed
+
+
+@pytest.mark.parametrize("config", ["debug", "benchmark"])
+def test_other_configurations_build(build, config):
+    build(config)
+
+
+@pytest.mark.parametrize("config", ["debug", "release", "benchmark"])
+def test_the_older_sdk_builds(build, config):
+    build(config, "2.0.1")
+
+
+def test_mistakes_are_said(sluice, tmp_path):
+    def run(*arguments):
+        return subprocess.run([sluice, "build", *arguments], capture_output=True, text=True)
+    result = run("x.yaml", "--host", "toaster")
+    assert result.returncode == 2 and "--host" in result.stderr
+    site = tmp_path / "site.yaml"
+    site.write_text("gateway: {}\n")
+    result = run(site, "--host", "microkit", "-o", tmp_path / "out")
+    assert result.returncode == 2 and "site.yaml:" in result.stderr
+    result = run("systems/heating-plant/sluice.yaml", "--host", "microkit", "--sdk",
+                 tmp_path / "none")
+    assert result.returncode == 1 and "no Microkit SDK" in result.stderr
