@@ -13,6 +13,11 @@ import time
 KIND = {"qemu_virt_aarch64": {
     "machine": ["-machine", "virt,virtualization=on", "-cpu", "cortex-a53", "-m", "2G"],
     "slot": {"ext": 0, "int": 8, "entropy": 16},  # a page of its own each: docs/microkit.md
+    "load": ["-device", "loader,file={}/loader.img,addr=0x70000000,cpu-num=0"],
+}, "camkes_qemu_arm_virt": {  # memory and device tree are those of the build: docs/camkes.md
+    "machine": ["-machine", "virt,secure=off", "-cpu", "cortex-a53", "-m", "1024"],
+    "slot": {"ext": 0, "int": 8, "entropy": 16},
+    "load": ["-kernel", "{}/capdl-loader-image"],
 }}
 
 
@@ -33,7 +38,7 @@ def command(image, nics, serial="file:/dev/stdout", extra=()):
     kind = KIND[machine["board"]]
     line = ["qemu-system-aarch64", *kind["machine"], "-display", "none", "-monitor", "none",
             "-nodefaults", "-serial", serial, "-global", "virtio-mmio.force-legacy=false",
-            "-device", f"loader,file={image}/loader.img,addr=0x70000000,cpu-num=0"]
+            *[part.format(image) for part in kind["load"]]]
     for side, netdev in nics.items():
         line += ["-netdev", f"{netdev.split(',')[0]},id={side},{','.join(netdev.split(',')[1:])}",
                  "-device", f"virtio-net-device,netdev={side},mac={machine[side + '_mac']},"

@@ -220,6 +220,24 @@ static bool write_generated(const struct folder *folder)
     return finish(out);
 }
 
+/* For whoever boots the image: what the machine must look like. */
+static bool write_machine(const struct folder *folder)
+{
+    FILE *out = create(folder, "machine.json");
+    if (!out)
+        return false;
+    fputs("{\"board\":\"camkes_qemu_arm_virt\"", out);
+    for (unsigned side = 0; side < 2; side++) {
+        uint8_t mac[6];
+        microkit_mac(folder->build->site, side, mac);
+        fprintf(out, ",\"%s_mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\"",
+                side == SL_SIDE_EXT ? "ext" : "int", mac[0], mac[1], mac[2], mac[3], mac[4],
+                mac[5]);
+    }
+    fputs("}\n", out);
+    return finish(out);
+}
+
 static bool find_places(struct folder *folder)
 {
     const char *board = folder->build->board ? folder->build->board : "qemu_virt_aarch64";
@@ -254,7 +272,7 @@ int build_camkes(const struct build *build)
         fail("getrandom: %s", strerror(errno));
         return CLI_FAILED;
     }
-    if (!copy_sources(&folder) || !write_generated(&folder))
+    if (!copy_sources(&folder) || !write_generated(&folder) || !write_machine(&folder))
         return CLI_FAILED;
     printf("%s: a CAmkES application. Next:\n"
            "  ln -s $(realpath %s) CHECKOUT/projects/camkes/apps/sluice\n"

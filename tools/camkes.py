@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Builds a CAmkES application of `sluice build --host camkes` in a checkout, and boots it.
+
+Nothing is written into the checkout but the link to the application, which goes again when the
+build is done. Build directories lie outside of it.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import lab
+import qemu
+import walk
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+IMAGE = "capdl-loader-image-arm-qemu-arm-virt"
+
+
+def checkout():
+    return pathlib.Path(os.environ.get("CAMKES_CHECKOUT", "/opt/camkes"))
+
+
+def environment():
+    """CAMKES_ENV names a shell file with the checkout's Python on its PATH, where it needs one."""
+    script = os.environ.get("CAMKES_ENV", "/opt/sel4-env.sh")
+    if not pathlib.Path(script).exists():
+        return dict(os.environ)
+    found = subprocess.run(["sh", "-c", f". {script} && env -0"], capture_output=True, text=True)
+    return dict(entry.split("=", 1) for entry in found.stdout.split("\0") if "=" in entry)
+
+
+def why_not():
+    """None where a CAmkES application can be built here, else the reason and what to do."""
+    if not (checkout() / "init-build.sh").exists():
+        return f"no CAmkES checkout at {checkout()}: set CAMKES_CHECKOUT (docs/camkes.md)"
+    for program in ("cmake", "ninja", "aarch64-linux-gnu-gcc", "qemu-system-aarch64", "dtc"):
+        if shutil.which(program) is None:
+            return f"no {program}: docs/camkes.md lists what a checkout needs"
+    return None
+
+
+def run(command, log, **options):
+    with open(log, "ab") as out:
+        result = subprocess.run([str(part) for part in command], stdout=out, stderr=out, **options)
+    if result.returncode:
+        text = pathlib.Path(log).read_text(errors="replace")
+        lines = [line[:400] for line in text.splitlines() if not line.startswith("[")]
+        raise RuntimeError(f"{command[0]} failed, see {log}:\n" + "\n".join(lines[-40:]))
+
+
+def build(app, build_directory, image, options=()):
+    """Builds the application folder `app` in `build_directory`, as a user does; puts the image,
+    the machine's description and the capDL into directory `image`."""
+    app, build_directory, image = (pathlib.Path(p).resolve() for p in (app, build_directory, image))
+    build_directory.mkdir(parents=True, exist_ok=True)
+    # A name of our own: the user's link to an application of theirs stays as it is.
+    name = f"sluice-{os.getpid()}"
+    link = checkout() / "projects/camkes/apps" / name
+    log = build_directory / "build.log"
+    log.write_bytes(b"")
+    link.symlink_to(app)
+    try:
+        run(["nice", "-n", "10", checkout() / "init-build.sh", "-DPLATFORM=qemu-arm-virt",
+             "-DAARCH64=1", f"-DCAMKES_APP={name}", "-DRELEASE=1", *options], log,
+            cwd=build_directory, env=environment(), stdin=subprocess.DEVNULL)
+        run(["nice", "-n", "10", "ninja", "-j2"], log, cwd=build_directory, env=environment(),
+            stdin=subprocess.DEVNULL)
+    finally:
+        link.unlink()
+    image.mkdir(parents=True, exist_ok=True)
+    shutil.copy(build_directory / "images" / IMAGE, image / "capdl-loader-image")
+    shutil.copy(build_directory / "sluice.cdl", image / "sluice.cdl")
+    shutil.copy(app / "machine.json", image / "machine.json")
+
+
+def demo(image):
+    lab.enter()
+    reason = lab.why_not() or qemu.why_not()
+    if reason:
+        sys.exit(f"camkes-run: {reason}")
+    with tempfile.TemporaryDirectory(prefix="sluice-camkes-") as scratch, lab.Lab() as network:
+        plant = walk.Plant(network.device, ROOT)
+        try:
+            with qemu.Gateway(network, image, pathlib.Path(scratch) / "serial") as gateway:
+                print("client 192.168.96.10 === (slot 0) CAmkES on seL4 in QEMU (slot 8) === "
+                      "192.168.95.2 heating plant (pymodbus)\n")
+                wrong = walk.walk(network.connect, plant, gateway.audit)
+                print("\nthe serial port:")
+                print("\n".join(gateway.read_log().splitlines()[-12:]))
+        finally:
+            plant.close()
+    print("\nAll as it must be." if not wrong else f"\n{wrong} steps went wrong.")
+    return 1 if wrong else 0
+
+
+def main(arguments):
+    """build APP IMAGE | run IMAGE"""
+    if arguments[:1] == ["build"] and len(arguments) >= 3:
+        reason = why_not()
+        if reason:
+            sys.exit(f"camkes: {reason}")
+        with tempfile.TemporaryDirectory(prefix="sluice-camkes-build-") as scratch:
+            build(arguments[1], scratch, arguments[2], arguments[3:])
+        print(f"{arguments[2]}/capdl-loader-image")
+        return 0
+    if arguments[:1] == ["run"] and len(arguments) == 2:
+        return demo(pathlib.Path(arguments[1]).resolve())
+    sys.exit("usage: camkes.py build APPLICATION IMAGE [-DOPTION=...] | run IMAGE")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
