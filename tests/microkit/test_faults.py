@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Each component made to fault in turn: traffic stops, the port says which, and it starts anew."""
+import time
+
+import lab as lab_module
+import poke
+import pytest
+import walk
+
+pytestmark = pytest.mark.microkit
+
+PROGRAMS = {"nic_drv": ("ext_nic_drv", "int_nic_drv"), "ext_frontend": ("ext_frontend",),
+            "int_frontend": ("int_frontend",),
+            "parser_norm": ("request_parser_norm", "reply_parser_norm"),
+            "policy_emit": ("request_policy_emit", "reply_policy_emit"),
+            "monitor": ("sluice_monitor",)}
+
+
+def try_request(lab):
+    """One allowed read; True when it is answered within a short time."""
+    try:
+        connection = lab.connect(timeout=1)
+    except OSError:
+        return False
+    try:
+        connection.sendall(walk.adu(1, walk.read(0, 1)))
+        return len(walk.receive(connection, 1, 1)) == 1
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def wait_until(wanted, timeout=30):
+    until = time.monotonic() + timeout
+    while time.monotonic() < until:
+        if wanted():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def deaths(gateway):
+    return [line for line in gateway.audit() if line["event"] == "component-died"]
+
+
+@pytest.fixture
+def machine(build, boot, lab, libmodbus_device, tmp_path):
+    """A booted image, its directory, and its memory."""
+    directory = build()[0]
+    ram = tmp_path / "ram"
+    gateway = boot(directory, extra=poke.arguments(ram))
+    memory = poke.Memory(ram)
+    yield gateway, directory, memory
+    memory.close()
+    ram.unlink()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_fault_stops_all_and_starts_anew(lab, machine, program):
+    gateway, directory, memory = machine
+    assert wait_until(lambda: try_request(lab))
+    domains = PROGRAMS[program]
+    component = poke.Component(directory / f"{domains[0]}.elf", f"{program}_component")
+    died = set()
+    for place in memory.places(component):  # the loader's copies among them: nothing happens
+        before = len(deaths(gateway))
+        memory.write(place, component.broken)
+        lost = wait_until(lambda: try_request(lab) and False or len(deaths(gateway)) > before, 1.5)
+        memory.write(place, component.struct)
+        if lost:
+            line = deaths(gateway)[before]
+            died.add(line["died"])
+            assert line["cause"] == "memory-fault"
+            assert int(line["address"], 16) == poke.NOWHERE
+            assert wait_until(lambda: try_request(lab)), gateway.read_log()[-3000:]
+    assert died == {domain.replace("sluice_", "") for domain in domains}
+    restarts = [line for line in gateway.audit() if line["event"] == "restarted"]
+    assert len(restarts) == len(deaths(gateway)) >= len(domains)
+    assert [line["epoch"] for line in restarts] == list(range(1, len(restarts) + 1))
+    # The epoch stands on the monitor's lines too.
+    assert wait_until(lambda: gateway.audit()[-1]["epoch"] == len(restarts) or
+                      try_request(lab) and False, 10)
+
+
+def test_a_domain_that_keeps_faulting_waits_longer_each_time(lab, machine):
+    gateway, directory, memory = machine
+    assert wait_until(lambda: try_request(lab))
+    component = poke.Component(directory / "ext_frontend.elf", "ext_frontend_component")
+    places = memory.places(component)
+    for place in places:
+        memory.write(place, component.broken)
+    assert wait_until(lambda: len(deaths(gateway)) >= 6, 20)
+    for place in places:
+        memory.write(place, component.struct)
+    waits = [line["back_off_ms"] for line in gateway.audit() if line["event"] == "restarted"]
+    waits = waits[waits[0] == 0:]  # none at first, where it had lived for a second
+    assert waits[:4] == [10, 20, 40, 80]
+    assert wait_until(lambda: try_request(lab)), gateway.read_log()[-3000:]
+
+
+def test_nothing_passes_while_it_is_down(lab, machine):
+    gateway, directory, memory = machine
+    assert wait_until(lambda: try_request(lab))
+    component = poke.Component(directory / "int_frontend.elf", "int_frontend_component")
+    places = memory.places(component)
+    for place in places:
+        memory.write(place, component.broken)
+    try_request(lab)
+    assert wait_until(lambda: len(deaths(gateway)) >= 8, 30)  # waits of more than a second now
+    assert not try_request(lab)
+    for place in places:
+        memory.write(place, component.struct)
+    assert wait_until(lambda: try_request(lab))
