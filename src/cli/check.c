@@ -5,20 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/check_capdl.h"
 #include "cli/cli.h"
 #include "policy/image.h"
 #include "policy/site.h"
 #include "topology/topology.h"
 
 static const char help[] =
-    "usage: sluice check CONFIG\n"
+    "usage: sluice check CONFIG [--capdl FILE [--kernel-config FILE]]\n"
     "\n"
     "Reads the configuration file CONFIG. Prints every mistake in it as file:line:column, or, "
     "when\n"
     "there is none, what each service lets through, what deserves a look, and whether the\n"
     "components and what joins them keep to the flow rules.\n"
     "\n"
-    "Exit status: 0 all is well; 1 a mistake, or a flow rule is broken; 2 CONFIG cannot be read.\n";
+    "  --capdl FILE          the capDL that a CAmkES build made of CONFIG (sluice.cdl): does each\n"
+    "                        component have what the topology says, no more and no less\n"
+    "  --kernel-config FILE  that build's kernel/gen_config/kernel/gen_config.h: what its kernel\n"
+    "                        lets all user code read and write\n"
+    "\n"
+    "Exit status: 0 all is well; 1 a mistake, or a flow rule is broken; 2 a file cannot be read.\n";
 
 static void print_policy(const struct site *site, const void *image, size_t size)
 {
@@ -30,8 +36,14 @@ static void print_policy(const struct site *site, const void *image, size_t size
     putchar('\n');
 }
 
-static int check_text(const char *path, const char *text, size_t length)
+/* NULL where not given. */
+struct options {
+    const char *config, *capdl, *kernel;
+};
+
+static int check_text(const struct options *options, const char *text, size_t length)
 {
+    const char *path = options->config;
     struct site *site = site_load_text(path, text, length, stderr);
     if (site == NULL)
         return CLI_FAILED;
@@ -46,11 +58,30 @@ static int check_text(const char *path, const char *text, size_t length)
         static struct topology topology;
         topology_build(site, &topology);
         if (topology_check(&topology, stdout) == 0)
-            status = CLI_OK;
+            status = options->capdl
+                         ? cli_check_capdl(site, &topology, options->capdl, options->kernel)
+                         : CLI_OK;
     }
     free(image);
     site_free(site);
     return status;
+}
+
+static bool parse_options(struct options *options, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char **value = &options->config;
+        if (strcmp(argv[i], "--capdl") == 0 && ++i < argc)
+            value = &options->capdl;
+        else if (i < argc && strcmp(argv[i], "--kernel-config") == 0 && ++i < argc)
+            value = &options->kernel;
+        else if (i == argc || (argv[i][0] == '-' && argv[i][1]))
+            return false;
+        if (i == argc || *value)
+            return false;
+        *value = argv[i];
+    }
+    return options->config && (options->capdl || !options->kernel);
 }
 
 int cli_check(int argc, char **argv)
@@ -59,15 +90,16 @@ int cli_check(int argc, char **argv)
         fputs(help, stdout);
         return CLI_OK;
     }
-    if (argc != 2 || (argv[1][0] == '-' && argv[1][1])) {
+    struct options options = {0};
+    if (!parse_options(&options, argc, argv)) {
         fprintf(stderr, "sluice check: expected one configuration file\n%s", help);
         return CLI_UNABLE;
     }
     size_t length;
-    char *text = site_read_file(argv[1], &length, stderr);
+    char *text = site_read_file(options.config, &length, stderr);
     if (text == NULL)
         return CLI_UNABLE;
-    const int status = check_text(argv[1], text, length);
+    const int status = check_text(&options, text, length);
     free(text);
     return status;
 }

@@ -67,6 +67,17 @@ struct camkes_system {
 void camkes_plan(const struct site *site, const struct topology *topology,
                  const struct microkit_board *board, struct camkes_system *system);
 
+/* The device pages of one instance: interface and physical address. Returns how many. */
+#define CAMKES_MAX_DEVICES 2u
+struct camkes_device {
+    const char *interface;
+    uint64_t address;
+};
+unsigned camkes_devices(const struct camkes_system *system, unsigned instance,
+                        struct camkes_device device[CAMKES_MAX_DEVICES]);
+bool camkes_owns_interrupt(const struct camkes_system *system, unsigned instance,
+                           uint32_t interrupt);
+
 /* sluice.camkes, and components/<type>/<type>.camkes of one instance. */
 void camkes_write_assembly(const struct camkes_system *system, FILE *out);
 void camkes_write_component(const struct camkes_system *system, unsigned instance, FILE *out);

@@ -30,32 +30,34 @@ static unsigned side_of(const struct camkes_system *system, unsigned instance)
     return system->topology->component[system->instance[instance].component].side;
 }
 
-/* Device pages of one instance: interface and address. At most two. */
-struct device {
-    const char *interface;
-    uint64_t address;
-};
-static unsigned devices_of(const struct camkes_system *system, unsigned instance,
-                           struct device device[2])
+unsigned camkes_devices(const struct camkes_system *system, unsigned instance,
+                        struct camkes_device device[CAMKES_MAX_DEVICES])
 {
     const struct microkit_board *board = system->board;
     unsigned count = 0;
     if (has_nic(system, instance))
         device[count++] =
-            (struct device){"device", board->nic[side_of(system, instance)].registers};
+            (struct camkes_device){"device", board->nic[side_of(system, instance)].registers};
     if (system->instance[instance].kind == CAMKES_ENTROPY && board->entropy)
-        device[count++] = (struct device){"device", board->entropy};
+        device[count++] = (struct camkes_device){"device", board->entropy};
     if (is_monitor(system, instance))
-        device[count++] = (struct device){"uart", board->uart};
+        device[count++] = (struct camkes_device){"uart", board->uart};
     if (is_monitor(system, instance) && board->rtc)
-        device[count++] = (struct device){"rtc", board->rtc};
+        device[count++] = (struct camkes_device){"rtc", board->rtc};
     return count;
+}
+
+bool camkes_owns_interrupt(const struct camkes_system *system, unsigned instance,
+                           uint32_t interrupt)
+{
+    return has_nic(system, instance) &&
+           system->board->nic[side_of(system, instance)].interrupt == interrupt;
 }
 
 void camkes_write_component(const struct camkes_system *system, unsigned instance, FILE *out)
 {
-    struct device device[2];
-    unsigned devices = devices_of(system, instance, device);
+    struct camkes_device device[CAMKES_MAX_DEVICES];
+    unsigned devices = camkes_devices(system, instance, device);
     fprintf(out, "%scomponent %s {\n    control;\n", generated, system->instance[instance].type);
     for (unsigned i = 0; i < devices; i++)
         fprintf(out, "    dataport Buf(%u) %s;\n", PAGE, device[i].interface);
@@ -78,8 +80,8 @@ void camkes_write_component(const struct camkes_system *system, unsigned instanc
 static void write_devices(const struct camkes_system *system, FILE *out)
 {
     for (unsigned i = 0; i < system->instance_count; i++) {
-        struct device device[2];
-        unsigned devices = devices_of(system, i, device);
+        struct camkes_device device[CAMKES_MAX_DEVICES];
+        unsigned devices = camkes_devices(system, i, device);
         const char *name = system->instance[i].name;
         for (unsigned d = 0; d < devices; d++) {
             bool nic = has_nic(system, i);
@@ -132,8 +134,8 @@ static void write_composition(const struct camkes_system *system, FILE *out)
 
 static void write_device_settings(const struct camkes_system *system, unsigned instance, FILE *out)
 {
-    struct device device[2];
-    unsigned devices = devices_of(system, instance, device);
+    struct camkes_device device[CAMKES_MAX_DEVICES];
+    unsigned devices = camkes_devices(system, instance, device);
     const char *name = system->instance[instance].name;
     for (unsigned d = 0; d < devices; d++) {
         fprintf(out, "        %s_%s.registers_paddr = 0x%" PRIx64 ";\n", name, device[d].interface,
@@ -155,6 +157,8 @@ static void write_settings(const struct camkes_system *system, unsigned number, 
 {
     const struct camkes_instance *instance = &system->instance[number];
     fprintf(out, "        %s._priority = %u;\n", instance->name, instance->priority);
+    /* CAmkES leaves each component its own thread's capability: it cannot raise itself. */
+    fprintf(out, "        %s._max_priority = %u;\n", instance->name, instance->priority);
     fprintf(out, "        %s._budget = %" PRIu32 ";\n", instance->name, instance->budget);
     fprintf(out, "        %s._period = %" PRIu32 ";\n", instance->name, instance->period);
     fprintf(out, "        %s._stack_size = %" PRIu32 ";\n", instance->name, instance->stack);

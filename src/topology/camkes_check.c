@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "topology/camkes_check.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hosts/camkes/instance.h"
+#include "topology/flow_graph.h"
+
+#define NOBODY UINT8_MAX
+
+/* One instance, as the specification has it. */
+struct found {
+    int tcb, cnode, table; /* objects; -1: missing */
+    int wake;              /* its notification; -1: it waits for none */
+};
+
+struct checker {
+    const struct camkes_system *system;
+    const struct capdl *capdl;
+    FILE *out;
+    int violations;
+    struct found found[CAMKES_MAX_INSTANCES];
+    unsigned *first;                         /* object: its first capability, as container */
+    uint8_t (*mapped)[CAMKES_MAX_INSTANCES]; /* frame: CAPDL_* of each instance */
+};
+
+__attribute__((format(printf, 2, 3))) static void violation(struct checker *checker,
+                                                            const char *format, ...)
+{
+    va_list arguments;
+    checker->violations++;
+    fputs("capdl: VIOLATION: ", checker->out);
+    va_start(arguments, format);
+    vfprintf(checker->out, format, arguments);
+    va_end(arguments);
+    fputc('\n', checker->out);
+}
+
+static const char *words(unsigned rights)
+{
+    static const char *const names[] = {"no right", "r", "w", "rw", "x", "rx", "wx", "rwx"};
+    return names[rights & 7u];
+}
+
+static const struct capdl_object *object_of(const struct checker *checker, unsigned object)
+{
+    return &checker->capdl->object[object];
+}
+
+static const char *instance_name(const struct checker *checker, unsigned instance)
+{
+    return checker->system->instance[instance].name;
+}
+
+/* The capabilities in container `object`, one by one from NULL on. */
+static const struct capdl_cap *next_cap(const struct checker *checker, unsigned object,
+                                        const struct capdl_cap *cap)
+{
+    const struct capdl_cap *end = checker->capdl->cap + checker->capdl->cap_count;
+    cap = cap ? cap + 1 : checker->capdl->cap + checker->first[object];
+    return cap < end && cap->container == object ? cap : NULL;
+}
+
+static int slot(const struct checker *checker, unsigned container, const char *name)
+{
+    for (const struct capdl_cap *cap = next_cap(checker, container, NULL); cap;
+         cap = next_cap(checker, container, cap))
+        if (!strcmp(cap->slot, name))
+            return (int)cap->object;
+    return -1;
+}
+
+static void index_caps(struct checker *checker)
+{
+    const struct capdl *capdl = checker->capdl;
+    for (unsigned i = 0; i < capdl->object_count; i++)
+        checker->first[i] = capdl->cap_count;
+    for (unsigned i = capdl->cap_count; i-- > 0;)
+        checker->first[capdl->cap[i].container] = i;
+    for (unsigned i = 0; i + 1 < capdl->cap_count; i++)
+        if (capdl->cap[i].container != capdl->cap[i + 1].container &&
+            checker->first[capdl->cap[i + 1].container] != i + 1)
+            violation(checker, "%s stands in the file twice",
+                      object_of(checker, capdl->cap[i + 1].container)->name);
+}
+
+static void walk_table(struct checker *checker, unsigned instance, unsigned table, unsigned depth)
+{
+    for (const struct capdl_cap *cap = next_cap(checker, table, NULL); cap;
+         cap = next_cap(checker, table, cap)) {
+        const struct capdl_object *object = object_of(checker, cap->object);
+        if (object->type == CAPDL_TABLE && depth < 4)
+            walk_table(checker, instance, cap->object, depth + 1);
+        else if (object->type == CAPDL_FRAME)
+            checker->mapped[cap->object][instance] |= (uint8_t)cap->rights;
+        else
+            violation(checker, "%s has %s in its page tables", instance_name(checker, instance),
+                      object->name);
+    }
+}
+
+static void find_instance(struct checker *checker, unsigned instance)
+{
+    struct found *found = &checker->found[instance];
+    char name[SL_NAME_SIZE * 3];
+    const char *own = instance_name(checker, instance);
+    snprintf(name, sizeof name, "%s_wake", own);
+    found->wake = capdl_find(checker->capdl, name);
+    snprintf(name, sizeof name, "%s_%s_0_control_tcb", own, own);
+    found->tcb = capdl_find(checker->capdl, name);
+    found->cnode = found->table = -1;
+    if (found->tcb >= 0) {
+        found->cnode = slot(checker, (unsigned)found->tcb, "cspace");
+        found->table = slot(checker, (unsigned)found->tcb, "vspace");
+    }
+    if (found->cnode < 0 || found->table < 0) {
+        violation(checker, "%s: its thread, capabilities or address space are missing", own);
+        return;
+    }
+    for (unsigned other = 0; other < instance; other++)
+        if (checker->found[other].cnode == found->cnode ||
+            checker->found[other].table == found->table)
+            violation(checker, "%s and %s are one", own, instance_name(checker, other));
+    walk_table(checker, instance, (unsigned)found->table, 0);
+}
+
+/* Threads and capability spaces that are no component's. */
+static void check_strangers(struct checker *checker)
+{
+    for (unsigned i = 0; i < checker->capdl->object_count; i++) {
+        const struct capdl_object *object = object_of(checker, i);
+        bool known =
+            object->type != CAPDL_TCB && object->type != CAPDL_CNODE && object->type != CAPDL_OTHER;
+        for (unsigned n = 0; n < checker->system->instance_count; n++)
+            known |= checker->found[n].tcb == (int)i || checker->found[n].cnode == (int)i;
+        if (!known)
+            violation(checker, "%s is no part of the topology", object->name);
+    }
+}
+
+/* The plan's region of which `frame` is a part; NULL: none. CAmkES names its frames
+ * share_REGION_data_N_obj. */
+static const struct camkes_region *region_of(const struct checker *checker,
+                                             const struct capdl_object *frame)
+{
+    for (unsigned i = 0; i < checker->system->region_count; i++) {
+        const struct camkes_region *region = &checker->system->region[i];
+        char start[SL_NAME_SIZE * 4];
+        int length = snprintf(start, sizeof start, "share_%s_data_", region->name);
+        if (!strncmp(frame->name, start, (size_t)length))
+            return region;
+    }
+    return NULL;
+}
+
+/* The instance that owns the device at `frame`; NOBODY. */
+static uint8_t device_owner(const struct checker *checker, const struct capdl_object *frame)
+{
+    for (unsigned i = 0; i < checker->system->instance_count; i++) {
+        struct camkes_device device[CAMKES_MAX_DEVICES];
+        unsigned count = camkes_devices(checker->system, i, device);
+        for (unsigned d = 0; d < count; d++)
+            if (device[d].address == frame->address)
+                return (uint8_t)i;
+    }
+    return NOBODY;
+}
+
+static unsigned wanted_rights(const struct camkes_region *region, uint8_t owner, unsigned instance)
+{
+    if (!region)
+        return instance == owner ? CAPDL_READ | CAPDL_WRITE : 0;
+    for (unsigned end = 0; end < 2; end++)
+        if (region->end[end] == instance)
+            return CAPDL_READ | (region->rights[end] & RIGHT_WRITE ? CAPDL_WRITE : 0);
+    return 0;
+}
+
+static void check_private(struct checker *checker, unsigned frame)
+{
+    int owner = -1;
+    for (unsigned i = 0; i < checker->system->instance_count; i++) {
+        if (!checker->mapped[frame][i])
+            continue;
+        if (owner >= 0)
+            violation(checker, "%s and %s share %s, which is no part of the topology",
+                      instance_name(checker, (unsigned)owner), instance_name(checker, i),
+                      object_of(checker, frame)->name);
+        owner = (int)i;
+    }
+}
+
+static void check_frame(struct checker *checker, unsigned frame, uint64_t size[])
+{
+    const struct capdl_object *object = object_of(checker, frame);
+    const struct camkes_region *region = region_of(checker, object);
+    uint8_t owner = NOBODY;
+    for (unsigned i = 0; i < checker->system->instance_count; i++)
+        if ((checker->mapped[frame][i] & (CAPDL_WRITE | CAPDL_EXECUTE)) ==
+            (CAPDL_WRITE | CAPDL_EXECUTE))
+            violation(checker, "%s may write and execute %s", instance_name(checker, i),
+                      object->name);
+    if (object->has_address) {
+        owner = device_owner(checker, object);
+        if (owner == NOBODY)
+            violation(checker, "%s is at 0x%" PRIx64 ", where the plan has no device", object->name,
+                      object->address);
+        region = NULL;
+    } else if (!region) {
+        check_private(checker, frame);
+        return;
+    } else {
+        size[region - checker->system->region] += object->size;
+    }
+    for (unsigned i = 0; i < checker->system->instance_count; i++) {
+        unsigned wanted = wanted_rights(region, owner, i);
+        if (checker->mapped[frame][i] != wanted)
+            violation(checker, "%s has %s of %s, the topology says %s", instance_name(checker, i),
+                      words(checker->mapped[frame][i]), object->name, words(wanted));
+    }
+}
+
+static void check_frames(struct checker *checker)
+{
+    uint64_t size[CAMKES_MAX_REGIONS] = {0};
+    for (unsigned i = 0; i < checker->capdl->object_count; i++)
+        if (object_of(checker, i)->type == CAPDL_FRAME)
+            check_frame(checker, i, size);
+    for (unsigned i = 0; i < checker->system->region_count; i++)
+        if (size[i] != checker->system->region[i].size)
+            violation(checker, "%s has %" PRIu64 " bytes, the topology says %" PRIu32,
+                      checker->system->region[i].name, size[i], checker->system->region[i].size);
+}
+
+/* In how many containers, of the kind given, the object stands. */
+static unsigned holders(const struct checker *checker, unsigned object, enum capdl_type type)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < checker->capdl->cap_count; i++)
+        count += checker->capdl->cap[i].object == object &&
+                 object_of(checker, checker->capdl->cap[i].container)->type == type;
+    return count;
+}
+
+/* A component's frame capability says no more than what it has mapped, alone. */
+static bool frame_is_own(const struct checker *checker, unsigned instance,
+                         const struct capdl_cap *cap)
+{
+    for (unsigned i = 0; i < checker->system->instance_count; i++)
+        if (i != instance && checker->mapped[cap->object][i])
+            return false;
+    return (cap->rights & ~(unsigned)checker->mapped[cap->object][instance]) == 0;
+}
+
+/* The bell of the plan that `cap` is, at its sender; -1: none. */
+static int bell_of(const struct checker *checker, unsigned instance, const struct capdl_cap *cap)
+{
+    for (unsigned i = 0; i < checker->system->bell_count; i++) {
+        const struct camkes_bell *bell = &checker->system->bell[i];
+        if (bell->from == instance && checker->found[bell->to].wake == (int)cap->object &&
+            cap->badge == UINT64_C(1) << bell->badge && cap->rights == CAPDL_WRITE)
+            return (int)i;
+    }
+    return -1;
+}
+
+static bool is_own(const struct checker *checker, unsigned instance, const struct capdl_cap *cap)
+{
+    const struct found *found = &checker->found[instance];
+    switch (object_of(checker, cap->object)->type) {
+    case CAPDL_TCB:
+        return (int)cap->object == found->tcb;
+    case CAPDL_FRAME:
+        return frame_is_own(checker, instance, cap);
+    case CAPDL_INTERRUPT:
+        return camkes_owns_interrupt(checker->system, instance,
+                                     object_of(checker, cap->object)->interrupt);
+    case CAPDL_NOTIFICATION: /* its own wake-up, or one that CAmkES gave it for itself alone */
+        return (int)cap->object == found->wake
+                   ? cap->rights == CAPDL_READ
+                   : holders(checker, cap->object, CAPDL_CNODE) == 1 &&
+                         holders(checker, cap->object, CAPDL_INTERRUPT) == 0;
+    case CAPDL_ENDPOINT:
+    case CAPDL_REPLY:
+    case CAPDL_SCHEDULING_CONTEXT:
+        return holders(checker, cap->object, CAPDL_CNODE) == 1;
+    case CAPDL_CNODE:
+    case CAPDL_TABLE:
+    case CAPDL_OTHER:
+        break;
+    }
+    return false;
+}
+
+static void check_caps(struct checker *checker, unsigned instance)
+{
+    unsigned rung[CAMKES_MAX_BELLS] = {0};
+    bool waits = false;
+    for (const struct capdl_cap *cap =
+             next_cap(checker, (unsigned)checker->found[instance].cnode, NULL);
+         cap; cap = next_cap(checker, (unsigned)checker->found[instance].cnode, cap)) {
+        int bell = bell_of(checker, instance, cap);
+        if (bell >= 0)
+            rung[bell]++;
+        else if (!is_own(checker, instance, cap))
+            violation(checker, "%s holds %s (%s, badge %" PRIu64 "), line %u: not in the topology",
+                      instance_name(checker, instance), object_of(checker, cap->object)->name,
+                      words(cap->rights), cap->badge, cap->line);
+        waits |= (int)cap->object == checker->found[instance].wake;
+    }
+    for (unsigned i = 0; i < checker->system->bell_count; i++)
+        if (checker->system->bell[i].from == instance && rung[i] != 1)
+            violation(checker, "%s cannot wake %s", instance_name(checker, instance),
+                      instance_name(checker, checker->system->bell[i].to));
+    if (waits != checker->system->instance[instance].waits)
+        violation(checker, "%s %s for wake-ups", instance_name(checker, instance),
+                  waits ? "waits" : "does not wait");
+}
+
+/* An interrupt signals its owner, with the badge of a device. */
+static void check_interrupts(struct checker *checker)
+{
+    for (unsigned i = 0; i < checker->capdl->object_count; i++) {
+        const struct capdl_object *object = object_of(checker, i);
+        if (object->type != CAPDL_INTERRUPT)
+            continue;
+        for (const struct capdl_cap *cap = next_cap(checker, i, NULL); cap;
+             cap = next_cap(checker, i, cap)) {
+            bool good = false;
+            for (unsigned n = 0; n < checker->system->instance_count; n++)
+                good |= checker->found[n].wake == (int)cap->object &&
+                        camkes_owns_interrupt(checker->system, n, object->interrupt) &&
+                        cap->badge == UINT64_C(1) << INSTANCE_BADGE_DEVICE;
+            if (!good)
+                violation(checker, "interrupt %" PRIu32 " signals %s (badge %" PRIu64 ")",
+                          object->interrupt, object_of(checker, cap->object)->name, cap->badge);
+        }
+    }
+}
+
+static void add_nodes(const struct checker *checker, struct flow_graph *graph)
+{
+    for (unsigned i = 0; i < checker->system->instance_count; i++) {
+        const struct camkes_instance *instance = &checker->system->instance[i];
+        if (instance->kind == CAMKES_CLOCK) {
+            flow_add_trusted(graph, instance->name, "wakes those with deadlines, receives nothing");
+            continue;
+        }
+        if (instance->kind == CAMKES_ENTROPY) {
+            flow_add_trusted(graph, instance->name,
+                             "fills a seed for each who asks for random bytes, receives nothing; "
+                             "its device writes to memory that it chooses");
+            continue;
+        }
+        const struct topology_component *component =
+            &checker->system->topology->component[instance->component];
+        if (component->breaks_path)
+            flow_add_breaker(graph, instance->name, (uint8_t)component->side);
+        else if (component->program == PROGRAM_MONITOR)
+            flow_add_sink(graph, instance->name, (uint8_t)component->side);
+        else
+            flow_add_node(graph, instance->name, (uint8_t)component->side);
+    }
+}
+
+/* Once for each region and pair: a region has many frames. */
+static void add_memory(const struct checker *checker, struct flow_graph *graph)
+{
+    const struct camkes_region *last = NULL;
+    for (unsigned frame = 0; frame < checker->capdl->object_count; frame++) {
+        const struct capdl_object *object = object_of(checker, frame);
+        if (object->type != CAPDL_FRAME)
+            continue;
+        const struct camkes_region *region = region_of(checker, object);
+        bool again = region && region == last &&
+                     !memcmp(checker->mapped[frame], checker->mapped[frame - 1],
+                             sizeof checker->mapped[frame]);
+        last = region;
+        for (unsigned from = 0; !again && from < checker->system->instance_count; from++)
+            for (unsigned to = 0; to < checker->system->instance_count; to++)
+                if (checker->mapped[frame][from] & CAPDL_WRITE && checker->mapped[frame][to])
+                    flow_add_edge(graph, from, to, "writes %s, mapped by",
+                                  region ? region->name : object->name);
+    }
+}
+
+/* Who holds a way into an object, to who holds a way out of it: notifications, endpoints, and
+ * whatever else two hold. */
+static void add_objects(const struct checker *checker, struct flow_graph *graph)
+{
+    for (unsigned from = 0; from < checker->system->instance_count; from++)
+        for (const struct capdl_cap *cap =
+                 next_cap(checker, (unsigned)checker->found[from].cnode, NULL);
+             cap; cap = next_cap(checker, (unsigned)checker->found[from].cnode, cap))
+            for (unsigned to = 0; to < checker->system->instance_count; to++) {
+                const struct capdl_object *object = object_of(checker, cap->object);
+                bool signals = object->type == CAPDL_NOTIFICATION || object->type == CAPDL_ENDPOINT;
+                for (const struct capdl_cap *other =
+                         next_cap(checker, (unsigned)checker->found[to].cnode, NULL);
+                     to != from && other;
+                     other = next_cap(checker, (unsigned)checker->found[to].cnode, other))
+                    if (other->object == cap->object &&
+                        (!signals || (cap->rights & CAPDL_WRITE && other->rights & CAPDL_READ)))
+                        flow_add_edge(graph, from, to, "%s %s, held by",
+                                      signals ? "signals" : "shares", object->name);
+            }
+}
+
+static int check_flows(const struct checker *checker, const struct camkes_kernel *kernel)
+{
+    struct flow_graph graph;
+    flow_graph_init(&graph);
+    add_nodes(checker, &graph);
+    add_memory(checker, &graph);
+    add_objects(checker, &graph);
+    flow_add_trusted(&graph, "capdl-loader",
+                     "creates every object and hands out every capability before the start, then "
+                     "stops; could join anything");
+    flow_add_trusted(&graph, "kernel", "keeps components apart; could join anything");
+    for (unsigned i = 0; i < checker->system->topology->component_count; i++)
+        for (unsigned j = 0; kernel->timers && j < checker->system->topology->component_count; j++)
+            flow_add_edge(&graph, i, j, "writes an exported timer register, read by");
+    int violations = flow_check(&graph, checker->system->topology->mode, checker->out);
+    flow_graph_free(&graph);
+    return violations;
+}
+
+int camkes_check(const struct camkes_system *system, const struct capdl *capdl,
+                 const struct camkes_kernel *kernel, FILE *out)
+{
+    struct checker checker = {.system = system, .capdl = capdl, .out = out};
+    checker.first = calloc(capdl->object_count + 1, sizeof *checker.first);
+    checker.mapped = calloc(capdl->object_count + 1, sizeof *checker.mapped);
+    if (!checker.first || !checker.mapped) {
+        fputs("capdl: VIOLATION: out of memory: nothing is known\n", out);
+        free(checker.first);
+        free(checker.mapped);
+        return 1;
+    }
+    index_caps(&checker);
+    for (unsigned i = 0; i < system->instance_count; i++)
+        find_instance(&checker, i);
+    bool whole = true;
+    for (unsigned i = 0; i < system->instance_count; i++)
+        whole &= checker.found[i].cnode >= 0 && checker.found[i].table >= 0;
+    check_strangers(&checker);
+    check_frames(&checker);
+    for (unsigned i = 0; whole && i < system->instance_count; i++)
+        check_caps(&checker, i);
+    check_interrupts(&checker);
+    if (whole)
+        checker.violations += check_flows(&checker, kernel);
+    if (!kernel->known)
+        fputs("capdl: not looked at: the kernel's configuration (exported timer registers)\n", out);
+    free(checker.first);
+    free(checker.mapped);
+    if (checker.violations == 0)
+        fprintf(out,
+                "capdl: ok: %u objects, %u capabilities: every component has what the "
+                "topology says, no more and no less\n",
+                capdl->object_count, capdl->cap_count);
+    return checker.violations;
+}
+
+bool camkes_read_kernel(struct camkes_kernel *kernel, FILE *in, const char *name, FILE *errors)
+{
+    char line[512];
+    bool is_kernel = false;
+    *kernel = (struct camkes_kernel){.known = true};
+    while (fgets(line, sizeof line, in)) {
+        is_kernel |= strstr(line, "CONFIG_KERNEL_STACK_BITS") != NULL;
+        kernel->timers |= !strncmp(line, "#define CONFIG_EXPORT_PTMR_USER", 31) ||
+                          !strncmp(line, "#define CONFIG_EXPORT_VTMR_USER", 31);
+    }
+    if (!is_kernel)
+        fprintf(errors, "%s: no kernel configuration (gen_config.h)\n", name);
+    return is_kernel;
+}
