@@ -60,7 +60,8 @@ $(MKS)/mem.o: src/hosts/microkit/mem.c
 $(MKS)/%.o: src/hosts/microkit/%.S
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -o $@ $<
-$(MKS)/program_%.o: src/hosts/microkit/program.c
+MICROKIT_COMPONENTS := nic_drv parser_norm policy_emit monitor ext_frontend int_frontend
+$(MICROKIT_COMPONENTS:%=$(MKS)/program_%.o): $(MKS)/program_%.o: src/hosts/microkit/program.c
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -DSLUICE_PROGRAM=$*_component -o $@ $<
 

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The flow checker over a system description: what is generated passes, what is changed in it by
+ * one map, right, notification, parent or page does not. */
+// link: src/drivers/virtio_mmio/virtio_mmio.c
+// link: src/drivers/virtio_mmio/virtio_net.c
+// link: src/drivers/virtio_mmio/virtqueue.c
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "topology/microkit.h"
+#include "topology/microkit_flow.h"
+
+#define CLOSED "{\"EXPORT_PTMR_USER\": false}"
+#define STOCK  "{\n    \"EXPORT_PCNT_USER\": true,\n    \"EXPORT_PTMR_USER\": true,\n}"
+
+static struct site site;
+static struct topology topology;
+static char generated[65536], changed[65536], said[65536];
+
+static void generate(enum sl_mode mode)
+{
+    static struct microkit_system system;
+    site = (struct site){.mode = mode,
+                         .outstanding = 16,
+                         .sessions = 16,
+                         .quota = 4,
+                         .buffers = 16,
+                         .service_count = 1,
+                         .service = {{.name = "plant", .listen_port = 502, .device_port = 502}}};
+    topology_build(&site, &topology);
+    struct microkit_options options = {.board = microkit_board("qemu_virt_aarch64")};
+    microkit_plan(&site, &topology, &options, &system);
+    FILE *out = fmemopen(generated, sizeof generated, "w");
+    microkit_write_system(&system, out);
+    fclose(out);
+}
+
+static int check(const char *text, const char *kernel, bool accept)
+{
+    FILE *out = fmemopen(said, sizeof said, "w");
+    int violations = microkit_flow_check(&topology, text, kernel, accept, out);
+    fclose(out);
+    return violations;
+}
+
+/* `from`, where it first stands after `after`, becomes `to`. */
+static void change(const char *after, const char *from, const char *to)
+{
+    const char *start = strstr(generated, after);
+    assert_non_null(start);
+    const char *found = strstr(start, from);
+    assert_non_null(found);
+    int length = snprintf(changed, sizeof changed, "%.*s%s%s", (int)(found - generated), generated,
+                          to, found + strlen(from));
+    assert_true(length > 0 && (size_t)length < sizeof changed);
+}
+
+static void expect_violation(const char *words)
+{
+    assert_true(check(changed, CLOSED, false) > 0);
+    if (!strstr(said, words))
+        fail_msg("expected \"%s\" in:\n%s", words, said);
+}
+
+static int two_way(void **state)
+{
+    (void)state;
+    generate(SL_TWO_WAY);
+    return 0;
+}
+
+static void what_is_generated_passes(void **state)
+{
+    (void)state;
+    assert_int_equal(check(generated, CLOSED, false), 0);
+    assert_null(strstr(said, "flow: open"));
+    generate(SL_ONE_WAY);
+    assert_int_equal(check(generated, CLOSED, false), 0);
+}
+
+static void an_exported_timer_is_said(void **state)
+{
+    (void)state;
+    assert_int_equal(check(generated, STOCK, false), 0); /* said, in two-way mode */
+    assert_non_null(strstr(said, "cntp_cval_el0"));
+    generate(SL_ONE_WAY);
+    assert_int_equal(check(generated, STOCK, false), 1); /* refused, in one-way mode */
+    assert_int_equal(check(generated, STOCK, true), 0);
+}
+
+static void a_right_too_many(void **state)
+{
+    (void)state;
+    change("<protection_domain name=\"request_parser_norm\"",
+           "mr=\"ext_frontend_to_request_parser_norm_producer\" vaddr=\"0x300000\" perms=\"r\"",
+           "mr=\"ext_frontend_to_request_parser_norm_producer\" vaddr=\"0x300000\" perms=\"rw\"");
+    expect_violation("a map or right that the topology does not give");
+}
+
+static void a_right_too_few(void **state)
+{
+    (void)state;
+    change("<protection_domain name=\"ext_frontend\"",
+           "<map mr=\"ext_frontend_to_request_parser_norm_producer\"", "<!-- \"");
+    const char *end = strstr(changed, "<!-- \"");
+    char *close = strstr((char *)(uintptr_t)end, "/>");
+    memcpy(close - 2, " -->", 4);
+    expect_violation("lacks a map: ext_frontend_to_request_parser_norm_producer");
+}
+
+static void a_path_past_the_policy(void **state)
+{
+    (void)state;
+    change("<protection_domain name=\"int_frontend\"", "<map ",
+           "<map mr=\"ext_frontend_to_request_parser_norm_producer\" vaddr=\"0x50000000\" "
+           "perms=\"r\" />\n<map ");
+    expect_violation("ext_frontend -> [writes ext_frontend_to_request_parser_norm_producer");
+}
+
+static void an_executable_map(void **state)
+{
+    (void)state;
+    change("<protection_domain name=\"sluice_monitor\"", "perms=\"r\"", "perms=\"rx\"");
+    expect_violation("maps as executable");
+}
+
+static void a_notification_past_the_policy(void **state)
+{
+    (void)state;
+    change("</protection_domain>\n    <channel>", "<channel>",
+           "<channel><end pd=\"ext_frontend\" id=\"30\" /><end pd=\"int_frontend\" id=\"30\" "
+           "notify=\"false\" /></channel>\n<channel>");
+    expect_violation("ext_frontend -> [notifies] -> int_frontend");
+}
+
+static void a_protected_call_past_the_policy(void **state)
+{
+    (void)state;
+    change("</protection_domain>\n    <channel>", "<channel>",
+           "<channel><end pd=\"int_frontend\" id=\"30\" notify=\"false\" pp=\"true\" />"
+           "<end pd=\"ext_frontend\" id=\"30\" notify=\"false\" /></channel>\n<channel>");
+    expect_violation("int_frontend -> [calls] -> ext_frontend");
+}
+
+static void a_shared_device_page(void **state)
+{
+    (void)state;
+    change("int_nic_drv_registers", "phys_addr=\"0xa001000\"", "phys_addr=\"0xa000200\"");
+    expect_violation("shares the device page");
+}
+
+static void a_domain_that_nobody_knows(void **state)
+{
+    (void)state;
+    change("<protection_domain name=\"clock\"", "<protection_domain name=\"clock\"",
+           "<protection_domain name=\"stranger\" id=\"60\"></protection_domain>"
+           "<protection_domain name=\"clock\"");
+    expect_violation("stranger");
+}
+
+static void a_parent_across_the_sides(void **state)
+{
+    (void)state;
+    /* int_nic_drv becomes a child of ext_nic_drv. */
+    change("<protection_domain name=\"ext_nic_drv\"", "</protection_domain>",
+           "<protection_domain name=\"int_nic_drv\" id=\"70\"></protection_domain>"
+           "</protection_domain>");
+    expect_violation("ext_nic_drv -> [parent of] -> int_nic_drv");
+}
+
+static void what_is_not_understood(void **state)
+{
+    (void)state;
+    change("<system>", "<system>", "<system><virtual_machine name=\"x\" />");
+    expect_violation("does not know");
+    change("<system>", "<system>", "<system");
+    expect_violation("cannot be read");
+    assert_true(check("", CLOSED, false) > 0);
+    assert_true(check("<system>", CLOSED, false) > 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, two_way)
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_generated_passes),
+        TEST(an_exported_timer_is_said),
+        TEST(a_right_too_many),
+        TEST(a_right_too_few),
+        TEST(a_path_past_the_policy),
+        TEST(an_executable_map),
+        TEST(a_notification_past_the_policy),
+        TEST(a_protected_call_past_the_policy),
+        TEST(a_shared_device_page),
+        TEST(a_domain_that_nobody_knows),
+        TEST(a_parent_across_the_sides),
+        TEST(what_is_not_understood),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
