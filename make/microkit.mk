@@ -88,7 +88,8 @@ MICROKIT_PROGRAMS += $(MKS)/$(1).program
 endef
 $(foreach p,supervisor clock entropy,$(eval $(call microkit_alone,$(p))))
 
--include $(MICROKIT_CORE:.o=.d) $(MICROKIT_NET:.o=.d) $(wildcard $(MKS)/*.d)
+-include $(MICROKIT_CORE:.o=.d) $(MICROKIT_NET:.o=.d) $(MICROKIT_HOST_OBJECTS:.o=.d) \
+  $(patsubst %,$(MKS)/%.d,device_virtio device_none supervisor clock entropy)
 
 .PHONY: microkit microkit-objects microkit-run
 microkit-objects: $(MICROKIT_PROGRAMS)
