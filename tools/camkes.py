@@ -74,6 +74,7 @@ def build(app, build_directory, image, options=()):
     image.mkdir(parents=True, exist_ok=True)
     shutil.copy(build_directory / "images" / IMAGE, image / "capdl-loader-image")
     shutil.copy(build_directory / "sluice.cdl", image / "sluice.cdl")
+    shutil.copy(build_directory / "kernel/gen_config/kernel/gen_config.h", image / "gen_config.h")
     shutil.copy(app / "machine.json", image / "machine.json")
 
 

@@ -92,20 +92,42 @@ static bool make_above(const char *path)
     return true;
 }
 
-static bool copy(const char *from, const char *to)
+/* What `path` holds; malloc'd, NULL when it cannot be read. */
+static char *contents(const char *path, size_t *length)
 {
-    char bytes[16384];
-    FILE *in = fopen(from, "rbe");
-    FILE *out = in && make_above(to) ? fopen(to, "wbe") : NULL;
-    bool whole = out != NULL;
-    for (size_t length; whole && (length = fread(bytes, 1, sizeof bytes, in)) > 0;)
-        whole = fwrite(bytes, 1, length, out) == length;
-    whole = whole && !ferror(in);
-    if (out)
-        whole &= fclose(out) == 0;
+    FILE *in = fopen(path, "rbe");
+    char *text = NULL;
+    FILE *held = in ? open_memstream(&text, length) : NULL;
+    for (int c; held && (c = getc(in)) != EOF;)
+        putc(c, held);
+    bool whole = held && !ferror(in);
+    if (held)
+        whole &= fclose(held) == 0;
     if (in)
         fclose(in);
-    return whole || fail("cannot copy %s to %s: %s", from, to, strerror(errno));
+    if (whole)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* A file that is already so stays untouched: who built from it need not build again. */
+static bool put(const char *path, const char *text, size_t length)
+{
+    size_t old_length;
+    char *old = contents(path, &old_length);
+    bool same = old && old_length == length && memcmp(old, text, length) == 0;
+    free(old);
+    return same || (make_above(path) && build_write(path, text, length));
+}
+
+static bool copy(const char *from, const char *to)
+{
+    size_t length;
+    char *text = contents(from, &length);
+    bool good = text ? put(to, text, length) : fail("cannot read %s: %s", from, strerror(errno));
+    free(text);
+    return good;
 }
 
 static bool is_source(const char *name)
@@ -154,25 +176,34 @@ static bool copy_sources(const struct folder *folder)
                                path_of(to, "%s/lwip/src/include", folder->output), true);
 }
 
-/* Opens a file of the folder for writing. */
-__attribute__((format(printf, 2, 3))) static FILE *create(const struct folder *folder,
-                                                          const char *format, ...)
+/* A file of the folder in the making. */
+struct draft {
+    FILE *out;
+    char *text;
+    size_t length;
+    char path[PATH_MAX];
+};
+
+__attribute__((format(printf, 3, 4))) static FILE *
+create(struct draft *draft, const struct folder *folder, const char *format, ...)
 {
-    char name[PATH_MAX / 2], path[PATH_MAX];
+    char name[PATH_MAX / 2];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
-    path_of(path, "%s/%s", folder->output, name);
-    FILE *out = make_above(path) ? fopen(path, "we") : NULL;
-    if (!out)
-        fail("%s: %s", path, strerror(errno));
-    return out;
+    path_of(draft->path, "%s/%s", folder->output, name);
+    draft->out = open_memstream(&draft->text, &draft->length);
+    if (!draft->out)
+        fail("%s: %s", draft->path, strerror(errno));
+    return draft->out;
 }
 
-static bool finish(FILE *out)
+static bool finish(struct draft *draft)
 {
-    return fclose(out) == 0 || fail("cannot write the folder: %s", strerror(errno));
+    bool good = fclose(draft->out) == 0 && put(draft->path, draft->text, draft->length);
+    free(draft->text);
+    return good;
 }
 
 static const struct sl_component *const programs[] = {
@@ -192,40 +223,19 @@ static bool write_component(const struct folder *folder, unsigned instance)
     size_t self_size[PROGRAMS];
     for (size_t i = 0; i < PROGRAMS; i++)
         self_size[i] = programs[i]->self_size;
-    FILE *out = create(folder, "components/%s/%s.camkes", type, type);
-    if (!out)
+    struct draft draft;
+    if (!create(&draft, folder, "components/%s/%s.camkes", type, type))
         return false;
-    camkes_write_component(&folder->system, instance, out);
-    if (!finish(out) || !(out = create(folder, "components/%s/instance.c", type)))
+    camkes_write_component(&folder->system, instance, draft.out);
+    if (!finish(&draft) || !create(&draft, folder, "components/%s/instance.c", type))
         return false;
-    camkes_write_instance(&folder->system, instance, self_size, folder->random, out);
-    return finish(out);
-}
-
-static bool write_generated(const struct folder *folder)
-{
-    for (unsigned i = 0; i < folder->system.instance_count; i++)
-        if (!write_component(folder, i))
-            return false;
-    FILE *out = create(folder, "sluice.camkes");
-    if (!out)
-        return false;
-    camkes_write_assembly(&folder->system, out);
-    if (!finish(out) || !(out = create(folder, "components.cmake")))
-        return false;
-    camkes_write_cmake(&folder->system, out);
-    if (!finish(out) || !(out = create(folder, "sluice_policy.c")))
-        return false;
-    camkes_write_policy(folder->build->policy, folder->build->policy_size, out);
-    return finish(out);
+    camkes_write_instance(&folder->system, instance, self_size, folder->random, draft.out);
+    return finish(&draft);
 }
 
 /* For whoever boots the image: what the machine must look like. */
-static bool write_machine(const struct folder *folder)
+static void write_machine(const struct folder *folder, FILE *out)
 {
-    FILE *out = create(folder, "machine.json");
-    if (!out)
-        return false;
     fputs("{\"board\":\"camkes_qemu_arm_virt\"", out);
     for (unsigned side = 0; side < 2; side++) {
         uint8_t mac[6];
@@ -235,7 +245,27 @@ static bool write_machine(const struct folder *folder)
                 mac[5]);
     }
     fputs("}\n", out);
-    return finish(out);
+}
+
+static bool write_generated(const struct folder *folder)
+{
+    struct draft draft;
+    for (unsigned i = 0; i < folder->system.instance_count; i++)
+        if (!write_component(folder, i))
+            return false;
+    if (!create(&draft, folder, "sluice.camkes"))
+        return false;
+    camkes_write_assembly(&folder->system, draft.out);
+    if (!finish(&draft) || !create(&draft, folder, "components.cmake"))
+        return false;
+    camkes_write_cmake(&folder->system, draft.out);
+    if (!finish(&draft) || !create(&draft, folder, "sluice_policy.c"))
+        return false;
+    camkes_write_policy(folder->build->policy, folder->build->policy_size, draft.out);
+    if (!finish(&draft) || !create(&draft, folder, "machine.json"))
+        return false;
+    write_machine(folder, draft.out);
+    return finish(&draft);
 }
 
 static bool find_places(struct folder *folder)
@@ -272,7 +302,7 @@ int build_camkes(const struct build *build)
         fail("getrandom: %s", strerror(errno));
         return CLI_FAILED;
     }
-    if (!copy_sources(&folder) || !write_generated(&folder) || !write_machine(&folder))
+    if (!copy_sources(&folder) || !write_generated(&folder))
         return CLI_FAILED;
     printf("%s: a CAmkES application. Next:\n"
            "  ln -s $(realpath %s) CHECKOUT/projects/camkes/apps/sluice\n"

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The capDL that a build made: no component has more than the topology says, or less."""
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.camkes
+HEATING_PLANT = pathlib.Path(__file__).resolve().parents[2] / "systems/heating-plant/sluice.yaml"
+
+
+@pytest.fixture(scope="module")
+def built(build):
+    return build()
+
+
+def check(sluice, capdl, kernel=None):
+    options = ["--kernel-config", kernel] if kernel else []
+    result = subprocess.run([sluice, "check", HEATING_PLANT, "--capdl", capdl, *options],
+                            capture_output=True, text=True, timeout=60)
+    return result.returncode, [line for line in result.stdout.splitlines() if "VIOLATION" in line], \
+        result.stdout + result.stderr
+
+
+def test_what_was_built_is_the_topology(sluice, built):
+    status, violations, said = check(sluice, built / "sluice.cdl", built / "gen_config.h")
+    assert status == 0 and violations == [], said
+    assert "capdl: ok:" in said
+    for trusted in ("clock", "entropy", "capdl-loader", "kernel"):
+        assert f"flow: trusted, not followed: {trusted}:" in said
+
+
+def test_no_page_is_writable_and_executable(built):
+    assert not re.search(r"\(R?WX", (built / "sluice.cdl").read_text())
+
+
+# What is changed in the capDL: a pattern, what replaces its first match, what must be said.
+IN = "request_parser_norm"
+MUTATIONS = {
+    "a read-only mapping made writable":
+        (r"(pt_%s_group_bin_0002 \{[^}]*share_ext_frontend_to_%s_producer_data_00_obj) \(R\)" % (IN, IN),
+         r"\1 (RW)", "has rw of share_ext_frontend_to_request_parser_norm_producer"),
+    "a mapping made executable":
+        (r"(pt_ext_frontend_group_bin_0002 \{[^}]*share_ext_frontend_to_%s_producer_data_00_obj) \(RW\)" % IN,
+         r"\1 (RWX)", "may write and execute"),
+    "a mapping taken away":
+        (r"0x[0-9a-f]+: share_ext_frontend_words_data_0_obj \(RW\)\n", "", "has no right of"),
+    "a ring of others mapped":
+        (r"(pt_ext_frontend_group_bin_0002 \{\n)",
+         r"\g<1>0x1ff: share_request_policy_emit_to_int_frontend_consumer_data_0_obj (RW)\n",
+         "ext_frontend has rw of share_request_policy_emit_to_int_frontend_consumer"),
+    "private memory shared":
+        (r"(pt_ext_frontend_group_bin_0002 \{\n)",
+         r"\g<1>0x1ff: frame_int_frontend_group_bin_0100 (R)\n", "share frame_int_frontend"),
+    "a device page of the other side":
+        (r"(pt_ext_nic_drv_group_bin_0002 \{\n)",
+         r"\g<1>0x1ff: int_nic_drv_device_page_data_0_obj (RW)\n",
+         "ext_nic_drv has rw of int_nic_drv_device_page"),
+    "another page's address":
+        (r"(ext_nic_drv_device_page_data_0_obj = frame \(4k, paddr: )0xa000000", r"\g<1>0xa003000",
+         "where the plan has no device"),
+    "a notification too many":
+        (r"(ext_frontend_cnode \{\n)", r"\g<1>0xf: int_frontend_wake (W, badge: 1)\n",
+         "ext_frontend holds int_frontend_wake"),
+    "a right to wait for another's notification":
+        (r"(ext_frontend_cnode \{\n)", r"\g<1>0xf: request_parser_norm_wake (R)\n",
+         "ext_frontend holds request_parser_norm_wake"),
+    "another's badge":
+        (r"(ext_frontend_cnode \{[^}]*request_parser_norm_wake \(W, badge: )1\)", r"\g<1>4)",
+         "ext_frontend holds request_parser_norm_wake (w, badge 4)"),
+    "a bell taken away":
+        (r"0x[0-9a-f]+: request_policy_emit_wake \(W, badge: 1\)\n", "", "cannot wake request_policy_emit"),
+    "another's thread":
+        (r"(ext_frontend_cnode \{\n)", r"\g<1>0xf: int_frontend_int_frontend_0_control_tcb\n",
+         "ext_frontend holds int_frontend_int_frontend_0_control_tcb"),
+    "another's page tables":
+        (r"(ext_frontend_cnode \{\n)", r"\g<1>0xf: pt_int_frontend_group_bin_0002\n",
+         "ext_frontend holds pt_int_frontend_group_bin_0002"),
+    "a capability space of two":
+        (r"cspace: int_frontend_cnode", "cspace: ext_frontend_cnode", "are one"),
+    "another's endpoint":
+        (r"(ext_frontend_cnode \{\n)", r"\g<1>0xf: int_frontend_pre_init_ep (W)\n",
+         "ext_frontend holds int_frontend_pre_init_ep"),
+    "an interrupt of the other side":
+        (r"(ext_nic_drv_cnode \{\n)", r"\g<1>0x3f: int_nic_drv_interrupt_interrupt_irq\n",
+         "ext_nic_drv holds int_nic_drv_interrupt"),
+    "an interrupt that signals the other side":
+        (r"(int_nic_drv_interrupt_interrupt_irq \{\n0x0: )int_nic_drv_wake", r"\g<1>ext_nic_drv_wake",
+         "interrupt 56 signals ext_nic_drv_wake"),
+    "untyped memory":
+        (r"(objects \{\n)(?s:(.*?))(ext_frontend_cnode \{\n)",
+         r"\g<1>loose = ut (12 bits)\n\g<2>\g<3>0xf: loose\n", "loose"),
+}
+
+
+@pytest.mark.parametrize("what", MUTATIONS)
+def test_one_change_is_found(sluice, built, tmp_path, what):
+    pattern, replacement, expected = MUTATIONS[what]
+    text = (built / "sluice.cdl").read_text()
+    changed, count = re.subn(pattern, replacement, text, count=1)
+    assert count == 1, "the pattern is not in the capDL any more"
+    (tmp_path / "changed.cdl").write_text(changed)
+    status, violations, said = check(sluice, tmp_path / "changed.cdl")
+    assert status == 1, said
+    assert any(expected in line for line in violations), said
+
+
+def test_a_path_is_shown(sluice, built, tmp_path):
+    """A shared page between the sides is not only one right too many, but a path."""
+    text = (built / "sluice.cdl").read_text().replace(
+        "pt_int_frontend_group_bin_0002 {\n", "pt_int_frontend_group_bin_0002 {\n"
+        "0x1ff: share_ext_frontend_words_data_0_obj (R)\n", 1)
+    (tmp_path / "changed.cdl").write_text(text)
+    status, violations, said = check(sluice, tmp_path / "changed.cdl")
+    assert status == 1
+    assert any("ext_frontend" in line and "int_frontend" in line and "->" in line
+               for line in violations), said
+
+
+def test_an_exported_timer_is_a_path(sluice, built, tmp_path):
+    text = (built / "gen_config.h").read_text() + "#define CONFIG_EXPORT_PTMR_USER  1\n"
+    (tmp_path / "gen_config.h").write_text(text)
+    status, violations, said = check(sluice, built / "sluice.cdl", tmp_path / "gen_config.h")
+    assert status == 1 and any("timer register" in line for line in violations), said
+
+
+@pytest.mark.parametrize("text,said", [
+    ("", "no objects"), ("objects {\n", "ends too early"), ("nonsense\n", "outside of all sections"),
+    ("objects {\na = frame (4q)\n}\n", "size that is none"),
+    ("objects {\na = cnode (4 bits)\n}\ncaps {\na {\n0x1: b (R)\n}\n}\n", "an object that is none"),
+    ("objects {\na = ep\nb = cnode (4 bits)\n}\ncaps {\nb {\n0x1: a (RZ)\n}\n}\n", "not known"),
+])
+def test_what_is_no_capdl_is_refused(sluice, tmp_path, text, said):
+    (tmp_path / "wrong.cdl").write_text(text)
+    status, _, output = check(sluice, tmp_path / "wrong.cdl")
+    assert status == 2 and said in output
