@@ -80,6 +80,9 @@ enum ring_result frame_take(struct frame_end *consumer, uint64_t *offset, uint16
 
 bool frame_should_notify(struct frame_end *producer)
 {
+    if (producer->index == producer->announced)
+        return false; /* nothing new: a consumer that sleeps has seen all there is */
+    producer->announced = producer->index;
     sl_fence_full(); /* tail is out before the flag is read; pairs with frame_may_sleep's */
     if (sl_load_relaxed(&producer->shared->consumer_signalled) != ASLEEP)
         return false;

@@ -40,9 +40,10 @@ _Static_assert(sizeof(struct frame_ring) == 8, "sDDF's net_queue_t header");
 /* One end's private view of one ring. */
 struct frame_end {
     struct frame_ring *shared;
-    uint16_t capacity; /* power of two, at most 32768 */
-    uint16_t index;    /* own index: tail for a producer, head for a consumer */
-    uint16_t other;    /* the other end's index, when last looked at */
+    uint16_t capacity;  /* power of two, at most 32768 */
+    uint16_t index;     /* own index: tail for a producer, head for a consumer */
+    uint16_t other;     /* the other end's index, when last looked at */
+    uint16_t announced; /* producer: index at the last frame_should_notify */
 };
 
 uint32_t frame_ring_region_size(uint16_t capacity);
@@ -56,7 +57,8 @@ enum ring_result frame_put(struct frame_end *producer, uint64_t offset, uint16_t
  * buffer size within capacity buffers, length at most the buffer size. */
 enum ring_result frame_take(struct frame_end *consumer, uint64_t *offset, uint16_t *length);
 
-/* After puts: true when the consumer asked to be notified; clears the request. */
+/* After puts: true when something was put since the last call and the consumer asked to be
+ * notified; clears the request. */
 bool frame_should_notify(struct frame_end *producer);
 /* Before sleeping: true when empty and a notification was asked for; false: look again. */
 bool frame_may_sleep(struct frame_end *consumer);

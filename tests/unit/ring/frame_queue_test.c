@@ -178,6 +178,25 @@ static void notifies_only_a_sleeper_and_once(void **state)
     free(pair.ring);
 }
 
+/* A sleeper that has seen everything is left alone: two ends that woke each other for nothing
+ * would never sleep again. */
+static void nothing_new_is_no_reason_to_notify(void **state)
+{
+    struct pair pair;
+    uint64_t offset = 0;
+    uint16_t length = 0;
+    (void)state;
+    open_pair(&pair, 4);
+    assert_true(frame_may_sleep(&pair.consumer));
+    assert_false(frame_should_notify(&pair.producer));
+    frame_put(&pair.producer, 0, 1);
+    assert_true(frame_should_notify(&pair.producer));
+    assert_int_equal(frame_take(&pair.consumer, &offset, &length), RING_OK);
+    assert_true(frame_may_sleep(&pair.consumer));
+    assert_false(frame_should_notify(&pair.producer));
+    free(pair.ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +206,7 @@ int main(void)
         cmocka_unit_test(descriptors_outside_the_buffers_are_faults),
         cmocka_unit_test(impossible_indices_are_faults),
         cmocka_unit_test(notifies_only_a_sleeper_and_once),
+        cmocka_unit_test(nothing_new_is_no_reason_to_notify),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
