@@ -210,10 +210,10 @@ static void draw_component(const struct topology *topology,
             if (&topology->component[topology->link[i].to] != component)
                 continue;
             rings++;
-            bytes = link_bytes(topology, i);
+            bytes += link_bytes(topology, i);
         }
         size_text(bytes, size);
-        snprintf(text, sizeof(text), "%u one-way audit rings, %s each; nothing inside reads it",
+        snprintf(text, sizeof(text), "%u one-way audit rings, %s in all; nothing inside reads it",
                  rings, size);
         put_text(x, y - 3, "name", ink, name, out);
         put_text(x, y + 14, "role", ink, text, out);
