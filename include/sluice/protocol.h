@@ -21,10 +21,10 @@
 
 struct policy_service; /* src/policy/image.h: one service, its rules and options, in place */
 
-enum sl_protocol_id { SL_PROTOCOL_MODBUS_TCP = 0, SL_PROTOCOL_COUNT };
+enum sl_protocol_id { SL_PROTOCOL_MODBUS_TCP = 0, SL_PROTOCOL_DNP3 = 1, SL_PROTOCOL_COUNT };
 
 enum sl_frame_status {
-    SL_FRAME_MORE,     /* not all there yet */
+    SL_FRAME_MORE,     /* not all there yet; `length` bytes are whole parts of it (link frames) */
     SL_FRAME_COMPLETE, /* `length` bytes are one message */
     SL_FRAME_LOST,     /* `reason`: no boundary can be trusted any more; close the session */
 };
@@ -46,9 +46,15 @@ struct sl_protocol {
     uint16_t default_port;
     size_t max_message;      /* bytes of the longest message on the wire */
     size_t max_canonical;    /* bytes of the longest canonical message */
+    bool datagrams;          /* runs over UDP too, each datagram holding whole parts of messages */
+    bool offline;            /* for decode and replay only: no service can speak it yet */
 
     /* Framing. `bytes` is the head of what one direction of a stream still holds. */
     struct sl_frame (*frame)(enum sl_direction direction, const uint8_t *bytes, size_t length);
+
+    /* With `datagrams`: true when these bytes begin with a part of a message that says itself which
+     * way it runs, then `*direction`. */
+    bool (*runs)(const uint8_t *bytes, size_t length, enum sl_direction *direction);
 
     /* The protocol's own mark that ties a reply to its request on one connection, read from a
      * complete frame without trusting the rest of it. A hint: policy_emit checks. */
@@ -112,6 +118,7 @@ struct sl_protocol {
 };
 
 extern const struct sl_protocol modbus_tcp_protocol;
+extern const struct sl_protocol dnp3_protocol;
 
 /* NULL for a number that is none. */
 const struct sl_protocol *sl_protocol(unsigned id);

@@ -12,6 +12,8 @@
     /* framing: the stream cannot go on */                                   \
     REASON(PROTOCOL_IDENTIFIER, "protocol-identifier")                       \
     REASON(LENGTH_FIELD, "length-field")                                     \
+    REASON(START_OCTETS, "start-octets")                                     \
+    REASON(CRC, "crc")                                                       \
     /* content, intact framing */                                            \
     REASON(TRUNCATED, "truncated")                                           \
     REASON(TRAILING_BYTES, "trailing-bytes")                                 \
@@ -34,6 +36,23 @@
     REASON(EXCEPTION_CODE, "exception-code")                                 \
     REASON(OPAQUE_MISMATCH, "opaque-mismatch")                               \
     REASON(UNIT_IDENTIFIER, "unit-identifier")                               \
+    REASON(LINK_CONTROL, "link-control")                                     \
+    REASON(LINK_DIRECTION, "link-direction")                                 \
+    REASON(STATION_ADDRESS, "station-address")                               \
+    REASON(TRANSPORT_SEQUENCE, "transport-sequence")                         \
+    REASON(TRANSPORT_INCOMPLETE, "transport-incomplete")                     \
+    REASON(SEGMENT_EMPTY, "segment-empty")                                   \
+    REASON(FRAGMENT_LENGTH, "fragment-length")                               \
+    REASON(APPLICATION_CONTROL, "application-control")                       \
+    REASON(OBJECT_UNKNOWN, "object-unknown")                                 \
+    REASON(OBJECT_FUNCTION, "object-not-in-function")                        \
+    REASON(QUALIFIER, "qualifier")                                           \
+    REASON(RANGE, "range")                                                   \
+    REASON(OBJECT_TRUNCATED, "object-truncated")                             \
+    REASON(OBJECT_CONTENT, "object-content")                                 \
+    REASON(OBJECT_ORDER, "object-order")                                     \
+    REASON(OBJECTS_MISSING, "objects-missing")                               \
+    REASON(RESERVED_BITS, "reserved-bits")                                   \
     /* policy */                                                             \
     REASON(NO_RULE, "no-rule")                                               \
     REASON(NO_RULE_CLIENT, "no-rule-for-client")                             \
@@ -49,6 +68,7 @@
     REASON(REPLY_FUNCTION, "reply-function")                                 \
     REASON(REPLY_SHAPE, "reply-shape")                                       \
     REASON(REPLY_ECHO, "reply-echo")                                         \
+    REASON(REPLY_STATION, "reply-station")                                   \
     /* operation */                                                          \
     REASON(DEVICE_UNREACHABLE, "device-unreachable")                         \
     REASON(DEVICE_TIMEOUT, "device-timeout")                                 \

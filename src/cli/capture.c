@@ -18,6 +18,7 @@
 /* IP protocol numbers, from the IANA registry. */
 #define PROTOCOL_HOP_BY_HOP  0u
 #define PROTOCOL_TCP         6u
+#define PROTOCOL_UDP         17u
 #define PROTOCOL_ROUTING     43u
 #define PROTOCOL_FRAGMENT    44u
 #define PROTOCOL_AH          51u
@@ -98,13 +99,37 @@ static void parse_tcp(struct parse *parse)
     parse->sink(parse->context, &segment);
 }
 
-static void parse_transport(struct parse *parse, unsigned protocol)
+/* RFC 768 */
+static void parse_udp(struct parse *parse)
 {
-    if (protocol != PROTOCOL_TCP) {
-        other(parse);
+    struct sl_reader *bytes = &parse->bytes;
+    parse->from.port = sl_read_u16be(bytes);
+    parse->to.port = sl_read_u16be(bytes);
+    size_t stated = sl_read_u16be(bytes);
+    sl_read_bytes(bytes, 2); /* checksum */
+    if (bytes->failed || stated < 8) {
+        damaged(parse);
         return;
     }
-    parse_tcp(parse);
+    limit(parse, stated - 8);
+    struct tcp_segment datagram = {.time = parse->time,
+                                   .datagram = true,
+                                   .from = parse->from,
+                                   .to = parse->to,
+                                   .length = sl_remaining(bytes),
+                                   .missing = parse->missing};
+    datagram.payload = sl_read_bytes(bytes, datagram.length);
+    parse->sink(parse->context, &datagram);
+}
+
+static void parse_transport(struct parse *parse, unsigned protocol)
+{
+    if (protocol == PROTOCOL_TCP)
+        parse_tcp(parse);
+    else if (protocol == PROTOCOL_UDP)
+        parse_udp(parse);
+    else
+        other(parse);
 }
 
 static void parse_fragment(struct parse *parse, struct fragment_key *key, uint8_t protocol,

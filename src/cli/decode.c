@@ -18,7 +18,7 @@ static const char help[] =
     "Decodes each FILE, the raw bytes of one direction of one TCP stream (- is standard\n"
     "input), and prints one JSON object a line for each message, in order.\n"
     "\n"
-    "  PROTOCOL           modbus-tcp\n"
+    "  PROTOCOL           modbus-tcp or dnp3\n"
     "  --reply            the bytes run from the device to the client\n"
     "  --config CONFIG    decide requests by this configuration's policy\n"
     "  --service SERVICE  of this service\n"

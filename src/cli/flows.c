@@ -151,6 +151,8 @@ static bool try_server(struct flow *flow, const struct endpoint *server,
     flow->service = exact ? service_at(replay->image, server) : service_on(replay->image, server);
     if (flow->service)
         flow->protocol = sl_protocol(flow->service->protocol);
+    if (flow->protocol && flow->datagram && !flow->protocol->datagrams)
+        flow->protocol = NULL;
     return flow->protocol != NULL;
 }
 
@@ -164,6 +166,18 @@ static void choose_service(struct flow *flow, const struct tcp_segment *first)
     for (int exact = 1; exact >= 0; exact--)
         if (try_server(flow, server, client, exact) || try_server(flow, client, server, exact))
             return;
+}
+
+/* Datagrams between equal ports: only what they say tells who asks. */
+static void turn_by_content(struct flow *flow, const struct tcp_segment *first)
+{
+    enum sl_direction direction;
+    if (flow->replay->image || flow->client.port != flow->server.port ||
+        !flow->protocol->runs(first->payload, first->length, &direction) || direction == SL_REQUEST)
+        return;
+    const struct endpoint client = flow->client;
+    flow->client = flow->server;
+    flow->server = client;
 }
 
 /* --- the table ----------------------------------------------------------------------------- */
@@ -191,13 +205,13 @@ static struct flow **bucket_of(struct flows *flows, const struct tcp_segment *se
 
 static bool from_client(const struct flow *flow, const struct tcp_segment *segment)
 {
-    return same_endpoint(&segment->from, &flow->client) &&
+    return segment->datagram == flow->datagram && same_endpoint(&segment->from, &flow->client) &&
            same_endpoint(&segment->to, &flow->server);
 }
 
 static bool from_server(const struct flow *flow, const struct tcp_segment *segment)
 {
-    return same_endpoint(&segment->from, &flow->server) &&
+    return segment->datagram == flow->datagram && same_endpoint(&segment->from, &flow->server) &&
            same_endpoint(&segment->to, &flow->client);
 }
 
@@ -238,11 +252,14 @@ static struct flow *new_flow(struct flows *flows, const struct tcp_segment *segm
         return NULL;
     }
     flow->replay = replay;
+    flow->datagram = segment->datagram;
     choose_service(flow, segment);
     if (!flow->protocol) {
         replay->skipped++;
     } else {
         replay->flows++;
+        if (flow->datagram)
+            turn_by_content(flow, segment);
         bool request_open = open_side(flow, SL_REQUEST);
         if (!open_side(flow, SL_REPLY) || !request_open) {
             replay->no_memory = true;
@@ -300,6 +317,10 @@ void flows_segment(void *context, const struct tcp_segment *segment)
         return;
     struct flow_side *side = &flow->side[direction];
     side->time = segment->time;
+    if (segment->datagram) {
+        stream_datagram(&side->stream, segment->payload, segment->length, segment->missing);
+        return;
+    }
     tcp_stream_segment(&side->tcp, segment);
     if (segment->reset)
         take_reset(flow, side, segment);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The TCP connections of one capture: each goes to a service, both its directions are put in
- * order, and every message gets its verdict. A SYN that does not belong to the connection known
- * between two endpoints starts another one.
+ * The TCP connections and UDP exchanges of one capture: each goes to a service, both its directions
+ * are put in order, and every message gets its verdict. A SYN that does not belong to the
+ * connection known between two endpoints starts another one.
  */
 #ifndef SLUICE_CLI_FLOWS_H
 #define SLUICE_CLI_FLOWS_H
@@ -48,6 +48,7 @@ struct flow {
     struct flow *next; /* in order of appearance */
     struct replay *replay;
     struct endpoint client, server;
+    bool datagram;                        /* UDP: no connection, only who talks to whom */
     const struct sl_protocol *protocol;   /* NULL: of no service, skipped */
     const struct policy_service *service; /* NULL: no policy */
     struct flow_side side[2];             /* SL_REQUEST, SL_REPLY */

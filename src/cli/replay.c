@@ -19,9 +19,12 @@ static const char help[] =
     "gateway's own decoding and deciding, and prints one JSON object a line for each, in\n"
     "order. A connection goes to the service of CONFIG whose listen or device address and\n"
     "port it has, else to the one whose port it has. Requests are decided as sent by the\n"
-    "connection's client; a reply passes when it answers a request that passed.\n"
+    "connection's client; a reply passes when it answers a request that passed. DNP3 is\n"
+    "read over UDP as well as TCP, and without CONFIG only: the gateway has no policy for it\n"
+    "yet.\n"
     "\n"
-    "  --protocol PROTOCOL  no policy: say only what is well-formed; modbus-tcp\n"
+    "  --protocol PROTOCOL  no policy: say only what is well-formed: modbus-tcp\n"
+    "                       or dnp3\n"
     "  --port PORT          of the servers, with --protocol; default the protocol's own\n"
     "\n"
     "Connections of no service are not printed. A summary goes to standard error.\n"
@@ -149,7 +152,7 @@ static void summarise(const struct replay *replay, const struct capture_counts *
     say_count(replay->gaps, "directions cut short where the capture lacks bytes");
     say_count(replay->after_lost, "bytes after lost framing not looked at");
     say_count(replay->conflicts, "overlapping segments with different bytes");
-    say_count(counts->other, "packets that are not TCP over IP");
+    say_count(counts->other, "packets that are neither TCP nor UDP over IP");
     say_count(counts->damaged, "packets with damaged or cut-off headers");
     say_count(counts->fragments, "IP fragments that never made a whole datagram");
 }

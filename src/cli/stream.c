@@ -47,8 +47,8 @@ static void judge(struct stream *stream, size_t length)
     stream->sink(stream->context, &message);
 }
 
-static void report_rest(struct stream *stream, size_t length, enum sl_verdict verdict,
-                        enum sl_reason reason)
+static void report(const struct stream *stream, size_t length, enum sl_verdict verdict,
+                   enum sl_reason reason)
 {
     const struct stream_message message = {.offset = stream->offset,
                                            .length = length,
@@ -56,8 +56,14 @@ static void report_rest(struct stream *stream, size_t length, enum sl_verdict ve
                                            .verdict = verdict,
                                            .reason = reason,
                                            .rule = SL_NO_RULE};
-    stream->ended = true;
     stream->sink(stream->context, &message);
+}
+
+static void report_rest(struct stream *stream, size_t length, enum sl_verdict verdict,
+                        enum sl_reason reason)
+{
+    stream->ended = true;
+    report(stream, length, verdict, reason);
 }
 
 /* How the bytes were split over segments must not show: the shortest head that is lost counts. */
@@ -104,6 +110,28 @@ void stream_push(struct stream *stream, const uint8_t *bytes, size_t length)
         while (stream->held && take_message(stream))
             ;
     }
+}
+
+/* True when what is held are whole parts of a message that goes on in the next datagram. */
+static bool holds_whole_parts(const struct stream *stream)
+{
+    struct sl_frame frame =
+        stream->protocol->frame(stream->direction, stream->buffer, stream->held);
+    return frame.status == SL_FRAME_MORE && frame.length == stream->held;
+}
+
+void stream_datagram(struct stream *stream, const uint8_t *bytes, size_t length, size_t missing)
+{
+    const uint64_t end = stream->offset + stream->held + length;
+    stream_push(stream, bytes, length);
+    if (!stream->ended && !missing && (!stream->held || holds_whole_parts(stream)))
+        return;
+    if (!stream->ended && stream->held)
+        report(stream, stream->held, missing ? SL_VERDICT_INCOMPLETE : SL_VERDICT_MALFORMED,
+               missing ? SL_REASON_NONE : SL_REASON_TRUNCATED);
+    stream->ended = false; /* framing was lost up to this datagram's end, not beyond */
+    stream->held = 0;
+    stream->offset = end;
 }
 
 void stream_end(struct stream *stream)

@@ -44,6 +44,9 @@ struct stream {
 bool stream_open(struct stream *stream);
 /* The next bytes. After lost framing they are ignored: no boundary among them can be trusted. */
 void stream_push(struct stream *stream, const uint8_t *bytes, size_t length);
+/* The next datagram, of a protocol that has them: it holds whole parts of messages. What does not
+ * is reported and dropped, and the next one starts anew. `missing` bytes of it are not there. */
+void stream_datagram(struct stream *stream, const uint8_t *bytes, size_t length, size_t missing);
 /* No more will come: what is left of a message is an incomplete one. Safe to call again. */
 void stream_end(struct stream *stream);
 void stream_free(struct stream *stream);

@@ -4,6 +4,7 @@
 
 static const struct sl_protocol *const protocols[SL_PROTOCOL_COUNT] = {
     [SL_PROTOCOL_MODBUS_TCP] = &modbus_tcp_protocol,
+    [SL_PROTOCOL_DNP3] = &dnp3_protocol,
 };
 
 const struct sl_protocol *sl_protocol(unsigned id)

@@ -29,10 +29,11 @@ static void init(void *self, const struct sl_environment *environment)
     const char *wrong = policy_image_check(environment->policy, environment->policy_size);
     if (wrong)
         sl_fault(emit->host, wrong, environment->policy_size, 0);
-    for (unsigned id = 0; id < SL_PROTOCOL_COUNT; id++)
-        if (sl_protocol(id)->max_canonical > STORED_REQUEST_MAX)
-            sl_fault(emit->host, "a protocol's requests do not fit a slot",
-                     sl_protocol(id)->max_canonical, STORED_REQUEST_MAX);
+    const struct policy_service *service;
+    for (unsigned i = 0; (service = policy_service(environment->policy, i)) != NULL; i++)
+        if (sl_protocol(service->protocol)->max_canonical > STORED_REQUEST_MAX)
+            sl_fault(emit->host, "a service's requests do not fit a slot",
+                     sl_protocol(service->protocol)->max_canonical, STORED_REQUEST_MAX);
     /* Keys of an earlier life of this gateway should not be guessable as this one's. */
     for (unsigned i = 0; i < emit->slots; i++)
         sl_random(emit->host, &emit->slot[i].turn, sizeof emit->slot[i].turn);

@@ -260,17 +260,26 @@ static void load_protocol(struct loader *loader, const struct node *node,
     const struct sl_protocol *found =
         node->kind == NODE_SCALAR ? sl_protocol_by_name(node->text) : NULL;
     const char *words[SL_PROTOCOL_COUNT], *text = "";
+    unsigned count = 0;
     for (unsigned i = 0; i < SL_PROTOCOL_COUNT; i++) {
-        words[i] = sl_protocol(i)->name;
-        text = arena_printf(loader->arena, "%s%s%s", text, i ? ", " : "", words[i]);
+        if (sl_protocol(i)->offline)
+            continue;
+        text = arena_printf(loader->arena, "%s%s%s", text, count ? ", " : "", sl_protocol(i)->name);
+        words[count++] = sl_protocol(i)->name;
         if (sl_protocol(i) == found)
             service->protocol = (uint16_t)i;
     }
-    if (found == NULL)
+    if (found != NULL && !found->offline)
+        return;
+    if (found != NULL)
+        unexpected(loader, node,
+                   "a protocol that the gateway speaks: %s; %s is for `sluice decode` and "
+                   "`sluice replay --protocol` only",
+                   text, found->name);
+    else
         unexpected(loader, node, "a protocol: %s%s", text,
-                   node->kind == NODE_SCALAR
-                       ? did_you_mean(loader->arena, node->text, words, SL_PROTOCOL_COUNT)
-                       : "");
+                   node->kind == NODE_SCALAR ? did_you_mean(loader->arena, node->text, words, count)
+                                             : "");
 }
 
 static bool load_endpoint(struct loader *loader, const struct node *node, const char *what,

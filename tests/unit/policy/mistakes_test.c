@@ -113,7 +113,8 @@ static const struct {
     {SIDES SERVICE "    adress: 5\n", {"f:9:5: found unknown key 'adress' in a service"}},
     {SIDES "services:\n  - { name: boiler, protocol: dnp3, listen: 192.168.97.2:502,"
            " device: 192.168.94.2:502 }\n",
-     {"f:5:31: found 'dnp3', expected a protocol: modbus-tcp",
+     {"f:5:31: found 'dnp3', expected a protocol that the gateway speaks: modbus-tcp; dnp3 is for "
+      "`sluice decode` and `sluice replay --protocol` only",
       "f:5:45: found '192.168.97.2:502', expected an address within the external network "
       "192.168.96.0/24",
       "f:5:71: found '192.168.94.2:502', expected an address within the internal network "
