@@ -24,7 +24,7 @@ MICROKIT_LD := $(CROSS)ld
 # Does not depend on the SDK.
 MK := $(B)/microkit/objects
 MICROKIT_CORE := $(patsubst %.c,$(MK)/%.o,$(CORE) $(wildcard src/components/nic_drv/*.c) \
-  $(wildcard src/drivers/virtio_mmio/*.c))
+  $(wildcard src/drivers/virtio_mmio/*.c src/drivers/sddf/*.c))
 $(MK)/%.o: %.c
 	@mkdir -p $(@D)
 	$(MICROKIT_CC) -std=c11 $(WARN) -MMD -MP -c -o $@ $<
@@ -74,6 +74,7 @@ $(MKS)/$(1).program: $(MICROKIT_HOST_OBJECTS) $(MKS)/program_$(2).o $(MKS)/devic
 MICROKIT_PROGRAMS += $(MKS)/$(1).program
 endef
 $(eval $(call microkit_program,nic_drv,nic_drv,virtio,$(MK)/libcore.a))
+$(eval $(call microkit_program,nic_edge,nic_drv,sddf,$(MK)/libcore.a))
 $(eval $(call microkit_program,parser_norm,parser_norm,none,$(MK)/libcore.a))
 $(eval $(call microkit_program,policy_emit,policy_emit,none,$(MK)/libcore.a))
 $(eval $(call microkit_program,monitor,monitor,none,$(MK)/libcore.a))
@@ -89,10 +90,14 @@ endef
 $(foreach p,supervisor clock entropy,$(eval $(call microkit_alone,$(p))))
 
 -include $(MICROKIT_CORE:.o=.d) $(MICROKIT_NET:.o=.d) $(MICROKIT_HOST_OBJECTS:.o=.d) \
-  $(patsubst %,$(MKS)/%.d,device_virtio device_none supervisor clock entropy)
+  $(patsubst %,$(MKS)/%.d,device_virtio device_sddf device_none supervisor clock entropy)
 
 .PHONY: microkit microkit-objects microkit-run
 microkit-objects: $(MICROKIT_PROGRAMS)
 microkit: $(B)/sluice
 	$(B)/sluice build $(CONFIG) --host microkit --sdk $(MICROKIT_SDK) --board $(MICROKIT_BOARD) \
 	  --config $(MICROKIT_CONFIG) -o $(MICROKIT_OUTPUT)
+microkit-run:
+	@tools/install-deps build demo microkit
+	@$(MAKE) --no-print-directory -s microkit
+	@$(VENV)/bin/python tools/microkit_demo.py $(MICROKIT_OUTPUT)

@@ -20,6 +20,7 @@
 #include "topology/microkit.h"
 #include "topology/microkit_flow.h"
 #include "topology/microkit_memory.h"
+#include "topology/sddf.h"
 
 struct places {
     char root[PATH_MAX / 4];    /* of the sources */
@@ -243,6 +244,23 @@ static bool link_image(const struct image_build *image, unsigned number, const c
     return build_run(argv, NULL);
 }
 
+/* A stock driver is taken as it is, but for its two sections and the rights of its segments. */
+static int take_driver(struct image_build *image, unsigned number)
+{
+    const struct microkit_domain *domain = &image->system.domain[number];
+    const char *from = image->system.options.sddf[domain->side].elf;
+    char to[PATH_MAX];
+    path_of(to, sizeof to, "%s/%s.elf", image->places.output, domain->name);
+    const char *wrong = elf_read(&image->image[number], from);
+    if (!wrong)
+        wrong = sddf_fill(&image->system, number, &image->image[number]);
+    if (!wrong)
+        wrong = check_segments(&image->image[number]);
+    if (!wrong && !elf_write(&image->image[number], to))
+        wrong = strerror(errno);
+    return wrong ? fail("%s %s", from, wrong) : CLI_OK;
+}
+
 static int build_domain(struct image_build *image, unsigned number)
 {
     const struct microkit_domain *domain = &image->system.domain[number];
@@ -349,12 +367,12 @@ static int report_memory(struct image_build *image, FILE *out)
     if (stat(loader, &status) == 0)
         fprintf(out, "%-52s %8.1f\n", "loader.img, the file", (double)status.st_size / 1024);
     fprintf(out, "%-52s %8.1f\n", "a Linux guest as asked for by the VM route", 256.0 * 1024);
-    if (total > MICROKIT_BUDGET && image->system.topology->mode == SL_TWO_WAY)
-        return fail(
-            "the gateway takes %llu bytes, more than its budget of %llu: lower outstanding, "
-            "sessions or buffers in the configuration",
-            (unsigned long long)total, (unsigned long long)MICROKIT_BUDGET);
-    return CLI_OK;
+    if (total <= MICROKIT_BUDGET || image->system.topology->mode != SL_TWO_WAY)
+        return CLI_OK;
+    unlink(loader);
+    return fail("the gateway takes %llu bytes, more than its budget of %llu: lower outstanding, "
+                "sessions or buffers in the configuration",
+                (unsigned long long)total, (unsigned long long)MICROKIT_BUDGET);
 }
 
 /* For whoever boots the image: what the machine must look like. */
@@ -379,7 +397,8 @@ static int build_all(struct image_build *image)
 {
     int status = make_objects(&image->places);
     for (unsigned i = 0; status == CLI_OK && i < image->system.domain_count; i++)
-        status = build_domain(image, i);
+        status = image->system.domain[i].kind == DOMAIN_SDDF_DRIVER ? take_driver(image, i)
+                                                                    : build_domain(image, i);
     if (status == CLI_OK)
         status = write_system(image);
     if (status == CLI_OK)
@@ -404,6 +423,30 @@ static int build_all(struct image_build *image)
     return status;
 }
 
+/* "virtio", "synthetic", or "sddf:DRIVER.elf,CONFIG.json". */
+static int choose_nic(const char *word, unsigned side, struct microkit_options *options)
+{
+    if (!word || !strcmp(word, "virtio"))
+        return CLI_OK;
+    options->nic[side] = MICROKIT_NIC_SYNTHETIC;
+    if (!strcmp(word, "synthetic"))
+        return CLI_OK;
+    const char *comma = strchr(word, ',');
+    struct microkit_sddf *sddf = &options->sddf[side];
+    if (strncmp(word, "sddf:", 5) || !comma || (size_t)(comma - word) >= sizeof sddf->elf)
+        return fail("%s: expected virtio, or sddf:DRIVER.elf,CONFIG.json", word);
+    options->nic[side] = MICROKIT_NIC_SDDF;
+    snprintf(sddf->elf, sizeof sddf->elf, "%.*s", (int)(comma - word - 5), word + 5);
+    char *text = build_read(comma + 1);
+    if (!text)
+        return CLI_FAILED;
+    const char *wrong = sddf_describe(text, sddf);
+    free(text);
+    if (!wrong && !options->board->dma_top)
+        wrong = "needs DMA memory at a known address, and none is known of this board";
+    return wrong ? fail("%s %s", comma + 1, wrong) : CLI_OK;
+}
+
 int build_microkit(const struct build *build)
 {
     static struct image_build image; /* too large for the stack */
@@ -416,6 +459,9 @@ int build_microkit(const struct build *build)
     if (!options.board)
         return fail("board %s is not known to `sluice build`: docs/microkit.md says how to add one",
                     image.places.board);
+    for (unsigned side = 0; side < 2; side++)
+        if (choose_nic(build->nic[side], side, &options) != CLI_OK)
+            return CLI_FAILED;
     if (getrandom(image.random, sizeof image.random, 0) != sizeof image.random)
         return fail("getrandom: %s", strerror(errno));
     microkit_plan(build->site, &build->topology, &options, &image.system);

@@ -145,6 +145,23 @@ const uint8_t *elf_symbol(const struct elf_image *image, const char *name, size_
     return NULL;
 }
 
+void elf_drop_execute(struct elf_image *image)
+{
+    Elf64_Ehdr header;
+    if (!header_of(image, &header))
+        return;
+    for (unsigned i = 0; i < header.e_phnum; i++) {
+        Elf64_Phdr program;
+        uint8_t *place = image->bytes + header.e_phoff + i * sizeof program;
+        memcpy(&program, place, sizeof program);
+        if (program.p_flags & PF_W)
+            program.p_flags &= ~(uint32_t)PF_X;
+        memcpy(place, &program, sizeof program);
+    }
+    for (unsigned i = 0; i < image->segment_count; i++)
+        image->segment[i].execute &= !image->segment[i].write;
+}
+
 bool elf_write(const struct elf_image *image, const char *path)
 {
     FILE *file = fopen(path, "wbe");

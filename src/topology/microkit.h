@@ -29,6 +29,8 @@ struct microkit_board {
     uint64_t uart;    /* PL011 */
     uint64_t rtc;     /* PL031; 0: none */
     uint64_t entropy; /* virtio entropy device; 0: none */
+    uint64_t dma_top; /* end of main memory that the kernel does not manage, for DMA at addresses
+                       * that must be known at build time (stock drivers) */
 };
 
 /* NULL for a name that is none. */
@@ -43,6 +45,15 @@ enum microkit_nic {
     MICROKIT_NIC_SYNTHETIC, /* frames made inside: for measurement */
 };
 
+/* Buffers shared with a stock driver: of the frames received, of those to send. */
+#define SDDF_RECEIVE_BUFFERS  32u
+#define SDDF_TRANSMIT_BUFFERS 32u
+
+/* Channels as a stock driver is told to number them. */
+#define SDDF_CHANNEL_INTERRUPT 0u
+#define SDDF_CHANNEL_RECEIVE   1u
+#define SDDF_CHANNEL_TRANSMIT  2u
+
 /* A stock sDDF Ethernet driver, as its config.json describes it. */
 #define SDDF_MAX_REGIONS 8u
 struct microkit_sddf {
@@ -51,7 +62,7 @@ struct microkit_sddf {
         char name[32];
         uint32_t size;
         bool device; /* the NIC's registers; otherwise memory for DMA */
-        bool cached;
+        bool uncached;
     } region[SDDF_MAX_REGIONS];
     unsigned region_count;
     unsigned interrupt_count;
@@ -74,8 +85,10 @@ enum microkit_kind {
 struct microkit_domain {
     char name[SL_NAME_SIZE + 8];
     enum microkit_kind kind;
-    const char *program; /* object that its image is linked from */
-    uint8_t component;   /* DOMAIN_COMPONENT: index in the topology; DOMAIN_SDDF_DRIVER: side */
+    const char *program;                /* object that its image is linked from */
+    uint8_t component;                  /* DOMAIN_COMPONENT: index in the topology */
+    uint8_t side;                       /* DOMAIN_SDDF_DRIVER */
+    uint8_t resource[SDDF_MAX_REGIONS]; /* likewise: its regions, as it counts them */
     uint8_t priority;
     uint32_t budget, period; /* microseconds */
     uint32_t stack;          /* bytes */
@@ -92,7 +105,8 @@ struct microkit_region {
     char name[SL_NAME_SIZE * 3];
     enum microkit_memory kind;
     uint64_t size;
-    uint64_t physical; /* MEMORY_DEVICE */
+    uint64_t physical; /* 0: the tool chooses */
+    bool uncached;
 };
 
 struct microkit_map {
@@ -117,6 +131,7 @@ struct microkit_system {
     struct microkit_region region[MICROKIT_MAX_REGIONS];
     struct microkit_map map[MICROKIT_MAX_MAPS];
     struct microkit_channel channel[MICROKIT_MAX_CHANNELS];
+    uint64_t dma_next;                             /* end of the next region at a known address */
     uint8_t of_component[TOPOLOGY_MAX_COMPONENTS]; /* its domain */
 };
 

@@ -74,6 +74,32 @@ static void add_ports(const struct microkit_system *system, unsigned domain,
     }
 }
 
+static void add_peers(const struct microkit_system *system, unsigned domain,
+                      struct domain_config *config)
+{
+    static const char *const directions[] = {"receive", "transmit"};
+    /* Which queue leads to the driver: the free one of what it receives, the active one of what
+     * it sends. */
+    static const char *const to[] = {"free", "active"}, *const from[] = {"active", "free"};
+    static const uint16_t counts[] = {SDDF_RECEIVE_BUFFERS, SDDF_TRANSMIT_BUFFERS};
+    for (unsigned i = 0; i < 2; i++) {
+        char name[SL_NAME_SIZE * 2];
+        snprintf(name, sizeof name, "sddf_%s_buffers", directions[i]);
+        struct domain_peer *peer = &config->peer[i];
+        peer->buffers = own(system, domain, name);
+        if (!peer->buffers.base)
+            continue;
+        char region[SL_NAME_SIZE * 4];
+        snprintf(region, sizeof region, "%s_%s", system->domain[domain].name, name);
+        peer->address = system->region[microkit_region(system, region)].physical;
+        peer->count = counts[i];
+        snprintf(name, sizeof name, "sddf_%s_%s", directions[i], to[i]);
+        peer->to = own(system, domain, name);
+        snprintf(name, sizeof name, "sddf_%s_%s", directions[i], from[i]);
+        peer->from = own(system, domain, name);
+    }
+}
+
 static uint32_t of_component(const struct microkit_system *system, unsigned domain, void *bytes)
 {
     struct domain_config *config = bytes;
@@ -81,6 +107,7 @@ static uint32_t of_component(const struct microkit_system *system, unsigned doma
     add_ports(system, domain, config);
     config->device = own(system, domain, "registers");
     config->dma = own(system, domain, "dma");
+    add_peers(system, domain, config);
     config->seed = own(system, domain, "seed");
     config->uart = named(system, domain, "uart");
     config->status = named(system, domain, "status");
@@ -119,6 +146,8 @@ static uint32_t of_supervisor(const struct microkit_system *system, unsigned dom
     struct domain_supervisor_config *config = bytes;
     config->magic = DOMAIN_MAGIC;
     config->child_count = (uint8_t)(system->domain_count - 1);
+    for (unsigned i = 0; i < system->domain_count; i++) /* whose data we cannot renew */
+        config->closed |= system->domain[i].kind == DOMAIN_SDDF_DRIVER;
     for (unsigned i = 1; i < system->domain_count; i++) {
         const struct microkit_domain *child = &system->domain[i];
         const char *name = child->kind == DOMAIN_COMPONENT

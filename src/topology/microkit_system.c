@@ -14,7 +14,7 @@ static void write_regions(const struct microkit_system *system, FILE *out)
         const struct microkit_region *region = &system->region[i];
         fprintf(out, "    <memory_region name=\"%s\" size=\"0x%" PRIx64 "\" page_size=\"%s\"",
                 region->name, region->size, PAGE_SIZE_SMALL);
-        if (region->kind == MEMORY_DEVICE)
+        if (region->physical)
             fprintf(out, " phys_addr=\"0x%" PRIx64 "\"", region->physical);
         fputs(" />\n", out);
     }
@@ -32,12 +32,12 @@ static void write_inside(const struct microkit_system *system, unsigned number, 
         const struct microkit_region *region = &system->region[map->region];
         fprintf(out, "%s<map mr=\"%s\" vaddr=\"0x%" PRIx64 "\" perms=\"%s\" cached=\"%s\" />\n",
                 indent, region->name, map->address, map->rights & RIGHT_WRITE ? "rw" : "r",
-                region->kind == MEMORY_DEVICE ? "false" : "true");
+                region->uncached ? "false" : "true");
     }
     if (domain->interrupt >= 0)
         fprintf(out, "%s<irq irq=\"%d\" id=\"%u\" trigger=\"%s\" />\n", indent, domain->interrupt,
                 domain->interrupt_channel, domain->interrupt_edge ? "edge" : "level");
-    if (domain->dma >= 0 && domain->kind != DOMAIN_SDDF_DRIVER)
+    if (domain->dma >= 0)
         fprintf(out, "%s<setvar symbol=\"domain_dma_address\" region_paddr=\"%s\" />\n", indent,
                 system->region[domain->dma].name);
 }

@@ -20,6 +20,9 @@ struct nic_driver *device_driver(void);
 /* The device's channel was notified; before the component is woken. */
 void device_interrupt(void);
 
+/* True when the device must be looked at once in a while without being told to. */
+bool device_polls(void);
+
 /* After the component was woken: what the device must be told once for many frames. */
 void device_flush(void);
 

@@ -16,4 +16,9 @@ struct nic_driver *device_driver(void)
 
 void device_interrupt(void) {}
 
+bool device_polls(void)
+{
+    return false;
+}
+
 void device_flush(void) {}

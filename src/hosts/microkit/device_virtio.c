@@ -29,4 +29,9 @@ void device_interrupt(void)
     microkit_irq_ack(DOMAIN_CHANNEL_DEVICE);
 }
 
+bool device_polls(void)
+{
+    return false;
+}
+
 void device_flush(void) {}

@@ -15,8 +15,9 @@
 #define DOMAIN_MAGIC UINT32_C(0x4d504c53) /* "SLPM" */
 
 /* Channel numbers above a component's own (0..31); libmicrokit has 0..61. */
-#define DOMAIN_CHANNEL_DEVICE 40u /* interrupt of the device */
-#define DOMAIN_CHANNEL_CLOCK  41u /* from the clock */
+#define DOMAIN_CHANNEL_DEVICE   40u /* interrupt of the device; or a stock driver's receive side */
+#define DOMAIN_CHANNEL_CLOCK    41u /* from the clock */
+#define DOMAIN_CHANNEL_TRANSMIT 42u /* a stock driver's transmit side */
 
 #define DOMAIN_MAX_CHILDREN 24u
 #define DOMAIN_MAX_REGIONS  128u
@@ -26,18 +27,23 @@ struct domain_region {
     uint64_t size; /* bytes */
 };
 
+/* One direction between the edge and a stock sDDF driver (drivers/sddf). */
+struct domain_peer {
+    struct domain_region to, from, buffers;
+    uint64_t address; /* of the buffers, on the device's bus */
+    uint16_t count;
+    uint8_t reserved[6];
+};
+
 /* A component's domain; its configuration follows at once. */
 struct domain_config {
     uint32_t magic;
     uint32_t config_size; /* bytes of sl_*_config after this struct */
     struct domain_region port[SL_MAX_PORTS][SL_PORT_REGIONS];
     uint8_t channel[SL_MAX_PORTS];
-    struct domain_region device;  /* registers of its NIC */
-    struct domain_region dma;     /* memory shared with its NIC; bus address: domain_dma_address */
-    struct domain_region peer[4]; /* sDDF: receive free and active, transmit free and active */
-    uint16_t peer_capacity;       /* descriptors of each of those */
-    uint8_t has_clock;            /* 1: the clock notifies it */
-    uint8_t reserved[5];
+    struct domain_region device; /* registers of its NIC */
+    struct domain_region dma;    /* memory shared with its NIC; bus address: domain_dma_address */
+    struct domain_peer peer[2];  /* in front of a stock driver: receive, transmit */
     struct domain_region uart;   /* monitor: PL011 */
     struct domain_region seed;   /* struct domain_seed, read-only; 0: asks for no random bytes */
     struct domain_region status; /* struct domain_status, read-only */

@@ -161,11 +161,12 @@ void notified(microkit_channel channel)
             return;
     }
     if (channel == DOMAIN_CHANNEL_CLOCK) {
-        if (host->deadline > domain_now())
-            return;
-        host->deadline = SL_NEVER;
-        run(host, SL_BADGE_DEADLINE);
-    } else if (channel == DOMAIN_CHANNEL_DEVICE) {
+        bool due = host->deadline <= domain_now();
+        if (due)
+            host->deadline = SL_NEVER;
+        if (due || device_polls())
+            run(host, due ? SL_BADGE_DEADLINE : SL_BADGE_DEVICE);
+    } else if (channel >= SL_MAX_CHANNELS) {
         device_interrupt();
         run(host, SL_BADGE_DEVICE);
     } else {

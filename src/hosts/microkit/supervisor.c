@@ -179,6 +179,11 @@ seL4_Bool fault(microkit_child child, microkit_msginfo message, microkit_msginfo
     stop_all(supervisor);
     line_send(supervisor, &json, true);
     supervisor->stopped = true;
+    if (config->closed) {
+        line_start(supervisor, &json, "closed");
+        line_send(supervisor, &json, false);
+        return seL4_False;
+    }
     plan_restart(supervisor);
     while (domain_now() < supervisor->restart_at)
         ; /* every other domain is stopped, the clock too: nothing else could run */
