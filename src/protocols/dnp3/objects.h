@@ -37,8 +37,9 @@ enum object_role {
     ROLE_NONE, /* the function has no objects */
     ROLE_READ,
     ROLE_WRITE,
-    ROLE_CONTROL,      /* select, operate, direct operate */
-    ROLE_FREEZE,       /* and freeze at time */
+    ROLE_CONTROL, /* select, operate, direct operate */
+    ROLE_FREEZE,
+    ROLE_FREEZE_AT_TIME,
     ROLE_FREEZE_CLEAR, /* counters only */
     ROLE_CLASSES,      /* enable and disable unsolicited */
     ROLE_ASSIGN,       /* classes to points */

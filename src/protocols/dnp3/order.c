@@ -52,9 +52,6 @@ static bool in_order(struct order *order, const struct dnp3_header *header, bool
     if (!pattern_in_order(order, header))
         return false;
     switch (order->function) {
-    case DNP3_IMMEDIATE_FREEZE:
-    case DNP3_IMMEDIATE_FREEZE_NO_ACK:
-        return header->group != GROUP_TIME;
     case DNP3_FREEZE_AT_TIME: /* 1815 4.4.11: the time, then what is frozen then */
     case DNP3_FREEZE_AT_TIME_NO_ACK:
         order->interval = order->interval || header->group == GROUP_TIME;
