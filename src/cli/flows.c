@@ -49,13 +49,17 @@ static void judge_message(void *context, const struct stream_message *taken)
         note_request(flow, &message);
     if (flow->service && !request)
         judge_reply(flow, &message);
+    const struct replay *replay = flow->replay;
     flow->replay->messages[message.verdict]++;
-    const struct line_origin origin = {.source = flow->replay->source,
+    if (replay->seen)
+        replay->seen(replay->seen_context, flow, side->direction, &message, &side->time);
+    if (!replay->out)
+        return;
+    const struct line_origin origin = {.source = replay->source,
                                        .time = &side->time,
                                        .from = request ? &flow->client : &flow->server,
                                        .to = request ? &flow->server : &flow->client};
-    line_print(flow->replay->out, &origin, flow->protocol, side->direction, flow->service,
-               &message);
+    line_print(replay->out, &origin, flow->protocol, side->direction, flow->service, &message);
 }
 
 /* --- what the TCP streams tell ------------------------------------------------------------- */
@@ -69,7 +73,7 @@ __attribute__((format(printf, 2, 3))) static void say(const struct flow_side *si
     endpoint_text(request ? &flow->client : &flow->server, from);
     endpoint_text(request ? &flow->server : &flow->client, to);
     FILE *notes = flow->replay->notes;
-    fprintf(notes, "sluice replay: %s: %s > %s: ", flow->replay->source, from, to);
+    fprintf(notes, "sluice %s: %s: %s > %s: ", flow->replay->verb, flow->replay->source, from, to);
     va_list arguments;
     va_start(arguments, what);
     vfprintf(notes, what, arguments);

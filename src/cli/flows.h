@@ -17,13 +17,20 @@
 #include "cli/stream.h"
 #include "cli/tcp_stream.h"
 
+struct flow;
+
 /* What to do with the connections, and what was seen; shared by all captures of a command. */
 struct replay {
     const void *image; /* policy; NULL: `protocol` on `port` without one */
     const struct sl_protocol *protocol;
     uint16_t port;
-    FILE *out;   /* lines */
-    FILE *notes; /* what happened to streams */
+    FILE *out;        /* lines; NULL: none */
+    FILE *notes;      /* what happened to streams */
+    const char *verb; /* whose notes these are */
+    /* Takes every message with its verdict; NULL: nobody else asks. */
+    void (*seen)(void *context, const struct flow *flow, enum sl_direction direction,
+                 const struct stream_message *message, const struct timeval *time);
+    void *seen_context;
 
     const char *source;       /* the capture being read */
     uint64_t messages[5];     /* by enum sl_verdict */
@@ -33,7 +40,6 @@ struct replay {
     bool no_memory;
 };
 
-struct flow;
 struct flow_side {
     struct flow *flow;
     enum sl_direction direction;

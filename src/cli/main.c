@@ -17,6 +17,7 @@ static const struct verb verbs[] = {
     {"run", "CONFIG", "run the gateway on Linux", cli_run},
     {"decode", "PROTOCOL FILE...", "decode the bytes of one direction of a stream", cli_decode},
     {"replay", "CONFIG CAPTURE...", "every message of a capture through the same code", cli_replay},
+    {"learn", "CAPTURE... -o FILE", "draft a configuration from recorded traffic", cli_learn},
     {"build", "CONFIG --host H", "an image of the gateway for seL4", cli_build},
     {"topology", "CONFIG", "draw the components and what joins them, as SVG", cli_topology},
 };

@@ -160,7 +160,7 @@ static void summarise(const struct replay *replay, const struct capture_counts *
 int cli_replay(int argc, char **argv)
 {
     struct options given = {0};
-    struct replay replay = {.out = stdout, .notes = stderr};
+    struct replay replay = {.out = stdout, .notes = stderr, .verb = "replay"};
     struct capture_counts counts = {0};
     void *image;
     if (!parse_options(&given, argc, argv))
