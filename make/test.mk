@@ -46,7 +46,7 @@ fuzzers: $(FUZZ_PROGRAMS)
 
 # Everything; what a machine lacks (an SDK, a capture) is skipped with the reason and counted.
 test: deps-test
-	@$(MAKE) --no-print-directory all unit fuzzers test-programs
+	@$(MAKE) --no-print-directory -s all unit fuzzers test-programs
 	$(VENV)/bin/python -m pytest tests $(PYTEST)
 .PHONY: test-programs
 test-programs::
