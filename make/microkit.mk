@@ -24,7 +24,7 @@ MICROKIT_LD := $(CROSS)ld
 # Does not depend on the SDK.
 MK := $(B)/microkit/objects
 MICROKIT_CORE := $(patsubst %.c,$(MK)/%.o,$(CORE) $(wildcard src/components/nic_drv/*.c) \
-  $(wildcard src/drivers/virtio_mmio/*.c src/drivers/sddf/*.c))
+  $(wildcard src/drivers/virtio_mmio/*.c src/drivers/sddf/*.c src/drivers/synthetic/*.c))
 $(MK)/%.o: %.c
 	@mkdir -p $(@D)
 	$(MICROKIT_CC) -std=c11 $(WARN) -MMD -MP -c -o $@ $<
@@ -75,6 +75,7 @@ MICROKIT_PROGRAMS += $(MKS)/$(1).program
 endef
 $(eval $(call microkit_program,nic_drv,nic_drv,virtio,$(MK)/libcore.a))
 $(eval $(call microkit_program,nic_edge,nic_drv,sddf,$(MK)/libcore.a))
+$(eval $(call microkit_program,nic_synthetic,nic_drv,synthetic,$(MK)/libcore.a))
 $(eval $(call microkit_program,parser_norm,parser_norm,none,$(MK)/libcore.a))
 $(eval $(call microkit_program,policy_emit,policy_emit,none,$(MK)/libcore.a))
 $(eval $(call microkit_program,monitor,monitor,none,$(MK)/libcore.a))
@@ -83,14 +84,15 @@ $(eval $(call microkit_program,int_frontend,int_frontend,none,$(MK)/int_frontend
 
 MICROKIT_ALONE_HOST := $(patsubst %,$(MKS)/%.o,mem time fault uart random console start kept)
 define microkit_alone
-$(MKS)/$(1).program: $(MICROKIT_ALONE_HOST) $(MKS)/$(1).o $(MK)/libcore.a
+$(MKS)/$(1).program: $(MICROKIT_ALONE_HOST) $(MKS)/$(1).o $(2) $(MK)/libcore.a
 	$(MICROKIT_LD) -r --gc-sections -e _start -u init -u notified -u fault -u main -o $$@ $$^
 MICROKIT_PROGRAMS += $(MKS)/$(1).program
 endef
-$(foreach p,supervisor clock entropy,$(eval $(call microkit_alone,$(p))))
+$(eval $(call microkit_alone,supervisor,$(MKS)/bench.o))
+$(foreach p,clock entropy,$(eval $(call microkit_alone,$(p))))
 
 -include $(MICROKIT_CORE:.o=.d) $(MICROKIT_NET:.o=.d) $(MICROKIT_HOST_OBJECTS:.o=.d) \
-  $(patsubst %,$(MKS)/%.d,device_virtio device_sddf device_none supervisor clock entropy)
+  $(patsubst %,$(MKS)/%.d,device_virtio device_sddf device_synthetic bench device_none supervisor clock entropy)
 
 .PHONY: microkit microkit-objects microkit-run
 microkit-objects: $(MICROKIT_PROGRAMS)

@@ -251,6 +251,17 @@ static void add_sddf(struct microkit_system *system, unsigned edge, uint8_t side
     add_channel(system, edge, DOMAIN_CHANNEL_TRANSMIT, number, SDDF_CHANNEL_TRANSMIT, true, true);
 }
 
+/* Both ends of the traffic are inside; the outer one tells the supervisor when it is measured. */
+static void add_synthetic(struct microkit_system *system, unsigned domain, unsigned side)
+{
+    if (side != SL_SIDE_EXT)
+        return;
+    unsigned bench = add_region(system, "bench", MEMORY_SHARED, PAGE, 0);
+    add_map(system, domain, bench, BOTH);
+    add_map(system, 0, bench, READ);
+    add_channel(system, domain, DOMAIN_CHANNEL_TRANSMIT, 0, DOMAIN_CHANNEL_TRANSMIT, true, false);
+}
+
 static void add_devices(struct microkit_system *system)
 {
     for (unsigned i = 0; i < system->topology->component_count; i++) {
@@ -261,6 +272,8 @@ static void add_devices(struct microkit_system *system)
             add_virtio(system, system->of_component[i], component->side);
         if (system->options.nic[component->side] == MICROKIT_NIC_SDDF)
             add_sddf(system, system->of_component[i], (uint8_t)component->side);
+        if (system->options.nic[component->side] == MICROKIT_NIC_SYNTHETIC)
+            add_synthetic(system, system->of_component[i], component->side);
     }
 }
 

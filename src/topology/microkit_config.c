@@ -100,6 +100,33 @@ static void add_peers(const struct microkit_system *system, unsigned domain,
     }
 }
 
+#define BENCH_WARM_UP_REQUESTS 100u
+#define BENCH_REQUESTS         1000u
+#define BENCH_CLIENT           200u /* last byte of the client's address */
+
+/* Client and device of the first service. */
+static void add_synthetic(const struct microkit_system *system, unsigned domain,
+                          struct domain_config *config)
+{
+    const struct topology_component *place =
+        &system->topology->component[system->domain[domain].component];
+    if (!place->device || system->options.nic[place->side] != MICROKIT_NIC_SYNTHETIC)
+        return;
+    const struct site_service *service = &system->site->service[0];
+    struct domain_synthetic *synthetic = &config->synthetic;
+    bool client = place->side == SL_SIDE_EXT;
+    synthetic->client = client;
+    synthetic->own_address = client ? (service->listen_address & ~UINT32_C(255)) | BENCH_CLIENT
+                                    : service->device_address;
+    synthetic->gateway_address =
+        client ? service->listen_address : system->site->side[SL_SIDE_INT].address;
+    synthetic->gateway_port = service->listen_port;
+    synthetic->warm_up = BENCH_WARM_UP_REQUESTS;
+    synthetic->measured = BENCH_REQUESTS;
+    microkit_mac(system->site, place->side, synthetic->gateway_mac);
+    config->bench = named(system, domain, "bench");
+}
+
 static uint32_t of_component(const struct microkit_system *system, unsigned domain, void *bytes)
 {
     struct domain_config *config = bytes;
@@ -108,6 +135,7 @@ static uint32_t of_component(const struct microkit_system *system, unsigned doma
     config->device = own(system, domain, "registers");
     config->dma = own(system, domain, "dma");
     add_peers(system, domain, config);
+    add_synthetic(system, domain, config);
     config->seed = own(system, domain, "seed");
     config->uart = named(system, domain, "uart");
     config->status = named(system, domain, "status");
@@ -159,6 +187,7 @@ static uint32_t of_supervisor(const struct microkit_system *system, unsigned dom
     config->rtc = named(system, domain, "rtc");
     config->status = named(system, domain, "status");
     config->seed = own(system, domain, "seed");
+    config->bench = named(system, domain, "bench");
     for (unsigned i = 0; i < system->map_count; i++) {
         const struct microkit_map *map = &system->map[i];
         const struct microkit_region *region = &system->region[map->region];

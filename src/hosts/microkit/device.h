@@ -23,6 +23,9 @@ void device_interrupt(void);
 /* True when the device must be looked at once in a while without being told to. */
 bool device_polls(void);
 
+/* True when the device has more at once, without telling. */
+bool device_pending(void);
+
 /* After the component was woken: what the device must be told once for many frames. */
 void device_flush(void);
 

@@ -16,6 +16,11 @@ struct nic_driver *device_driver(void)
 
 void device_interrupt(void) {}
 
+bool device_pending(void)
+{
+    return false;
+}
+
 bool device_polls(void)
 {
     return false;

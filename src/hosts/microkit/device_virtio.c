@@ -29,6 +29,11 @@ void device_interrupt(void)
     microkit_irq_ack(DOMAIN_CHANNEL_DEVICE);
 }
 
+bool device_pending(void)
+{
+    return false;
+}
+
 bool device_polls(void)
 {
     return false;

@@ -35,6 +35,25 @@ struct domain_peer {
     uint8_t reserved[6];
 };
 
+/* In place of a NIC, for measurement (drivers/synthetic). */
+struct domain_synthetic {
+    uint8_t client; /* 1: a client; 0: a device */
+    uint8_t gateway_mac[6];
+    uint8_t reserved;
+    uint32_t own_address, gateway_address; /* IPv4, host byte order */
+    uint16_t gateway_port;
+    uint16_t reserved2;
+    uint32_t warm_up, measured; /* requests */
+};
+
+/* Shared by the synthetic client and the supervisor. */
+enum { BENCH_WARM_UP, BENCH_MEASURED, BENCH_DONE };
+struct domain_bench {
+    _Atomic uint32_t phase;
+    uint64_t start, end;  /* readings of cntpct_el0 */
+    uint64_t first, last; /* replies by then */
+};
+
 /* A component's domain; its configuration follows at once. */
 struct domain_config {
     uint32_t magic;
@@ -44,6 +63,8 @@ struct domain_config {
     struct domain_region device; /* registers of its NIC */
     struct domain_region dma;    /* memory shared with its NIC; bus address: domain_dma_address */
     struct domain_peer peer[2];  /* in front of a stock driver: receive, transmit */
+    struct domain_synthetic synthetic;
+    struct domain_region bench;  /* synthetic client: struct domain_bench */
     struct domain_region uart;   /* monitor: PL011 */
     struct domain_region seed;   /* struct domain_seed, read-only; 0: asks for no random bytes */
     struct domain_region status; /* struct domain_status, read-only */
@@ -88,7 +109,8 @@ struct domain_supervisor_config {
     char child[DOMAIN_MAX_CHILDREN][SL_NAME_SIZE];   /* names by child number */
     struct domain_region region[DOMAIN_MAX_REGIONS]; /* zeroed before a restart */
     struct domain_region uart, rtc, status;
-    struct domain_region seed; /* for the boot identifier */
+    struct domain_region bench; /* struct domain_bench, read-only; 0: nothing is measured */
+    struct domain_region seed;  /* for the boot identifier */
     uint8_t policy_hash[8];
 };
 

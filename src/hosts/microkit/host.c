@@ -132,10 +132,14 @@ static void run(struct sl_host *host, uint64_t badges)
 {
     domain_program->wake(sluice_self, badges);
     device_flush();
-    while (host->deadline != SL_NEVER && host->deadline <= domain_now()) {
-        host->deadline = SL_NEVER;
+    for (;;) {
+        bool due = host->deadline != SL_NEVER && host->deadline <= domain_now();
+        if (!due && !device_pending())
+            return;
+        if (due)
+            host->deadline = SL_NEVER;
         seL4_Yield();
-        domain_program->wake(sluice_self, SL_BADGE_DEADLINE);
+        domain_program->wake(sluice_self, due ? SL_BADGE_DEADLINE : SL_BADGE_DEVICE);
         device_flush();
     }
 }

@@ -8,6 +8,7 @@
 #include <microkit.h>
 #include <string.h>
 
+#include "hosts/microkit/bench.h"
 #include "hosts/microkit/domain.h"
 #include "hosts/microkit/fault.h"
 #include "hosts/microkit/random.h"
@@ -22,7 +23,7 @@
 #define BACK_OFF_MIN_NS (UINT64_C(10) * NS_PER_MS)
 #define BACK_OFF_MAX_NS (UINT64_C(5000) * NS_PER_MS)
 
-#define LINE_SIZE 1024u
+#define LINE_SIZE 2048u
 
 struct supervisor {
     const struct domain_supervisor_config *config;
@@ -233,6 +234,16 @@ void init(void)
 
 void notified(microkit_channel channel)
 {
-    (void)channel;
-    name_boot(&the_supervisor);
+    struct supervisor *supervisor = &the_supervisor;
+    const struct domain_bench *bench = (const void *)supervisor->config->bench.base;
+    if (channel != DOMAIN_CHANNEL_TRANSMIT) {
+        name_boot(supervisor);
+    } else if (sl_load_acquire(&bench->phase) == BENCH_DONE) {
+        struct sl_json json;
+        line_start(supervisor, &json, "bench");
+        bench_report(supervisor->config, &json);
+        line_send(supervisor, &json, true);
+    } else {
+        bench_begin(supervisor->config);
+    }
 }
