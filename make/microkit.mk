@@ -4,6 +4,7 @@
 #
 #   make microkit            build/microkit/image/loader.img and the report
 #   make microkit-run        boots it in QEMU between a client and a device, and walks the demo
+#   make bench-microkit      instructions for one request, exactly
 #   make microkit-objects    what `sluice build --host microkit` links
 
 MICROKIT_SDK    ?= /opt/microkit-sdk
@@ -103,3 +104,6 @@ microkit-run:
 	@tools/install-deps build demo microkit
 	@$(MAKE) --no-print-directory -s microkit
 	@$(VENV)/bin/python tools/microkit_demo.py $(MICROKIT_OUTPUT)
+.PHONY: bench-microkit
+bench-microkit: $(B)/sluice
+	$(VENV)/bin/python bench/microkit.py $(B)/sluice $(B)/bench/microkit
