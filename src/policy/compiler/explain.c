@@ -5,6 +5,12 @@
 #include "policy/compiler/scalars.h"
 #include "sluice/protocol.h"
 
+static const char *rule_value(struct arena *arena, const struct modbus_rule *rule, uint32_t order)
+{
+    return rule->points ? scaled_text(arena, rule->type, rule->scale, order)
+                        : value_text(arena, rule->type, order);
+}
+
 static const char *values_text(struct arena *arena, const struct modbus_rule *rule)
 {
     static const char *const types[] = {
@@ -14,15 +20,17 @@ static const char *values_text(struct arena *arena, const struct modbus_rule *ru
     const char *text = "";
     for (size_t i = 0; i < rule->values.count; i++) {
         const struct span span = rule->values.span[i];
-        const char *low = value_text(arena, rule->type, span.low);
+        const char *low = rule_value(arena, rule, span.low);
         const char *comma = i ? ", " : "";
         if (span.low == span.high)
             text = arena_printf(arena, "%s%s%s", text, comma, low);
         else
             text = arena_printf(arena, "%s%s%s %s %s", text, comma, low,
                                 rule->type == MODBUS_COIL ? "or" : "to",
-                                value_text(arena, rule->type, span.high));
+                                rule_value(arena, rule, span.high));
     }
+    if (rule->points)
+        return *rule->measure ? arena_printf(arena, "%s %s", text, rule->measure) : text;
     return arena_printf(arena, "%s%s%s", text, types[rule->type],
                         !modbus_value_is_wide(rule->type) ? ""
                         : rule->low_first                 ? ", low word first)"
@@ -34,14 +42,17 @@ static void explain_rule(struct arena *arena, const struct modbus_service_rules 
 {
     const char *units = spans_text(arena, &rule->units);
     const bool one = rule->units.count == 1 && rule->units.span[0].low == rule->units.span[0].high;
-    fprintf(out, "  %s %s %s of %s%s", rule->any_client ? "any client" : rule->clients_text,
+    fprintf(out, "  %s %s %s%s%s%s of %s%s", rule->any_client ? "any client" : rule->clients_text,
             rule->deny ? "may not" : "may",
             modbus_rule_text(arena, rule, service->opaque_functions),
+            rule->points && rule->limited ? " " : "",
+            rule->points && rule->limited ? values_text(arena, rule) : "",
+            rule->points ? arena_printf(arena, ", %s,", rule->places) : "",
             rule->any_unit ? "any unit"
             : one          ? "unit "
                            : "units ",
             rule->any_unit ? "" : units);
-    if (rule->limited)
+    if (rule->limited && !rule->points)
         fprintf(out, " with %s %s",
                 rule->values.count == 1 && rule->values.span[0].low == rule->values.span[0].high
                     ? "value"
@@ -123,6 +134,17 @@ static void warn_of_rules(const struct site *site, unsigned number, FILE *out)
     }
 }
 
+static void warn_of_profiles(const struct site *site, FILE *out)
+{
+    const struct policy_profile *profile = site->policy->profiles.items;
+    for (size_t i = 0; i < site->policy->profiles.count; i++)
+        if (!profile[i].used)
+            fprintf(
+                out,
+                "WARNING: %s:%u: no service uses profile '%s': what it says is not looked at.\n",
+                site->path, profile[i].line, profile[i].name);
+}
+
 void site_explain(const struct site *site, FILE *out)
 {
     struct arena arena = {0};
@@ -132,6 +154,7 @@ void site_explain(const struct site *site, FILE *out)
         warn_of_opaque(site, &arena, i, out);
         warn_of_rules(site, i, out);
     }
+    warn_of_profiles(site, out);
     mistakes_print(&site->policy->warnings, site->path, out);
     arena_free(&arena);
 }

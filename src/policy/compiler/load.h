@@ -16,6 +16,9 @@ struct loader {
     struct arena *arena;
     struct mistakes *mistakes;
     unsigned service; /* number of the one that is being read */
+    /* Points (struct policy_point) that a rule may name, the nearest first; NULL: none there. */
+    const struct arena_list *points[3];
+    const char *profile; /* whose rules are being read; NULL: the service's own */
 };
 
 struct field {
@@ -70,9 +73,20 @@ void load_hosts(struct loader *loader, const struct node *node, const struct fie
 void load_services(struct loader *loader, const struct node *node, const struct field *field,
                    void *object);
 
+void load_points(struct loader *loader, const struct node *node, const struct field *field,
+                 void *object);
+void load_profiles(struct loader *loader, const struct node *node, const struct field *field,
+                   void *object);
+/* The rules of the profiles that a service names, before its own. */
+void load_service_profiles(struct loader *loader, const struct node *node);
+
 /* A Modbus service's `opaque` and `rules`, in this order. */
 void load_modbus_opaque(struct loader *loader, const struct node *node);
 void load_modbus_rules(struct loader *loader, const struct node *node);
+/* `type` and `word-order`, of a rule or a point; `*type` MODBUS_COIL has neither. */
+void load_value_type(struct loader *loader, const struct node *node, enum modbus_value_type *type);
+void load_word_order(struct loader *loader, const struct node *node, enum modbus_value_type type,
+                     bool *low_first);
 /* The access of an opaque function that the service lists, -1 for any other. */
 int modbus_opaque_access(const struct modbus_service_rules *service, uint64_t function);
 

@@ -4,6 +4,7 @@
 
 #include "policy/compiler/load.h"
 #include "policy/compiler/modbus_words.h"
+#include "policy/compiler/points.h"
 #include "policy/compiler/scalars.h"
 
 #define MOST_RULES     4096u /* of one service */
@@ -16,8 +17,8 @@ static struct modbus_service_rules *service_of(const struct loader *loader)
 }
 
 struct rule_nodes {
-    const struct node *name, *allow, *deny, *from, *unit, *address, *value, *type, *word_order,
-        *subfunction, *file, *record, *mei;
+    const struct node *name, *allow, *deny, *from, *unit, *address, *point, *value, *type,
+        *word_order, *subfunction, *file, *record, *mei;
 };
 
 /* One word or number of `allow` or `deny`. */
@@ -141,6 +142,7 @@ static void add_client(struct loader *loader, const struct node *node, void *con
 struct values {
     struct arena_list spans;
     enum modbus_value_type type;
+    const struct policy_point *point; /* in whose scale; NULL: as in the register */
 };
 
 static const char *const type_names[] = {
@@ -152,7 +154,19 @@ static void add_value(struct loader *loader, const struct node *node, void *cont
 {
     struct values *const values = context;
     uint32_t low, high;
-    if (!parse_value_range(node->text, values->type, &low, &high)) {
+    const struct policy_point *const point = values->point;
+    if (point && point->type != MODBUS_COIL) {
+        if (!scaled_range(node->text, point->type, point->scale, &low, &high)) {
+            const struct decimal scale = point->scale;
+            unexpected(
+                loader, node,
+                "value: what '%s' can hold, or a range such as 15-25 (%s in steps of %s%s%s)",
+                point->name, type_names[point->type],
+                scaled_text(loader->arena, MODBUS_UINT32, scale, 1), *point->measure ? " " : "",
+                point->measure);
+            return;
+        }
+    } else if (!parse_value_range(node->text, values->type, &low, &high)) {
         unexpected(loader, node, "value: %s%s", type_names[values->type],
                    values->type == MODBUS_COIL ? "" : ", a number or a range such as 150-250");
         return;
@@ -195,37 +209,46 @@ static bool settle_value_kind(struct loader *loader, const struct rule_nodes *no
     return true;
 }
 
+void load_value_type(struct loader *loader, const struct node *node, enum modbus_value_type *type)
+{
+    const char *words[] = {"uint16", "int16", "uint32", "int32", "float32"};
+    const char *text = node->kind == NODE_SCALAR ? node->text : "";
+    unsigned found = 0;
+    while (found <= MODBUS_FLOAT32 && strcmp(words[found], text) != 0)
+        found++;
+    if (found > MODBUS_FLOAT32)
+        unexpected(loader, node, "type: uint16, int16, uint32, int32 or float32%s",
+                   did_you_mean(loader->arena, text, words, sizeof words / sizeof words[0]));
+    else if (*type == MODBUS_COIL)
+        unexpected(loader, node, "no type: a coil is on or off");
+    else
+        *type = (enum modbus_value_type)found;
+}
+
+void load_word_order(struct loader *loader, const struct node *node, enum modbus_value_type type,
+                     bool *low_first)
+{
+    const char *text = node->kind == NODE_SCALAR ? node->text : "";
+    *low_first = strcmp(text, "little") == 0;
+    if (!*low_first && strcmp(text, "big") != 0)
+        unexpected(loader, node, "word-order: big (high word first) or little (low word first)");
+    else if (!modbus_value_is_wide(type))
+        unexpected(loader, node, "no word order: only uint32, int32 and float32 take two words");
+}
+
 static void load_type(struct loader *loader, const struct rule_nodes *nodes,
                       struct modbus_rule *rule)
 {
-    const char *words[] = {"uint16", "int16", "uint32", "int32", "float32"};
-    if (nodes->type) {
-        const char *text = nodes->type->kind == NODE_SCALAR ? nodes->type->text : "";
-        unsigned type = 0;
-        while (type <= MODBUS_FLOAT32 && strcmp(words[type], text) != 0)
-            type++;
-        if (type > MODBUS_FLOAT32)
-            unexpected(loader, nodes->type, "type: uint16, int16, uint32, int32 or float32%s",
-                       did_you_mean(loader->arena, text, words, sizeof words / sizeof words[0]));
-        else if (rule->type == MODBUS_COIL)
-            unexpected(loader, nodes->type, "no type: a coil is on or off");
-        else
-            rule->type = (enum modbus_value_type)type;
-    }
-    if (nodes->word_order) {
-        const char *text = nodes->word_order->kind == NODE_SCALAR ? nodes->word_order->text : "";
-        rule->low_first = strcmp(text, "little") == 0;
-        if (!rule->low_first && strcmp(text, "big") != 0)
-            unexpected(loader, nodes->word_order,
-                       "word-order: big (high word first) or little (low word first)");
-        else if (!modbus_value_is_wide(rule->type))
-            unexpected(loader, nodes->word_order,
-                       "no word order: only uint32, int32 and float32 take two words");
-    }
+    if (nodes->type)
+        load_value_type(loader, nodes->type, &rule->type);
+    if (nodes->word_order)
+        load_word_order(loader, nodes->word_order, rule->type, &rule->low_first);
 }
 
+/* `point`: what the rule's points have in common; NULL where it names none. */
 static void load_value(struct loader *loader, const struct rule_nodes *nodes,
-                       const struct choices *choices, struct modbus_rule *rule)
+                       const struct choices *choices, const struct policy_point *point,
+                       struct modbus_rule *rule)
 {
     if (nodes->value == NULL) {
         const struct node *alone = nodes->type ? nodes->type : nodes->word_order;
@@ -234,10 +257,13 @@ static void load_value(struct loader *loader, const struct rule_nodes *nodes,
                        "found '%s' without 'value', expected both", alone->key->text);
         return;
     }
-    if (!settle_value_kind(loader, nodes, choices, rule))
+    if (point)
+        rule->accesses &=
+            ~(point->type == MODBUS_COIL ? ACCESSES_WRITING_REGISTERS : ACCESSES_WRITING_COILS);
+    else if (!settle_value_kind(loader, nodes, choices, rule))
         return;
     load_type(loader, nodes, rule);
-    struct values values = {.type = rule->type};
+    struct values values = {.type = rule->type, .point = point};
     for_each(
         loader, nodes->value,
         arena_printf(loader->arena, "value: %s, one, a range or a list", type_names[rule->type]),
@@ -251,7 +277,7 @@ static void load_value(struct loader *loader, const struct rule_nodes *nodes,
     for (size_t i = 0; modbus_value_is_wide(rule->type) && i < rule->addresses.count; i++) {
         const struct span span = rule->addresses.span[i];
         if ((span.high - span.low) % 2 == 0)
-            unexpected(loader, nodes->address,
+            unexpected(loader, point ? nodes->point : nodes->address,
                        "an even number of registers: a %s takes two, such as %u-%u",
                        type_names[rule->type], span.low, span.low + 1);
     }
@@ -283,6 +309,7 @@ static void load_functions(struct loader *loader, const struct rule_nodes *nodes
     const uint64_t addressed =
         modbus_word_by_name("read")->accesses | modbus_word_by_name("write")->accesses;
     limit_applies(loader, choices, nodes->address, addressed);
+    limit_applies(loader, choices, nodes->point, addressed);
     limit_applies(loader, choices, nodes->value,
                   ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS);
     limit_applies(loader, choices, nodes->subfunction, ACCESS(MODBUS_ACCESS_DIAGNOSTICS));
@@ -333,6 +360,62 @@ static void load_rule_name(struct loader *loader, const struct node *node, struc
         }
 }
 
+static void load_plain(struct loader *loader, const struct rule_nodes *nodes,
+                       const struct choices *choices, struct modbus_rule *rule,
+                       struct arena_list *made)
+{
+    load_value(loader, nodes, choices, NULL, rule);
+    if (nodes->mei)
+        load_mei(loader, nodes->mei, rule);
+    *(struct modbus_rule *)arena_append(loader->arena, made, sizeof *rule) = *rule;
+}
+
+/* Every function that the rule names must reach the points: a group reaches what it can. */
+static uint64_t reaching(struct loader *loader, const struct rule_nodes *nodes,
+                         const struct choices *choices, const struct point_group *group)
+{
+    const uint64_t reach = point_accesses(group->like->table);
+    const struct choice *choice = choices->list.items;
+    uint64_t accesses = 0;
+    for (size_t i = 0; i < choices->list.count; i++) {
+        accesses |= choice[i].accesses & reach;
+        if ((choice[i].accesses & reach) == 0)
+            mistake_at(loader->mistakes, nodes->point->line, nodes->point->column,
+                       "found %s in a rule for %s, expected points that this function reaches",
+                       group->names, choice[i].text);
+    }
+    return accesses;
+}
+
+/* One rule for each kind of point that it names; together they are the one in the file. */
+static void load_pointed(struct loader *loader, const struct rule_nodes *nodes,
+                         const struct choices *choices, const struct modbus_rule *rule,
+                         struct arena_list *made)
+{
+    const struct node *twice = nodes->address ? nodes->address
+                               : nodes->type  ? nodes->type
+                                              : nodes->word_order;
+    if (twice)
+        mistake_at(loader->mistakes, twice->key->line, twice->key->column,
+                   "found '%s' beside 'point', expected it under 'points'", twice->key->text);
+    struct arena_list groups = load_rule_points(loader, nodes->point, nodes->value != NULL);
+    struct point_group *group = groups.items;
+    for (size_t i = 0; twice == NULL && i < groups.count; i++) {
+        struct modbus_rule *each = arena_append(loader->arena, made, sizeof *each);
+        *each = *rule;
+        each->accesses = reaching(loader, nodes, choices, &group[i]);
+        each->any_address = false;
+        each->addresses = spans_of(&group[i].spans);
+        each->points = group[i].names;
+        each->places = group[i].places;
+        each->type = group[i].like->type;
+        each->low_first = group[i].like->low_first;
+        each->scale = group[i].like->scale;
+        each->measure = group[i].like->measure;
+        load_value(loader, nodes, choices, group[i].like, each);
+    }
+}
+
 static void load_rule(struct loader *loader, const struct node *node, unsigned ordinal)
 {
     static const struct field fields[] = {
@@ -342,6 +425,7 @@ static void load_rule(struct loader *loader, const struct node *node, unsigned o
         {"from", false, load_node, offsetof(struct rule_nodes, from), 0, 0},
         {"unit", false, load_node, offsetof(struct rule_nodes, unit), 0, 0},
         {"address", false, load_node, offsetof(struct rule_nodes, address), 0, 0},
+        {"point", false, load_node, offsetof(struct rule_nodes, point), 0, 0},
         {"value", false, load_node, offsetof(struct rule_nodes, value), 0, 0},
         {"type", false, load_node, offsetof(struct rule_nodes, type), 0, 0},
         {"word-order", false, load_node, offsetof(struct rule_nodes, word_order), 0, 0},
@@ -352,6 +436,7 @@ static void load_rule(struct loader *loader, const struct node *node, unsigned o
     };
     const size_t mistakes_before = loader->mistakes->list.count;
     struct rule_nodes nodes = {0};
+    struct arena_list made = {0}; /* struct modbus_rule: what the one in the file amounts to */
     LOAD_MAP(loader, node, "a rule", fields, &nodes);
     if (node->kind != NODE_MAP)
         return;
@@ -362,8 +447,9 @@ static void load_rule(struct loader *loader, const struct node *node, unsigned o
     if (nodes.name)
         load_rule_name(loader, nodes.name, &rule);
     else
-        rule.name = arena_printf(loader->arena, "%s/rule-%u",
-                                 loader->site->service[loader->service].name, ordinal);
+        rule.name = arena_printf(
+            loader->arena, "%s/%s%srule-%u", loader->site->service[loader->service].name,
+            loader->profile ? loader->profile : "", loader->profile ? "/" : "", ordinal);
     load_limits(loader, &nodes, &rule);
     if (nodes.allow && nodes.deny)
         mistake_at(loader->mistakes, nodes.deny->key->line, nodes.deny->key->column,
@@ -374,19 +460,25 @@ static void load_rule(struct loader *loader, const struct node *node, unsigned o
     else {
         struct choices choices = {
             .deny = rule.deny,
-            .bare = !nodes.address && !nodes.value && !nodes.file && !nodes.record,
+            .bare = !nodes.address && !nodes.point && !nodes.value && !nodes.file && !nodes.record,
             .files = nodes.file != NULL,
         };
         load_functions(loader, &nodes, &choices, &rule);
-        load_value(loader, &nodes, &choices, &rule);
-        if (nodes.mei)
-            load_mei(loader, nodes.mei, &rule);
+        if (nodes.point)
+            load_pointed(loader, &nodes, &choices, &rule, &made);
+        else
+            load_plain(loader, &nodes, &choices, &rule, &made);
     }
     if (loader->mistakes->list.count != mistakes_before)
         return;
-    rule.number = (uint16_t)loader->policy->rule_count++;
-    *(struct modbus_rule *)arena_append(loader->arena, &service_of(loader)->rules, sizeof rule) =
-        rule;
+    const struct modbus_rule *each = made.items;
+    for (size_t i = 0; i < made.count; i++) {
+        struct modbus_rule *kept =
+            arena_append(loader->arena, &service_of(loader)->rules, sizeof *kept);
+        *kept = each[i];
+        kept->number = (uint16_t)loader->policy->rule_count;
+    }
+    loader->policy->rule_count++;
 }
 
 void load_modbus_rules(struct loader *loader, const struct node *node)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "policy/compiler/load.h"
+#include "policy/compiler/points.h"
 #include "policy/compiler/scalars.h"
 #include "sluice/protocol.h"
 
@@ -239,7 +240,8 @@ void load_hosts(struct loader *loader, const struct node *node, const struct fie
 }
 
 struct service_nodes {
-    const struct node *name, *protocol, *listen, *device, *timeout, *pipeline, *opaque, *rules;
+    const struct node *name, *protocol, *listen, *device, *timeout, *pipeline, *opaque, *points,
+        *profile, *rules;
 };
 
 static void load_service_name(struct loader *loader, const struct node *node)
@@ -359,6 +361,8 @@ static void load_service(struct loader *loader, const struct node *node)
         {"timeout", false, load_node, offsetof(struct service_nodes, timeout), 0, 0},
         {"pipeline", false, load_node, offsetof(struct service_nodes, pipeline), 0, 0},
         {"opaque", false, load_node, offsetof(struct service_nodes, opaque), 0, 0},
+        {"points", false, load_node, offsetof(struct service_nodes, points), 0, 0},
+        {"profile", false, load_node, offsetof(struct service_nodes, profile), 0, 0},
         {"rules", false, load_node, offsetof(struct service_nodes, rules), 0, 0},
     };
     struct service_nodes nodes = {0};
@@ -383,6 +387,12 @@ static void load_service(struct loader *loader, const struct node *node)
         load_pipeline(loader, nodes.pipeline, service);
     if (nodes.opaque)
         load_modbus_opaque(loader, nodes.opaque);
+    loader->points[0] = &rules->points;
+    loader->points[2] = &loader->policy->points;
+    if (nodes.points)
+        load_point_map(loader, nodes.points, &rules->points);
+    if (nodes.profile)
+        load_service_profiles(loader, nodes.profile);
     if (nodes.rules)
         load_modbus_rules(loader, nodes.rules);
 }

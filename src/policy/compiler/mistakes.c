@@ -2,6 +2,7 @@
 #include "policy/compiler/mistakes.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,16 @@ static int by_position(const void *left, const void *right)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
+/* What a profile has wrong is found again for each service that uses it. */
+static bool said_before(const struct mistake *all, size_t index)
+{
+    for (size_t i = index;
+         i-- > 0 && all[i].line == all[index].line && all[i].column == all[index].column;)
+        if (strcmp(all[i].text, all[index].text) == 0)
+            return true;
+    return false;
+}
+
 void mistakes_print(const struct mistakes *mistakes, const char *path, FILE *out)
 {
     struct mistake *all = mistakes->list.items;
@@ -46,7 +57,8 @@ void mistakes_print(const struct mistakes *mistakes, const char *path, FILE *out
         return;
     qsort(all, count, sizeof *all, by_position);
     for (size_t i = 0; i < count && i < MOST_PRINTED; i++)
-        fprintf(out, "%s:%u:%u: %s\n", path, all[i].line, all[i].column, all[i].text);
+        if (!said_before(all, i))
+            fprintf(out, "%s:%u:%u: %s\n", path, all[i].line, all[i].column, all[i].text);
     if (count > MOST_PRINTED)
         fprintf(out, "%s: and %zu more\n", path, count - MOST_PRINTED);
 }

@@ -139,12 +139,46 @@ static const char *filled_in(struct arena *arena, const struct modbus_rule *rule
     return arena_printf(arena, "%.*s%s%s", (int)before, phrase, middle, phrase + after);
 }
 
+/* " by function 6" where a rule for points names some of the functions that could reach them. */
+static const char *by_functions(struct arena *arena, uint64_t accesses)
+{
+    static const uint64_t whole[] = {
+        A(READ_COILS) | ACCESSES_WRITING_COILS,
+        A(READ_COILS),
+        ACCESSES_WRITING_COILS,
+        A(READ_DISCRETE_INPUTS),
+        A(READ_INPUT_REGISTERS),
+        A(READ_HOLDING_REGISTERS) | A(READ_WRITE_READ) | ACCESSES_WRITING_REGISTERS,
+        A(READ_HOLDING_REGISTERS) | A(READ_WRITE_READ),
+        ACCESSES_WRITING_REGISTERS,
+    };
+    for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
+        if (accesses == whole[i])
+            return "";
+    const char *text = " by function";
+    unsigned found = 0, last = 0;
+    for (size_t i = 0; i < modbus_word_count; i++)
+        if ((modbus_words[i].accesses & accesses) && modbus_words[i].function &&
+            modbus_words[i].function != last) {
+            last = modbus_words[i].function;
+            text = arena_printf(arena, "%s%s %u", text, found++ ? "," : "", last);
+        }
+    return text;
+}
+
 const char *modbus_rule_text(struct arena *arena, const struct modbus_rule *rule,
                              const uint8_t *opaque)
 {
     const char *part[MODBUS_MAX_ACCESSES];
     size_t parts = 0;
     uint64_t accesses = rule->accesses;
+    if (rule->points) {
+        const uint64_t writing = ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS;
+        return arena_printf(arena, "%s%s%s %s%s", accesses & ~writing ? "read" : "",
+                            (accesses & writing) && (accesses & ~writing) ? " and " : "",
+                            accesses & writing ? "write" : "", rule->points,
+                            by_functions(arena, accesses));
+    }
     for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
         if ((accesses & phrases[i].accesses) == phrases[i].accesses) {
             part[parts++] = filled_in(arena, rule, phrases[i].text);

@@ -6,10 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "policy/compiler/decimal.h"
 #include "policy/compiler/mistakes.h"
 #include "policy/compiler/spans.h"
 #include "policy/site.h"
 #include "protocols/modbus/rules.h"
+
+struct node;
 
 struct policy_host {
     const char *name;
@@ -38,6 +41,18 @@ struct modbus_rule {
     enum modbus_value_type type;
     bool low_first;
     struct spans values; /* in the order of modbus_value_order() */
+    /* Where the rule names points: their names and places for sentences, how values are said. */
+    const char *points, *places; /* NULL without */
+    struct decimal scale;
+    const char *measure;
+};
+
+struct policy_profile {
+    const char *name;
+    struct arena_list points; /* struct policy_point */
+    const struct node *rules; /* NULL: none */
+    unsigned line, column;
+    bool used;
 };
 
 struct modbus_service_rules {
@@ -45,12 +60,15 @@ struct modbus_service_rules {
     struct arena_list opaque;                              /* struct modbus_opaque */
     uint8_t opaque_functions[MODBUS_MAX_OPAQUE_FUNCTIONS]; /* access - MODBUS_ACCESS_OPAQUE */
     unsigned opaque_function_count;
-    unsigned line, column; /* of the service */
+    struct arena_list points; /* struct policy_point, of the service alone */
+    unsigned line, column;    /* of the service */
 };
 
 struct site_policy {
     struct arena arena;
-    struct arena_list hosts; /* struct policy_host */
+    struct arena_list hosts;    /* struct policy_host */
+    struct arena_list points;   /* struct policy_point, of the whole file */
+    struct arena_list profiles; /* struct policy_profile */
     struct modbus_service_rules service[SL_MAX_SERVICES];
     unsigned rule_count;
     struct mistakes warnings;

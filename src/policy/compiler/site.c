@@ -56,6 +56,8 @@ void load_configuration(struct loader *loader, const char *text, size_t length)
     static const struct field fields[] = {
         {.key = "gateway", .required = true, .load = load_gateway},
         {.key = "hosts", .load = load_hosts},
+        {.key = "points", .load = load_points},
+        {.key = "profiles", .load = load_profiles},
         {.key = "services", .required = true, .load = load_services},
     };
     if (length > LONGEST_FILE) {
