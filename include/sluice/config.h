@@ -47,8 +47,9 @@ struct sl_frontend_config {
     uint16_t sessions;
     uint16_t quota;         /* requests outstanding at most for one session */
     uint16_t service_count; /* index = service number in the policy image */
-    uint16_t reserved;
+    uint16_t client_sessions; /* ext: sessions at most from one address; 0: no bound */
     struct sl_service_endpoint service[SL_MAX_SERVICES];
+    uint16_t client_slots; /* ext: reply slots held at most by one address; 0: no bound */
 };
 
 /* ext_nic_drv, int_nic_drv */

@@ -39,6 +39,8 @@ struct site {
     uint16_t outstanding;     /* reply slots; default 192 */
     uint16_t sessions;        /* default 512 */
     uint16_t quota;           /* per session; default 16 */
+    uint16_t client_sessions; /* of one client's address; default a quarter of sessions */
+    uint16_t client_outstanding; /* likewise; default half of outstanding */
     uint16_t buffers;         /* per frame queue; default 128 */
     bool merge_drivers;       /* NIC driver and frontend in one process; default false */
     char audit[256];          /* path of the audit file; "" or "-": standard output */

@@ -40,6 +40,8 @@ static uint32_t frontend_config(const struct site *site, const struct topology_c
     config->slots = site->outstanding;
     config->sessions = site->sessions;
     config->quota = site->quota;
+    config->client_sessions = site->client_sessions;
+    config->client_slots = site->client_outstanding;
     config->service_count = site->service_count;
     for (unsigned i = 0; i < site->service_count; i++) {
         const struct site_service *service = &site->service[i];

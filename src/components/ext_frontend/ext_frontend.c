@@ -4,7 +4,7 @@
 #include "sluice/host.h"
 
 /* With lwIP's pools (tests/unit/frontend/test_objects.py): each frontend below 700 KiB. */
-_Static_assert(sizeof(struct ext_frontend) <= 320 * 1024, "memory budget");
+_Static_assert(sizeof(struct ext_frontend) <= 328 * 1024, "memory budget");
 
 /* What comes from the core: outcomes of requests, and sessions' ends. Checked against what this
  * frontend knows to be owed; never trusted further. */
@@ -81,6 +81,8 @@ static void init(void *self, const struct sl_environment *environment)
         config->sessions < NET_MAX_SESSIONS ? config->sessions : (uint16_t)NET_MAX_SESSIONS;
     frontend->slot_limit = config->slots < SL_MAX_SLOTS ? config->slots : (uint16_t)SL_MAX_SLOTS;
     frontend->quota = config->quota;
+    frontend->client_sessions = config->client_sessions ? config->client_sessions : UINT16_MAX;
+    frontend->client_slots = config->client_slots ? config->client_slots : UINT16_MAX;
     slots_init(frontend);
     frontend->free_session_count = frontend->session_limit;
     for (uint16_t i = 0; i < frontend->session_limit; i++)

@@ -6,6 +6,7 @@
  *   ext_frontend.c  start, one pass, what comes back from the core
  *   session.c       one client's connection: its bytes, its end
  *   slots.c         reply slots, and who waits for one
+ *   clients.c       what all sessions of one client together may hold
  */
 #ifndef SLUICE_EXT_FRONTEND_H
 #define SLUICE_EXT_FRONTEND_H
@@ -31,8 +32,17 @@ enum session_state {
     SESSION_ENDED,  /* SESSION_END is back; replies still owed */
 };
 
+/* All sessions from one address. Not in use while `sessions` is 0. */
+struct client {
+    uint32_t address;                     /* IPv4, host byte order */
+    uint16_t sessions;                    /* open, or not yet free again */
+    uint16_t outstanding;                 /* reply slots held */
+    uint16_t first_waiting, last_waiting; /* sessions that wait for the client's own share */
+};
+
 struct session {
     struct ext_frontend *frontend;
+    struct client *holder;
     struct tcp_pcb *pcb; /* SESSION_OPEN only */
     uint64_t progress;   /* when the client last acknowledged, or had nothing to, ns */
     uint32_t generation;
@@ -50,7 +60,7 @@ struct session {
     bool refused;                  /* framing lost: nothing more is read */
     bool broken;                   /* to be aborted */
     bool blocked;                  /* a whole message waits for this session's own replies */
-    bool waiting;                  /* one waits for a slot, in line */
+    bool waiting;                  /* one waits in line, for a slot or for its client's share */
     bool touched;                  /* in the list of those to settle */
     uint8_t bytes[NET_EXT_WINDOW]; /* received, not yet a message */
 };
@@ -73,6 +83,7 @@ struct ext_frontend {
     struct links links;
     struct stack stack;
     uint16_t session_limit, slot_limit, quota;
+    uint16_t client_sessions, client_slots; /* of one client at most */
     uint16_t free_session_count, free_slot_count, touched_count;
     uint16_t queued; /* lwIP's blocks in all send queues */
     uint16_t first_waiting, last_waiting;
@@ -85,6 +96,7 @@ struct ext_frontend {
     uint16_t free_slot[SL_MAX_SLOTS];
     uint16_t free_session[NET_MAX_SESSIONS];
     uint16_t touched[NET_MAX_SESSIONS];
+    struct client client[NET_MAX_SESSIONS];
     struct session session[NET_MAX_SESSIONS];
 };
 
@@ -107,6 +119,16 @@ bool session_ended(struct session *session, uint32_t generation);
 /* A record about the session, for audit and as the head of what is sent. */
 struct sl_record session_record(const struct session *session);
 uint16_t session_number(const struct session *session);
+
+/* clients.c */
+/* One more session of the client at `address`; NULL when it has its share. */
+struct client *client_join(struct ext_frontend *frontend, uint32_t address);
+void client_leave(struct ext_frontend *frontend, struct client *client);
+/* False: its client holds its share of reply slots. */
+bool client_room(const struct session *session);
+/* In line until the client gets one back. */
+void client_wait(struct session *session);
+void client_slot_released(struct ext_frontend *frontend, struct client *client);
 
 /* slots.c */
 void slots_init(struct ext_frontend *frontend);

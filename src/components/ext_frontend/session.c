@@ -209,6 +209,7 @@ static void free_when_done(struct session *session)
     if (session->state != SESSION_ENDED || session->outstanding > 0)
         return;
     session->state = SESSION_FREE;
+    client_leave(frontend, session->holder);
     frontend->free_session[frontend->free_session_count++] = session_number(session);
 }
 
@@ -290,20 +291,23 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
     if (!pcb) /* no control block for one more client */
         return ERR_MEM;
     const uint32_t client = lwip_ntohl(ip_2_ip4(&pcb->remote_ip)->addr);
-    if (frontend->free_session_count == 0) {
+    struct client *holder = frontend->free_session_count > 0 ? client_join(frontend, client) : NULL;
+    if (!holder) {
         const struct sl_record record = {.service = listener->service,
                                          .session = NO_SESSION,
                                          .slot = SL_NO_SLOT,
                                          .client = client,
                                          .client_port = pcb->remote_port};
         frontend->refused_clients++;
-        links_audit(&frontend->links, &record, SL_AUDIT_DROPPED, SL_REASON_CAPACITY, 1,
+        links_audit(&frontend->links, &record, SL_AUDIT_DROPPED,
+                    frontend->free_session_count > 0 ? SL_REASON_QUOTA : SL_REASON_CAPACITY, 1,
                     frontend->stack.now);
         return ERR_MEM; /* lwIP resets the connection */
     }
     struct session *session =
         &frontend->session[frontend->free_session[--frontend->free_session_count]];
     const struct session before = {.frontend = frontend,
+                                   .holder = holder,
                                    .pcb = pcb,
                                    .progress = frontend->stack.now,
                                    .generation = session->generation + 1,

@@ -59,6 +59,10 @@ bool slots_admit(struct session *session, bool turn)
         session->blocked = true;
         return false;
     }
+    if (!client_room(session)) {
+        client_wait(session);
+        return false;
+    }
     if (!shared_room(session->frontend) ||
         (!turn && session->frontend->first_waiting != NO_SESSION)) {
         slots_wait(session);
@@ -74,6 +78,7 @@ uint16_t slots_take(struct session *session)
     frontend->slot[number] = (struct reply_slot){
         .time = frontend->stack.now, .session = session_number(session), .held = true};
     session->outstanding++;
+    session->holder->outstanding++;
     return number;
 }
 
@@ -82,7 +87,9 @@ void slots_release(struct ext_frontend *frontend, uint16_t number)
     struct reply_slot *slot = &frontend->slot[number];
     slot->held = false;
     frontend->free_slot[frontend->free_slot_count++] = number;
-    session_slot_released(&frontend->session[slot->session]);
+    struct session *session = &frontend->session[slot->session];
+    client_slot_released(frontend, session->holder);
+    session_slot_released(session);
 }
 
 void slots_serve(struct ext_frontend *frontend)

@@ -171,6 +171,16 @@ void load_gateway(struct loader *loader, const struct node *node, const struct f
          .offset = offsetof(struct site, quota),
          .low = 1,
          .high = SL_MAX_SLOTS},
+        {.key = "client-sessions",
+         .load = load_u16,
+         .offset = offsetof(struct site, client_sessions),
+         .low = 1,
+         .high = SL_MAX_SESSIONS},
+        {.key = "client-outstanding",
+         .load = load_u16,
+         .offset = offsetof(struct site, client_outstanding),
+         .low = 1,
+         .high = SL_MAX_SLOTS},
         {.key = "buffers",
          .load = load_power,
          .offset = offsetof(struct site, buffers),
@@ -182,6 +192,10 @@ void load_gateway(struct loader *loader, const struct node *node, const struct f
     (void)field;
     struct site *const site = object;
     LOAD_MAP(loader, node, "gateway", fields, site);
+    if (site->client_sessions == 0)
+        site->client_sessions = (uint16_t)((site->sessions + 3) / 4);
+    if (site->client_outstanding == 0)
+        site->client_outstanding = (uint16_t)((site->outstanding + 1) / 2);
     if (site->side[SL_SIDE_EXT].nic[0] &&
         strcmp(site->side[SL_SIDE_EXT].nic, site->side[SL_SIDE_INT].nic) == 0)
         mistake_at(loader->mistakes, node->line, node->column,
