@@ -140,6 +140,11 @@ static const struct policy_service *service_on(const void *image, const struct e
     return NULL;
 }
 
+static bool spoken_here(const struct flow *flow, const struct sl_protocol *protocol)
+{
+    return !flow->datagram || protocol->datagrams;
+}
+
 /* Tries `server` by address and port (`exact`), or by port alone. */
 static bool try_server(struct flow *flow, const struct endpoint *server,
                        const struct endpoint *client, bool exact)
@@ -148,15 +153,13 @@ static bool try_server(struct flow *flow, const struct endpoint *server,
     flow->server = *server;
     flow->client = *client;
     if (!replay->image) {
-        if (!exact && server->port == replay->port)
+        if (!exact && server->port == replay->port && spoken_here(flow, replay->protocol))
             flow->protocol = replay->protocol;
         return flow->protocol != NULL;
     }
     flow->service = exact ? service_at(replay->image, server) : service_on(replay->image, server);
-    if (flow->service)
+    if (flow->service && spoken_here(flow, sl_protocol(flow->service->protocol)))
         flow->protocol = sl_protocol(flow->service->protocol);
-    if (flow->protocol && flow->datagram && !flow->protocol->datagrams)
-        flow->protocol = NULL;
     return flow->protocol != NULL;
 }
 
@@ -258,6 +261,11 @@ static struct flow *new_flow(struct flows *flows, const struct tcp_segment *segm
     flow->replay = replay;
     flow->datagram = segment->datagram;
     choose_service(flow, segment);
+    if (!flow->protocol && flow->datagram) { /* not worth remembering: captures are full of them */
+        replay->datagrams++;
+        free(flow);
+        return NULL;
+    }
     if (!flow->protocol) {
         replay->skipped++;
     } else {

@@ -35,6 +35,7 @@ struct replay {
     const char *source;       /* the capture being read */
     uint64_t messages[5];     /* by enum sl_verdict */
     uint64_t flows, skipped;  /* connections of a service, of none */
+    uint64_t datagrams;       /* UDP of no service */
     uint64_t gaps, conflicts; /* directions cut short by missing bytes; overlaps that differ */
     uint64_t after_lost;      /* bytes not looked at behind lost framing */
     bool no_memory;

@@ -149,6 +149,7 @@ static void summarise(const struct replay *replay, const struct capture_counts *
     }
     putc('\n', stderr);
     say_count(replay->skipped, "connections of no service skipped");
+    say_count(replay->datagrams, "UDP datagrams of no service skipped");
     say_count(replay->gaps, "directions cut short where the capture lacks bytes");
     say_count(replay->after_lost, "bytes after lost framing not looked at");
     say_count(replay->conflicts, "overlapping segments with different bytes");

@@ -291,7 +291,7 @@ def test_other_traffic_is_ignored(replay):
         + talk.syn() + [talk.request(0, REQUESTS)]))
     assert status == 0 and verdicts(lines) == FOUR
     assert "1 connections of no service skipped" in stderr
-    assert "1 packets that are not TCP over IP" in stderr
+    assert "1 UDP datagrams of no service skipped" in stderr
 
 
 def test_another_port_without_policy(sluice, tmp_path):

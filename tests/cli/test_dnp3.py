@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""DNP3 in `sluice decode` and `sluice replay`: its lines, lost framing, fragments over TCP segments and
+over UDP datagrams; and that no gateway pretends to speak it."""
+import pytest
+
+from modbus_bytes import CONFIG, run, verdicts
+
+MASTER, OUTSTATION = 3, 4
+
+
+def crc(data):
+    remainder = 0
+    for octet in data:
+        remainder ^= octet
+        for _ in range(8):
+            remainder = remainder >> 1 ^ 0xA6BC if remainder & 1 else remainder >> 1
+    return (remainder ^ 0xFFFF).to_bytes(2, "little")
+
+
+def link(control, data=b"", source=MASTER, destination=OUTSTATION):
+    header = bytes([5, 0x64, 5 + len(data), control]) + destination.to_bytes(2, "little") \
+        + source.to_bytes(2, "little")
+    blocks = [data[at:at + 16] for at in range(0, len(data), 16)]
+    return header + crc(header) + b"".join(block + crc(block) for block in blocks)
+
+
+def request(fragment, segment=249, **stations):
+    parts = [fragment[at:at + segment] for at in range(0, len(fragment), segment)]
+    return [link(0xC4, bytes([(0x40 if i == 0 else 0) | (0x80 if i == len(parts) - 1 else 0) | i])
+                 + part, **stations) for i, part in enumerate(parts)]
+
+
+def response(fragment, segment=249):
+    parts = [fragment[at:at + segment] for at in range(0, len(fragment), segment)]
+    return [link(0x44, bytes([(0x40 if i == 0 else 0) | (0x80 if i == len(parts) - 1 else 0) | i])
+                 + part, source=OUTSTATION, destination=MASTER) for i, part in enumerate(parts)]
+
+
+READ = bytes.fromhex("c301 3c0206 3c0306 3c0406 3c0106")
+OPERATE = bytes.fromhex("c405 0c01 1701 05 8101 64000000 c8000000 00")
+NULL = bytes.fromhex("c381 9000")
+
+
+@pytest.fixture
+def decode(sluice, tmp_path):
+    def call(content, *options):
+        path = tmp_path / "stream"
+        path.write_bytes(content)
+        status, lines, stderr = run(sluice, "decode", "dnp3", *options, path)
+        assert status == 0, stderr
+        assert all(line["source"] == str(path) for line in lines)
+        return lines
+    return call
+
+
+def test_a_request(decode):
+    (line,) = decode(request(OPERATE)[0])
+    wanted = {"offset": 0, "length": 33, "protocol": "dnp3", "direction": "request",
+              "verdict": "accept", "reason": None, "function": 5,
+              "function_name": "direct-operate", "destination": OUTSTATION, "sequence": 4,
+              "dnp3": {"source": MASTER, "destination": OUTSTATION}}
+    assert wanted.items() <= line.items()
+    assert line["objects"] == [{
+        "group": 12, "variation": 1, "qualifier": 0x17, "count": 1, "commands": [{
+            "index": 5, "control_code": 0x81, "operation": "pulse-on", "trip_close": "trip",
+            "count": 1, "on_time": 100, "off_time": 200, "status": 0}]}]
+
+
+def test_a_reply(decode):
+    (line,) = decode(response(NULL)[0], "--reply")
+    assert line["verdict"] == "accept" and line["function"] == 129
+    assert line["iin"] == 0x9000 and line["iin_names"] == ["need-time", "device-restart"]
+    assert line["objects"] == [] and line["dnp3"] == {"source": 4, "destination": 3}
+
+
+def test_a_link_frame(decode):
+    (line,) = decode(link(0xC9))
+    assert line["verdict"] == "accept" and line["length"] == 10
+    assert line["link_function"] == 9 and line["link_function_name"] == "request-link-status"
+    assert "function" not in line
+
+
+def test_a_fragment_is_one_message(decode):
+    frames = request(READ, segment=3)
+    lines = decode(b"".join(frames) + link(0xC9))
+    assert verdicts(lines) == [(0, sum(map(len, frames)), "accept", None),
+                               (sum(map(len, frames)), 10, "accept", None)]
+
+
+def test_junk_before_an_operate_is_not_skipped(decode):
+    lines = decode(b"\xde\xad\xbe\xef" + request(OPERATE)[0])
+    assert verdicts(lines) == [(0, 1, "malformed", "start-octets")]
+
+
+def test_a_wrong_header_crc_loses_the_framing(decode):
+    good = request(READ)[0]
+    lines = decode(good + good[:9] + bytes([good[9] ^ 1]) + good[10:] + good)
+    assert verdicts(lines) == [(0, len(good), "accept", None), (len(good), 10, "malformed", "crc")]
+
+
+def test_a_wrong_block_crc_does_not(decode):
+    good = request(READ)[0]
+    lines = decode(good[:-1] + bytes([good[-1] ^ 1]) + good)
+    assert verdicts(lines) == [(0, len(good), "malformed", "crc"), (len(good), len(good), "accept", None)]
+    assert "function" not in lines[0] and lines[0]["dnp3"]["source"] == MASTER
+
+
+def test_malformed_content_goes_on(decode):
+    bad = request(bytes.fromhex("c001 0100 00 0500"))[0]
+    good = request(READ)[0]
+    lines = decode(bad + good)
+    assert [line["reason"] for line in lines] == ["range", None]
+    assert lines[0]["function"] == 1
+
+
+def test_a_new_fir_restarts(decode):
+    first = request(READ, segment=5)
+    lines = decode(first[0] + b"".join(first))
+    assert verdicts(lines) == [(0, len(first[0]), "malformed", "transport-incomplete"),
+                               (len(first[0]), sum(map(len, first)), "accept", None)]
+
+
+def test_the_other_direction_is_malformed(decode):
+    assert [m["reason"] for m in decode(request(READ)[0], "--reply")] == ["link-direction"]
+    assert [m["reason"] for m in decode(response(NULL)[0])] == ["link-direction"]
+
+
+def test_a_stream_that_ends_inside(decode):
+    frames = request(READ, segment=5)
+    lines = decode(frames[0] + frames[1][:-1])
+    assert verdicts(lines) == [(0, len(frames[0] + frames[1]) - 1, "incomplete", None)]
+
+
+# --- replay ---------------------------------------------------------------------------------------
+
+scapy = pytest.importorskip("scapy.all")
+from scapy.all import IP, TCP, UDP, Ether, Raw, wrpcap  # noqa: E402
+
+CLIENT, SERVER = "192.168.96.10", "192.168.96.2"
+
+
+@pytest.fixture
+def replay(sluice, tmp_path):
+    def call(packets, snaplen=None):
+        path = tmp_path / "made.pcap"
+        wrpcap(str(path), [Ether() / packet for packet in packets], **snaplen or {})
+        status, lines, stderr = run(sluice, "replay", "--protocol", "dnp3", path)
+        assert status == 0, stderr
+        return lines, stderr
+    return call
+
+
+def to_server(payload, sport=40000, dport=20000):
+    return IP(src=CLIENT, dst=SERVER) / UDP(sport=sport, dport=dport) / Raw(payload)
+
+
+def to_client(payload, sport=20000, dport=40000):
+    return IP(src=SERVER, dst=CLIENT) / UDP(sport=sport, dport=dport) / Raw(payload)
+
+
+def test_tcp_segments(replay):
+    stream = b"".join(request(READ, segment=4))
+    packets = [IP(src=CLIENT, dst=SERVER) / TCP(sport=40000, dport=20000, seq=1 + at, flags="PA")
+               / Raw(stream[at:at + 7]) for at in range(0, len(stream), 7)]
+    lines, _ = replay(packets)
+    assert verdicts(lines) == [(0, len(stream), "accept", None)]
+    assert lines[0]["objects"][3] == {"group": 60, "variation": 1, "qualifier": 6}
+
+
+def test_datagrams(replay):
+    ask, answer = request(READ)[0], response(NULL)[0]
+    lines, stderr = replay([to_server(ask), to_client(answer), to_server(ask)])
+    assert [(m["direction"], *v) for m, v in zip(lines, verdicts(lines))] == [
+        ("request", 0, len(ask), "accept", None), ("reply", 0, len(answer), "accept", None),
+        ("request", len(ask), len(ask), "accept", None)]
+    assert {"src_ip": SERVER, "src_port": 20000, "dest_port": 40000}.items() <= lines[1].items()
+    assert "3 messages in 1 connections" in stderr
+
+
+def test_a_fragment_over_several_datagrams(replay):
+    frames = request(READ, segment=4)
+    lines, _ = replay([to_server(frame) for frame in frames])
+    assert verdicts(lines) == [(0, sum(map(len, frames)), "accept", None)]
+
+
+def test_several_frames_in_a_datagram(replay):
+    lines, _ = replay([to_server(request(READ)[0] + request(OPERATE)[0] + link(0xC9))])
+    assert [m["verdict"] for m in lines] == ["accept"] * 3
+
+
+def test_a_datagram_that_cuts_a_frame(replay):
+    good = request(READ)[0]
+    lines, _ = replay([to_server(good[:-1]), to_server(good)])
+    assert verdicts(lines) == [(0, len(good) - 1, "malformed", "truncated"),
+                               (len(good) - 1, len(good), "accept", None)]
+
+
+def test_junk_ends_with_its_datagram(replay):
+    good = request(READ)[0]
+    lines, _ = replay([to_server(b"\0\1\2" + good), to_server(good)])
+    assert verdicts(lines) == [(0, 1, "malformed", "start-octets"),
+                               (3 + len(good), len(good), "accept", None)]
+
+
+def test_equal_ports_are_told_apart_by_dir(replay):
+    unsolicited = response(bytes.fromhex("f082 0000"))[0]
+    confirm = request(bytes.fromhex("d000"))[0]
+    lines, _ = replay([to_client(unsolicited, dport=20000), to_server(confirm, sport=20000)])
+    assert [(m["direction"], m["verdict"], m["function_name"]) for m in lines] == [
+        ("reply", "accept", "unsolicited-response"), ("request", "accept", "confirm")]
+
+
+def test_udp_and_tcp_between_the_same_ports_are_two(replay):
+    ask = request(READ)[0]
+    lines, stderr = replay([to_server(ask), IP(src=CLIENT, dst=SERVER) / TCP(
+        sport=40000, dport=20000, seq=1, flags="PA") / Raw(ask)])
+    assert [m["offset"] for m in lines] == [0, 0]
+    assert "2 connections" in stderr
+
+
+def test_modbus_is_not_looked_for_in_datagrams(sluice, tmp_path):
+    path = tmp_path / "made.pcap"
+    wrpcap(str(path), [Ether() / to_server(bytes(12), dport=502)])
+    status, lines, stderr = run(sluice, "replay", "--protocol", "modbus-tcp", path)
+    assert status == 0 and lines == [] and "1 UDP datagrams of no service skipped" in stderr
+
+
+# --- no gateway yet -------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("verb", [["check"], ["run"], ["build", "--host", "microkit"]])
+def test_a_service_of_it_is_refused(sluice, tmp_path, verb):
+    config = tmp_path / "site.yaml"
+    config.write_text(CONFIG.replace("protocol: modbus-tcp", "protocol: dnp3"))
+    line = 1 + CONFIG[:CONFIG.index("protocol: modbus-tcp")].count("\n")
+    column = 1 + CONFIG.splitlines()[line - 1].index("modbus-tcp")
+    status, _, stderr = run(sluice, *verb, config)
+    assert status != 0
+    assert (f"{config}:{line}:{column}: found 'dnp3', expected a protocol that the gateway speaks: "
+            "modbus-tcp; dnp3 is for `sluice decode` and `sluice replay --protocol` only") in stderr
