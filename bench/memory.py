@@ -16,8 +16,11 @@ def topology_regions():
     config = ROOT / "systems/heating-plant/sluice.yaml"
     text = subprocess.run([PROGRAM, "topology", config, "--text"], capture_output=True, text=True,
                           check=True).stdout
-    return [(name, int(size)) for name, size in
-            re.findall(r"^region (\S+) (\d+)", text, re.MULTILINE)]
+    found = [(name, int(size)) for name, size in
+            re.findall(r"^ *region +(\S+) +(\d+)", text, re.MULTILINE)]
+    if not found:
+        raise RuntimeError("`sluice topology --text` lists no region that this script knows")
+    return found
 
 
 def shared_regions():
@@ -38,8 +41,8 @@ def measure(scratch):
     rows = [("shared regions, all", shared_regions() // 1024)]
     kinds = {}
     for name, size in topology_regions():
-        kind = "audit rings" if "audit" in name else "frame queues and buffers" if any(
-            word in name for word in ("_rx", "_tx", "frames")) else "message rings"
+        kind = "audit rings" if "monitor" in name else "frame queues and buffers" if any(
+            name.endswith(word) for word in ("_free", "_active", "_buffers")) else "message rings"
         kinds[kind] = kinds.get(kind, 0) + size
     rows += [(f"- {kind}", size // 1024) for kind, size in sorted(kinds.items())]
     size = subprocess.run(["size", PROGRAM], capture_output=True, text=True,

@@ -137,6 +137,13 @@ static bool find_interfaces(struct site *site)
                 site->path, site->side[0].nic);
         return false;
     }
+    for (unsigned i = 0; good && i < 2; i++) {
+        char error[512];
+        if (!interface_claim(site->side[i].nic, error, sizeof error)) {
+            fprintf(stderr, "%s: %s %s\n", site->path, side_names[i], error);
+            good = false;
+        }
+    }
     return good;
 }
 

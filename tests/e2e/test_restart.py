@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A component that dies takes the pipeline with it; the pipeline comes back by itself."""
+import json
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -40,6 +42,38 @@ def test_each_component_killed_in_turn(lab, plant, gateway):
             assert time.monotonic() < until, f"no service after the death of {name}"
     assert [line["seq"] for line in gateway.audit() if line["component"] == "launcher"] == \
         list(range(len([line for line in gateway.audit() if line["component"] == "launcher"])))
+
+
+def test_a_stop_loses_no_audit_line(lab, plant, gateway):
+    connection = lab.connect()
+    for transaction in range(5):
+        connection.sendall(adu(transaction, read(0, 1)))
+        assert len(receive(connection, 1, 5)) == 1
+    gateway.process.terminate()
+    assert gateway.process.wait(5) == 0
+    lines = gateway.audit()
+    assert len([line for line in lines if line.get("event") == "message"]) == 5
+    assert lines[-1]["event"] == "stopped"
+
+
+def test_a_second_gateway_on_the_same_wire_is_refused(lab, plant, gateway, heating_plant, sluice):
+    second = lab.gateway.run([sluice, "run", heating_plant], timeout=10)
+    assert second.returncode == 1
+    assert "belongs to another gateway" in second.stderr
+    assert answered(lab)
+
+
+def test_an_audit_line_that_cannot_be_written_is_shown(lab, plant, heating_plant, sluice):
+    process = lab.gateway.popen([sluice, "run", heating_plant, "--audit", "/dev/full"],
+                                stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 10
+    while not answered(lab) and time.monotonic() < until:
+        time.sleep(0.02)
+    process.terminate()
+    _, errors = process.communicate(timeout=10)
+    lost = [line for line in errors.splitlines() if "audit line lost: " in line]
+    assert [json.loads(line.split("audit line lost: ")[1])["event"] for line in lost] == \
+        ["started", "stopped"]
 
 
 def test_sigterm_leaves_nothing(lab, plant, gateway):

@@ -108,8 +108,9 @@ void device_expired(struct device *device, uint16_t slot)
     }
     const bool under_way =
         request->state == REQUEST_SENT && (int32_t)(device->acknowledged - request->end) < 0;
+    const bool half_reply = device->length > 0; /* its other half would spoil the next one */
     request_done(device, slot, SL_RECORD_FAILED, SL_REASON_DEVICE_TIMEOUT, NULL, 0);
-    if (under_way)
+    if (under_way || half_reply)
         reset(device, SL_REASON_DEVICE_TIMEOUT, SL_REASON_DEVICE_CLOSED);
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static bool request_for(const char *name, struct ifreq *request)
@@ -100,4 +101,28 @@ bool interface_own_mac(int fd, uint8_t mac[6])
         return false;
     memcpy(mac, address.sll_addr, 6);
     return true;
+}
+
+bool interface_claim(const char *name, char *error, size_t error_size)
+{
+    /* An abstract name belongs to the network namespace, as the interface does, and is gone with
+     * the process that bound it. */
+    struct sockaddr_un claim = {.sun_family = AF_UNIX};
+    const int length =
+        snprintf(claim.sun_path + 1, sizeof claim.sun_path - 1, "sluice/interface/%s", name);
+    const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 &&
+        bind(fd, (const struct sockaddr *)&claim,
+             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) + (socklen_t)length) == 0)
+        return true; /* open until the process ends */
+    if (errno == EADDRINUSE)
+        snprintf(error, error_size,
+                 "interface '%s' belongs to another gateway that is running: stop that one, or "
+                 "name another interface",
+                 name);
+    else
+        snprintf(error, error_size, "cannot claim interface '%s': %s", name, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return false;
 }

@@ -25,4 +25,8 @@ void interface_disable_offloads(const char *name);
 /* The address of the interface that packet socket `fd` is bound to. */
 bool interface_own_mac(int fd, uint8_t mac[6]);
 
+/* Makes the interface this gateway's for as long as it runs. False, with `error`, when another
+ * gateway in this network namespace has it: two on one wire would answer the same clients. */
+bool interface_claim(const char *name, char *error, size_t error_size);
+
 #endif

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -13,6 +14,9 @@
 
 #include "drivers/af_packet/af_packet.h"
 #include "hosts/linux/process.h"
+
+/* For the monitor's last look; it takes well under one when it runs at all. */
+#define LAST_LOOK_MS 100
 
 /* What the monitor's lines say of this epoch. */
 static void stamp_monitors(struct launch *launch, uint32_t number)
@@ -104,7 +108,7 @@ static bool start_process(struct epoch *epoch, const struct launch *launch, unsi
     pid_t pid = fork();
     if (pid == 0)
         process_run(launch, number, epoch->number, &epoch->memory, &epoch->bells, epoch->socket,
-                    pipe_ends[1], launcher);
+                    pipe_ends[1], epoch->closing, launcher);
     int saved = errno;
     close(pipe_ends[1]);
     *process = (struct epoch_process){.report = pipe_ends[0], .pidfd = -1};
@@ -123,12 +127,16 @@ bool epoch_start(struct epoch *epoch, struct launch *launch, uint32_t number, ch
 {
     epoch->count = 0;
     epoch->number = number;
+    for (unsigned i = 0; i < launch->topology->component_count; i++)
+        if (launch->topology->component[i].program == PROGRAM_MONITOR)
+            epoch->monitor = launch->component[i].process;
     stamp_monitors(launch, number);
     if (!open_sockets(epoch, launch, error, error_size))
         return false;
     if (!memory_create(&epoch->memory, launch, error, error_size))
         return false;
-    bool started = bells_create(&epoch->bells, launch);
+    epoch->closing = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    bool started = epoch->closing >= 0 && bells_create(&epoch->bells, launch);
     for (unsigned i = 0; started && i < launch->process_count; i++)
         started = start_process(epoch, launch, i);
     if (!started)
@@ -213,18 +221,47 @@ void epoch_blame_late(const struct epoch *epoch, struct death *death)
         }
 }
 
+static void kill_process(const struct epoch_process *process)
+{
+    if (process->pid > 0)
+        kill(process->pid, SIGKILL); /* not reaped yet: the number is still its own */
+}
+
+static void reap(struct epoch_process *process)
+{
+    if (process->pid > 0)
+        waitpid(process->pid, NULL, 0);
+    if (process->pidfd >= 0)
+        close(process->pidfd);
+    close(process->report);
+    *process = (struct epoch_process){.pidfd = -1, .report = -1};
+}
+
+static void let_monitor_finish(struct epoch *epoch)
+{
+    static const uint64_t one = 1;
+    const struct epoch_process *monitor = &epoch->process[epoch->monitor];
+    if (epoch->monitor >= epoch->count || !monitor->ready || monitor->pidfd < 0 ||
+        write(epoch->closing, &one, sizeof one) != sizeof one)
+        return;
+    poll(&(struct pollfd){.fd = monitor->pidfd, .events = POLLIN}, 1, LAST_LOOK_MS);
+}
+
 void epoch_kill(struct epoch *epoch)
 {
     for (unsigned i = 0; i < epoch->count; i++)
-        if (epoch->process[i].pid > 0)
-            kill(epoch->process[i].pid, SIGKILL); /* not reaped yet: the number is still its own */
-    for (unsigned i = 0; i < epoch->count; i++) {
-        struct epoch_process *process = &epoch->process[i];
-        if (process->pid > 0)
-            waitpid(process->pid, NULL, 0);
-        if (process->pidfd >= 0)
-            close(process->pidfd);
-        close(process->report);
+        if (i != epoch->monitor)
+            kill_process(&epoch->process[i]);
+    for (unsigned i = 0; i < epoch->count; i++)
+        if (i != epoch->monitor)
+            reap(&epoch->process[i]);
+    let_monitor_finish(epoch);
+    if (epoch->monitor < epoch->count) {
+        kill_process(&epoch->process[epoch->monitor]);
+        reap(&epoch->process[epoch->monitor]);
     }
+    if (epoch->closing >= 0)
+        close(epoch->closing);
+    epoch->closing = -1;
     epoch->count = 0;
 }

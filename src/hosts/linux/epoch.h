@@ -32,6 +32,8 @@ struct epoch {
     struct epoch_process process[LAUNCH_MAX_PROCESSES];
     struct memory memory; /* the launcher's mappings, released once all are forked */
     struct bells bells;
+    unsigned monitor; /* the process that it is in */
+    int closing;      /* eventfd: the monitor's last look */
     /* Packet sockets by component, -1 for none. The launcher keeps those of the running epoch
      * open, so that the end of a driver's process need not wait for the kernel to take its
      * socket down, and has the next epoch's ready; see epoch_tidy. */
@@ -71,7 +73,8 @@ void epoch_blame_late(const struct epoch *epoch, struct death *death);
  * makes those for the next. */
 void epoch_tidy(struct epoch *epoch, const struct launch *launch);
 
-/* Kills all that still run and waits for their end. */
+/* Kills all that still run and waits for their end. The monitor goes last, after one more look at
+ * what the others left on their audit rings. */
 void epoch_kill(struct epoch *epoch);
 
 #endif

@@ -43,11 +43,17 @@ void gateway_event_finish(struct gateway_event *event)
 void gateway_event_send(struct gateway_event *event, const struct launch *launch)
 {
     gateway_event_finish(event);
-    event->text[event->json.length] = '\n';
-    ssize_t written = write(launch->audit_fd, event->text, event->json.length + 1);
-    if (written < 0 && errno == EAGAIN &&
-        poll(&(struct pollfd){.fd = launch->audit_fd, .events = POLLOUT}, 1, WAIT_MS) > 0)
-        written = write(launch->audit_fd, event->text, event->json.length + 1);
-    if (written < 0)
-        fprintf(stderr, "sluice: audit line lost: %s\n", event->text);
+    const size_t length = event->json.length + 1;
+    event->text[length - 1] = '\n';
+    size_t done = 0;
+    while (done < length) {
+        ssize_t written = write(launch->audit_fd, event->text + done, length - done);
+        if (written > 0)
+            done += (size_t)written;
+        else if (written == 0 || errno != EAGAIN ||
+                 poll(&(struct pollfd){.fd = launch->audit_fd, .events = POLLOUT}, 1, WAIT_MS) <= 0)
+            break;
+    }
+    if (done < length)
+        fprintf(stderr, "sluice: audit line lost: %.*s", (int)length, event->text);
 }

@@ -93,6 +93,10 @@ static void wait_for_events(struct process *process, bool busy)
     for (int i = 0; i < count; i++) {
         struct sl_host *host = &process->host[event[i].data.u64 >> 8];
         unsigned source = event[i].data.u64 & 0xff;
+        if (source == PROCESS_CLOSING) {
+            process->closing = host;
+            continue;
+        }
         if (source != PROCESS_DEVICE) {
             host->pending |= UINT64_C(1) << source;
             continue;
@@ -122,6 +126,15 @@ static void flush_output(struct process *process)
     output_flush(output);
 }
 
+/* Nobody else runs any more: what the others left on their audit rings is all there will be. */
+static _Noreturn void look_once_more(struct process *process)
+{
+    struct sl_host *monitor = process->closing;
+    monitor->program->wake(monitor->self, SL_BADGE_DEADLINE);
+    flush_output(process);
+    _exit(0);
+}
+
 _Noreturn void process_loop(struct process *process)
 {
     for (;;) {
@@ -130,5 +143,7 @@ _Noreturn void process_loop(struct process *process)
             busy = wake_pending(process);
         flush_output(process);
         wait_for_events(process, busy);
+        if (process->closing)
+            look_once_more(process);
     }
 }

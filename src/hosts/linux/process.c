@@ -199,7 +199,8 @@ static void enter_sandbox(unsigned devices, int launcher)
 
 _Noreturn void process_run(const struct launch *launch, unsigned number, uint32_t epoch,
                            struct memory *memory, const struct bells *bells,
-                           const int socket[TOPOLOGY_MAX_COMPONENTS], int report, int launcher)
+                           const int socket[TOPOLOGY_MAX_COMPONENTS], int report, int closing,
+                           int launcher)
 {
     char name[64];
     launch_process_name(launch, number, name, sizeof name);
@@ -218,6 +219,9 @@ _Noreturn void process_run(const struct launch *launch, unsigned number, uint32_
     for (unsigned i = 0; i < launch->topology->channel_count; i++)
         for (unsigned end = 0; end < 2; end++)
             add_channel(&launch->topology->channel[i], bells->fd[i], end);
+    for (unsigned i = 0; i < process.count; i++)
+        if (launch->topology->component[process.host[i].number].program == PROGRAM_MONITOR)
+            watch(closing, EPOLLIN, i, PROCESS_CLOSING);
     unsigned devices = arrange_descriptors(launch, socket);
 
     for (unsigned i = 0; i < process.count; i++) {

@@ -18,6 +18,8 @@
 
 /* Source of an event in the epoll set: a channel's number, or this. */
 #define PROCESS_DEVICE 0xffu
+/* Or this: the launcher ends the epoch, and the monitor is to look once more. */
+#define PROCESS_CLOSING 0xfeu
 
 /* Where sl_notify on one channel leads: to a component of this process, to an eventfd, or
  * nowhere (fd -1). */
@@ -47,6 +49,7 @@ struct process {
     uint32_t epoch;
     unsigned count;
     struct sl_host host[TOPOLOGY_MAX_COMPONENTS];
+    struct sl_host *closing; /* the monitor, once the launcher asks for its last look */
     int epoll;
     int report;
     struct af_packet device[LAUNCH_MAX_DEVICES];
@@ -55,10 +58,12 @@ struct process {
 
 /* Turns a child of the launcher into process number `number`: keeps what its components hold,
  * gives up everything else, runs them. `socket[c]` is the packet socket of component c, -1
- * for none; `launcher` is the launcher's process id. */
+ * for none; `closing` asks the monitor for its last look; `launcher` is the launcher's process
+ * id. */
 _Noreturn void process_run(const struct launch *launch, unsigned number, uint32_t epoch,
                            struct memory *memory, const struct bells *bells,
-                           const int socket[TOPOLOGY_MAX_COMPONENTS], int report, int launcher);
+                           const int socket[TOPOLOGY_MAX_COMPONENTS], int report, int closing,
+                           int launcher);
 
 /* Wakes components until none is due, then waits; never returns. */
 _Noreturn void process_loop(struct process *process);
