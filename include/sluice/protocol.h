@@ -52,8 +52,8 @@ struct sl_protocol {
     /* Framing. `bytes` is the head of what one direction of a stream still holds. */
     struct sl_frame (*frame)(enum sl_direction direction, const uint8_t *bytes, size_t length);
 
-    /* With `datagrams`: true when these bytes begin with a part of a message that says itself which
-     * way it runs, then `*direction`. */
+    /* NULL where messages do not say which way they run. True when these bytes begin with one that
+     * does, then `*direction`. */
     bool (*runs)(const uint8_t *bytes, size_t length, enum sl_direction *direction);
 
     /* The protocol's own mark that ties a reply to its request on one connection, read from a

@@ -59,7 +59,8 @@ static void judge_message(void *context, const struct stream_message *taken)
                                        .time = &side->time,
                                        .from = request ? &flow->client : &flow->server,
                                        .to = request ? &flow->server : &flow->client};
-    line_print(replay->out, &origin, flow->protocol, side->direction, flow->service, &message);
+    line_print(replay->out, &origin, flow->protocol, side->stream.direction, flow->service,
+               &message);
 }
 
 /* --- what the TCP streams tell ------------------------------------------------------------- */
@@ -175,18 +176,6 @@ static void choose_service(struct flow *flow, const struct tcp_segment *first)
             return;
 }
 
-/* Datagrams between equal ports: only what they say tells who asks. */
-static void turn_by_content(struct flow *flow, const struct tcp_segment *first)
-{
-    enum sl_direction direction;
-    if (flow->replay->image || flow->client.port != flow->server.port ||
-        !flow->protocol->runs(first->payload, first->length, &direction) || direction == SL_REQUEST)
-        return;
-    const struct endpoint client = flow->client;
-    flow->client = flow->server;
-    flow->server = client;
-}
-
 /* --- the table ----------------------------------------------------------------------------- */
 
 static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
@@ -230,6 +219,7 @@ static bool open_side(struct flow *flow, enum sl_direction direction)
     tcp_stream_init(&side->tcp, &events, side);
     side->stream = (struct stream){.protocol = flow->protocol,
                                    .direction = direction,
+                                   .by_content = !flow->replay->image && flow->protocol->runs,
                                    .service = flow->service,
                                    .client = endpoint_ipv4(&flow->client),
                                    .sink = judge_message,
@@ -270,8 +260,6 @@ static struct flow *new_flow(struct flows *flows, const struct tcp_segment *segm
         replay->skipped++;
     } else {
         replay->flows++;
-        if (flow->datagram)
-            turn_by_content(flow, segment);
         bool request_open = open_side(flow, SL_REQUEST);
         if (!open_side(flow, SL_REPLY) || !request_open) {
             replay->no_memory = true;

@@ -24,6 +24,9 @@ void stream_free(struct stream *stream)
 static void judge(struct stream *stream, size_t length)
 {
     const struct sl_protocol *protocol = stream->protocol;
+    if (stream->by_content)
+        (void)protocol->runs(stream->buffer, length, &stream->direction);
+    stream->by_content = false;
     struct stream_message message = {.offset = stream->offset,
                                      .length = length,
                                      .bytes = stream->buffer,

@@ -29,6 +29,7 @@ typedef void (*message_sink)(void *context, const struct stream_message *message
 struct stream {
     const struct sl_protocol *protocol;
     enum sl_direction direction;
+    bool by_content; /* where the protocol tells, the first message says which direction it is */
     const struct policy_service *service; /* NULL: no policy, requests are only accepted */
     uint32_t client;                      /* IPv4, host byte order: who sends the requests */
     message_sink sink;

@@ -210,6 +210,18 @@ def test_equal_ports_are_told_apart_by_dir(replay):
         ("reply", "accept", "unsolicited-response"), ("request", "accept", "confirm")]
 
 
+def test_an_outstation_may_open_the_connection(replay):
+    """The DIR bit tells requests from replies, not who listens on the port."""
+    def packet(source, destination, sport, dport, data):
+        return IP(src=source, dst=destination) / TCP(
+            sport=sport, dport=dport, seq=1, flags="PA") / Raw(data)
+    answer, ask = response(NULL)[0], request(READ)[0]
+    lines, _ = replay([packet(CLIENT, SERVER, 40000, 20000, answer + ask),
+                       packet(SERVER, CLIENT, 20000, 40000, ask)])
+    assert [(m["direction"], m["src_ip"], m["reason"]) for m in lines] == [
+        ("reply", CLIENT, None), ("reply", CLIENT, "link-direction"), ("request", SERVER, None)]
+
+
 def test_udp_and_tcp_between_the_same_ports_are_two(replay):
     ask = request(READ)[0]
     lines, stderr = replay([to_server(ask), IP(src=CLIENT, dst=SERVER) / TCP(
