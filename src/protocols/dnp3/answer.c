@@ -36,16 +36,11 @@ bool dnp3_expects_reply(const struct policy_service *service, const void *canoni
 
 /* --- replies ------------------------------------------------------------------------------- */
 
-static bool is_command(const struct dnp3_header *header)
-{
-    return header->object->use[ROLE_CONTROL] && header->object->reserved_last;
-}
-
 /* The same commands, their status apart (1815 4.4.4). */
 static bool same_objects(const struct dnp3_header *header, struct sl_reader *asked,
                          struct sl_reader *told)
 {
-    if (!is_command(header)) {
+    if (!dnp3_is_command(header)) {
         uint64_t octets = (header->count + 7) / 8; /* pattern mask */
         if (header->object->layout != OBJECT_BITS || octets > sl_remaining(asked) ||
             octets > sl_remaining(told))
@@ -199,7 +194,7 @@ static bool write_refused_commands(const struct dnp3_message *request, struct sl
                 SL_REASON_NONE ||
             out->failed)
             return false;
-        if (!is_command(&header))
+        if (!dnp3_is_command(&header))
             continue;
         size_t each = dnp3_index_width(FORM_WIRE, &header) + header.object->size;
         for (size_t end = from + each; end <= out->length; end += each)

@@ -63,12 +63,6 @@ static void describe_analog_command(struct sl_json *json, unsigned variation, co
     sl_json_number(json, "status", data[size - 1]);
 }
 
-static bool is_command(const struct dnp3_header *header)
-{
-    return (header->group == GROUP_COMMAND && header->variation <= 2) ||
-           header->group == GROUP_ANALOG_COMMAND;
-}
-
 static bool is_time(const struct dnp3_header *header)
 {
     return header->group == GROUP_TIME || header->group == GROUP_COMMON_TIME;
@@ -100,7 +94,7 @@ static bool skip_bits(const struct dnp3_header *header, struct sl_reader *in)
 static bool describe_listed(struct sl_json *json, const struct dnp3_header *header,
                             struct sl_reader *in)
 {
-    bool commands = is_command(header) && header->data;
+    bool commands = dnp3_is_command(header);
     bool listed = commands || header->class == QUALIFIER_INDEX;
     uint64_t shown = 0;
     bool whole = true;
@@ -256,23 +250,22 @@ static void describe_stations(struct sl_json *json, const struct dnp3_message *m
 void dnp3_describe(struct sl_json *json, enum sl_direction direction, const void *canonical,
                    size_t length)
 {
-    struct dnp3_message head; /* its objects stay where they are */
+    const struct dnp3_message *head = canonical;
     (void)direction;
     if (length < DNP3_HEAD_SIZE)
         return;
-    memcpy(&head, canonical, DNP3_HEAD_SIZE);
-    bool malformed = head.kind == DNP3_MALFORMED;
-    if (!malformed || head.known & DNP3_KNOWS_LINK)
-        describe_stations(json, &head);
-    if (head.kind == DNP3_LINK || (malformed && head.known == DNP3_KNOWS_LINK))
-        describe_link(json, &head);
-    if (head.kind == DNP3_FRAGMENT || (malformed && head.known & DNP3_KNOWS_APPLICATION))
-        describe_application(json, &head);
-    if (head.kind != DNP3_FRAGMENT)
+    bool malformed = head->kind == DNP3_MALFORMED;
+    if (!malformed || head->known & DNP3_KNOWS_LINK)
+        describe_stations(json, head);
+    if (head->kind == DNP3_LINK || (malformed && head->known == DNP3_KNOWS_LINK))
+        describe_link(json, head);
+    if (head->kind == DNP3_FRAGMENT || (malformed && head->known & DNP3_KNOWS_APPLICATION))
+        describe_application(json, head);
+    if (head->kind != DNP3_FRAGMENT)
         return;
-    if (head.function >= DNP3_RESPONSE)
-        describe_indications(json, head.iin);
+    if (head->function >= DNP3_RESPONSE)
+        describe_indications(json, head->iin);
     size_t there = length - DNP3_HEAD_SIZE;
-    describe_objects(json, &head, (const uint8_t *)canonical + DNP3_HEAD_SIZE,
-                     there < head.objects_length ? there : head.objects_length);
+    describe_objects(json, head, head->objects,
+                     there < head->objects_length ? there : head->objects_length);
 }

@@ -154,6 +154,12 @@ void dnp3_write_header(struct sl_writer *out, enum object_form form,
     write_number(out, width, (uint32_t)(header->start + header->count - 1));
 }
 
+bool dnp3_is_command(const struct dnp3_header *header)
+{
+    return header->data && (header->group == GROUP_ANALOG_COMMAND ||
+                            (header->group == GROUP_COMMAND && header->variation <= 2));
+}
+
 /* --- one object after the other ------------------------------------------------------------ */
 
 static size_t size_of(const struct dnp3_header *header, struct sl_reader *in)

@@ -106,6 +106,9 @@ enum sl_reason dnp3_copy_objects(const struct dnp3_header *header, struct sl_rea
                                  enum object_form from, struct sl_writer *out, enum object_form to,
                                  bool *changed);
 
+/* True for objects that end with a command status: control blocks and analog commands. */
+bool dnp3_is_command(const struct dnp3_header *header);
+
 /* One object of `header`, which has data and is no packed bits: its index (INDEX) and its data
  * in place; false when it is not all there. `*size` is its size without index or size prefix. */
 bool dnp3_read_object(const struct dnp3_header *header, struct sl_reader *in, enum object_form form,
