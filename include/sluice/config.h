@@ -14,7 +14,7 @@ enum sl_mode { SL_TWO_WAY = 0, SL_ONE_WAY = 1 };
 
 #define SL_MAX_SERVICES 64u
 #define SL_MAX_ROUTES   8u
-#define SL_MAX_SLOTS    256u  /* reply slots: requests outstanding at once, all clients */
+#define SL_MAX_SLOTS    256u /* reply slots: requests outstanding at once, all clients */
 #define SL_MAX_SESSIONS 512u
 
 /* parser_norm, policy_emit */
@@ -27,11 +27,16 @@ struct sl_stage_config {
 };
 
 struct sl_service_endpoint {
-    uint32_t address;  /* ext: listen address; int: device address. IPv4, host byte order */
-    uint16_t port;     /* likewise */
-    uint16_t protocol; /* enum sl_protocol_id */
-    uint64_t timeout;  /* nanoseconds from a request's arrival to its failure */
-    uint64_t pipeline; /* int: requests under way at most on one connection; 0: no bound */
+    uint32_t address;       /* ext: listen address; int: device address. IPv4, host byte order */
+    uint16_t port;          /* likewise */
+    uint16_t protocol;      /* enum sl_protocol_id */
+    uint64_t timeout;       /* nanoseconds from a request's arrival to its failure */
+    uint64_t pipeline;      /* int: requests under way at most on one connection; 0: no bound */
+    uint64_t queue_timeout; /* int: ns that a request waits at most to be sent; 0: `timeout` */
+    uint16_t connections;   /* int: to the device at most; 0: one a client */
+    uint16_t queue;         /* int: requests that wait to be sent at most; 0: no bound */
+    uint8_t shared;         /* int: connections serve all clients, not one each */
+    uint8_t reserved[3];
 };
 
 /* ext_frontend, int_frontend */
@@ -58,7 +63,7 @@ struct sl_nic_config {
     uint8_t mac[6];
     uint8_t reserved;
     uint16_t component;
-    uint16_t buffers;  /* capacity of each frame queue, power of two */
+    uint16_t buffers;   /* capacity of each frame queue, power of two */
     char interface[16]; /* Linux: name of the network interface */
 };
 
@@ -68,9 +73,9 @@ struct sl_nic_config {
 struct sl_monitor_config {
     uint16_t ring_count;
     uint16_t component;
-    uint32_t epoch;        /* restarts of the pipeline since boot */
-    uint8_t boot[8];       /* boot identifier, random at the gateway's start */
-    uint64_t wall_offset;  /* nanoseconds to add to sl_now for Unix time; 0: unknown */
+    uint32_t epoch;       /* restarts of the pipeline since boot */
+    uint8_t boot[8];      /* boot identifier, random at the gateway's start */
+    uint64_t wall_offset; /* nanoseconds to add to sl_now for Unix time; 0: unknown */
     char ring_name[SL_MAX_COMPONENTS][SL_NAME_SIZE]; /* component behind each audit ring */
 };
 

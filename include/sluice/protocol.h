@@ -41,8 +41,8 @@ struct sl_decision {
 };
 
 struct sl_protocol {
-    const char *name;        /* as in the configuration: "modbus-tcp" */
-    const char *event_type;  /* as in EVE: "modbus" */
+    const char *name;       /* as in the configuration: "modbus-tcp" */
+    const char *event_type; /* as in EVE: "modbus" */
     uint16_t default_port;
     size_t max_message;      /* bytes of the longest message on the wire */
     size_t max_canonical;    /* bytes of the longest canonical message */
@@ -59,6 +59,10 @@ struct sl_protocol {
     /* The protocol's own mark that ties a reply to its request on one connection, read from a
      * complete frame without trusting the rest of it. A hint: policy_emit checks. */
     uint16_t (*frame_key)(const uint8_t *bytes, size_t length);
+
+    /* Who behind the device a request is for, likewise (Modbus: the unit); NULL: there is
+     * nobody behind a device. */
+    uint8_t (*frame_unit)(const uint8_t *bytes, size_t length);
 
     /* Strict decode of exactly one message. Fills `canonical` (max_canonical bytes, aligned to
      * 8) and `*canonical_length`, also when the content is malformed: then with what is known
@@ -80,9 +84,9 @@ struct sl_protocol {
     struct sl_decision (*decide)(const struct policy_service *service, uint32_t client,
                                  const void *request, size_t length);
 
-    /* False where the standard says that nothing comes back. */
-    bool (*expects_reply)(const struct policy_service *service, const void *request,
-                          size_t length);
+    /* False where the standard says that nothing comes back, good or bad. `request` is valid, or
+     * passed validate_malformed(). */
+    bool (*expects_reply)(const struct policy_service *service, const void *request, size_t length);
 
     /* NONE when a valid `reply` answers the valid `request` that was sent with `key`. */
     enum sl_reason (*match)(const struct policy_service *service, const void *request,
@@ -90,7 +94,8 @@ struct sl_protocol {
                             size_t reply_length);
 
     /* After match(): makes of the valid `reply` what the request determines and the reply's own
-     * wire does not carry, e.g. how many of the last byte's coils count; the others become zero.
+     * wire does not carry, e.g. how many of the last byte's coils count (the others become zero)
+     * or, where the service takes a reply from any unit, which unit was asked.
      * Returns the canonical length from then on, never above `reply_length`. */
     size_t (*normalise)(const void *request, size_t request_length, void *reply,
                         size_t reply_length);

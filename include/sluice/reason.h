@@ -79,6 +79,7 @@
     REASON(CAPACITY, "capacity")                                             \
     REASON(CLIENT_STALLED, "client-stalled")                                 \
     REASON(OUTCOME_OVERDUE, "outcome-overdue")                               \
+    REASON(QUEUE_TIMEOUT, "queue-timeout")                                   \
     /* a component's word was impossible */                                  \
     REASON(CANONICAL_INVALID, "canonical-invalid")                           \
     REASON(RECORD_INVALID, "record-invalid")                                 \

@@ -12,10 +12,12 @@
 
 #include "sluice/config.h"
 
-#ifndef NET_MAX_SESSIONS /* less where a host's memory is small */
+#ifndef NET_MAX_SESSIONS      /* less where a host's memory is small */
 #define NET_MAX_SESSIONS 512u /* the default; a site that asks for more gets this */
 #endif
-#define NET_MAX_MESSAGE  260u /* of every protocol spoken here; checked at init */
+/* int: connections that serve several clients, of all services */
+#define NET_MAX_SHARED  (NET_MAX_SESSIONS / 8)
+#define NET_MAX_MESSAGE 260u /* of every protocol spoken here; checked at init */
 
 #define NET_MSS 536u /* RFC 9293 3.7.1: the least that every host takes */
 /* ext: two messages at least. Not above 536, or Linux cuts its segments at half of it

@@ -21,38 +21,41 @@ struct policy_image {
     uint32_t magic;
     uint16_t version;
     uint16_t service_count;
-    uint32_t size;       /* bytes of the whole image, a multiple of 8 */
-    uint32_t services;   /* offset of service_count struct policy_service */
-    uint32_t rules;      /* offset of rule_count struct policy_rule_name */
-    uint32_t hosts;      /* offset of host_count struct policy_host_name, sorted by address */
+    uint32_t size;     /* bytes of the whole image, a multiple of 8 */
+    uint32_t services; /* offset of service_count struct policy_service */
+    uint32_t rules;    /* offset of rule_count struct policy_rule_name */
+    uint32_t hosts;    /* offset of host_count struct policy_host_name, sorted by address */
     uint16_t rule_count;
     uint16_t host_count;
-    uint32_t strings;    /* offset of NUL-terminated strings; up to the image's end */
-    uint8_t hash[32];    /* SHA-256 of the image with this field zero */
+    uint32_t strings; /* offset of NUL-terminated strings; up to the image's end */
+    uint8_t hash[32]; /* SHA-256 of the image with this field zero */
 };
 _Static_assert(sizeof(struct policy_image) == 64, "image header");
 
+#define POLICY_SERVICE_BROADCAST      1u /* unit 0 is a serial line's broadcast: no reply */
+#define POLICY_SERVICE_REPLY_UNIT_ANY 2u /* the device answers with a unit of its own */
+
 struct policy_service {
-    uint32_t name;       /* offset of its string, from the image's start */
-    uint16_t protocol;   /* enum sl_protocol_id */
-    uint16_t number;     /* own index */
+    uint32_t name;           /* offset of its string, from the image's start */
+    uint16_t protocol;       /* enum sl_protocol_id */
+    uint16_t number;         /* own index */
     uint32_t listen_address; /* IPv4, host byte order */
     uint32_t device_address;
     uint16_t listen_port;
     uint16_t device_port;
-    uint32_t image;      /* offset from this struct BACK to the image's start */
-    uint32_t body;       /* offset from the image's start of the protocol's own tables */
+    uint32_t image; /* offset from this struct BACK to the image's start */
+    uint32_t body;  /* offset from the image's start of the protocol's own tables */
     uint32_t body_size;
-    uint32_t flags;
+    uint32_t flags; /* POLICY_SERVICE_* */
     uint32_t reserved;
-    uint64_t timeout;    /* nanoseconds */
+    uint64_t timeout; /* nanoseconds */
 };
 _Static_assert(sizeof(struct policy_service) == 48, "service entry");
 
 struct policy_rule_name {
-    uint32_t name;    /* offset of the string: the rule's name, or "service/rule-3" */
+    uint32_t name; /* offset of the string: the rule's name, or "service/rule-3" */
     uint16_t service;
-    uint16_t line;    /* in the configuration file */
+    uint16_t line; /* in the configuration file */
 };
 
 struct policy_host_name {

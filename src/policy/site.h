@@ -27,8 +27,14 @@ struct site_service {
     uint16_t protocol; /* enum sl_protocol_id */
     uint32_t listen_address, device_address;
     uint16_t listen_port, device_port;
-    uint64_t timeout;  /* ns; default 1 s */
-    uint16_t pipeline; /* requests under way to the device, per connection; 0: as the client */
+    uint64_t timeout;       /* ns; default 1 s */
+    uint16_t pipeline;      /* requests under way to the device, per connection; 0: as the client */
+    uint64_t queue_timeout; /* ns that a request waits to be sent at most; 0: timeout */
+    uint16_t max_connections; /* to the device; 0: one a client (shared: 1) */
+    uint16_t queue;           /* requests that wait to be sent at most; 0: outstanding */
+    bool shared;              /* connections to the device serve all clients */
+    bool broadcast;           /* unit 0 is a serial line's broadcast: no reply */
+    bool reply_unit_any;      /* the device answers with a unit of its own */
 };
 
 struct site {

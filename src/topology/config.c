@@ -52,6 +52,10 @@ static uint32_t frontend_config(const struct site *site, const struct topology_c
             .protocol = service->protocol,
             .timeout = service->timeout,
             .pipeline = service->pipeline,
+            .queue_timeout = service->queue_timeout,
+            .connections = service->max_connections,
+            .queue = service->queue,
+            .shared = service->shared,
         };
     }
     return sizeof(*config);

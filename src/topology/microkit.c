@@ -366,6 +366,16 @@ void microkit_limit(struct site *site, FILE *out)
     limit(&site->sessions, MAX_SESSIONS, "sessions", out);
     limit(&site->outstanding, MAX_OUTSTANDING, "outstanding", out);
     limit(&site->buffers, MAX_BUFFERS, "buffers", out);
+    uint16_t left = MAX_SESSIONS / 8; /* NET_MAX_SHARED; one each at least */
+    for (unsigned i = 0; i < site->service_count; i++)
+        left = (uint16_t)(left - (site->service[i].shared && left > 0));
+    for (unsigned i = 0; i < site->service_count; i++) {
+        struct site_service *service = &site->service[i];
+        if (!service->shared)
+            continue;
+        limit(&service->max_connections, (uint16_t)(left + 1), "max-connections", out);
+        left = (uint16_t)(left - (service->max_connections - 1));
+    }
 }
 
 void microkit_plan(const struct site *site, const struct topology *topology,

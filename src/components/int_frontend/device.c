@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One client's connection to its service's device, made by its first request and kept until the
- * session ends. A request is written to TCP only when it can leave at once: what waits, waits
- * here, where it can still be taken back. When a deadline passes and the device has not even
- * acknowledged the bytes, the connection is reset, so that no retransmission brings an old
- * command to a device that was away.
+ * One connection to a service's device, made by the first request for it and kept until the
+ * session ends; a shared one, until its last client's does. A request is written to TCP only when
+ * it can leave at once: what waits, waits here, where it can still be taken back. When a deadline
+ * passes and the device has not even acknowledged the bytes, the connection is reset, so that no
+ * retransmission brings an old command to a device that was away.
  */
 #include <string.h>
 
@@ -29,8 +29,9 @@ uint16_t device_number(const struct device *device)
 static void audit(struct device *device, enum sl_audit_event event, enum sl_reason reason,
                   uint64_t value)
 {
+    const uint16_t number = device_number(device);
     const struct sl_record about = {.service = device->service,
-                                    .session = device_number(device),
+                                    .session = number < NET_MAX_SESSIONS ? number : UINT16_MAX,
                                     .slot = SL_NO_SLOT,
                                     .client = device->client,
                                     .client_port = device->client_port,
@@ -48,8 +49,10 @@ void device_begin(struct device *device, const struct sl_record *record)
     device->first = NO_REQUEST;
     device->last = NO_REQUEST;
     device->first_queued = NO_REQUEST;
+    device->requests = 0;
     device->reason = SL_REASON_NONE;
     device->state = DEVICE_CLOSED;
+    service_of(device)->clients++;
 }
 
 void device_touch(struct device *device)
@@ -66,7 +69,12 @@ void device_touch(struct device *device)
 /* No connection any more: every request of it has its outcome. */
 static void forget(struct device *device, enum sl_reason closed, enum sl_reason failed)
 {
+    struct service *service = service_of(device);
     audit(device, SL_AUDIT_DEVICE_CLOSE, closed, 0);
+    if (!device->answered &&
+        (closed == SL_REASON_DEVICE_UNREACHABLE || closed == SL_REASON_DEVICE_CLOSED))
+        service_failed(service, device->frontend->stack.now);
+    service->connected--;
     device->pcb = NULL;
     device->state = DEVICE_CLOSED;
     device->reason = SL_REASON_NONE;
@@ -91,11 +99,23 @@ static void finish(struct device *device, enum sl_reason reason)
     forget(device, reason, reason);
 }
 
-void device_end(struct device *device)
+void device_release(struct device *device)
 {
     if (device->pcb)
         finish(device, SL_REASON_CLIENT_LEFT);
     request_fail_all(device, SL_REASON_CLIENT_LEFT);
+}
+
+void device_end(struct device *device)
+{
+    struct service *service = service_of(device);
+    service->clients--;
+    if (service->shared == 0)
+        device_release(device);
+    else if (device->requests > 0) /* what is sent keeps its place until it is answered */
+        request_fail_waiting(service_carrier(device), device, SL_REASON_CLIENT_LEFT);
+    for (unsigned i = 0; service->clients == service->shared && i < service->shared; i++)
+        device_release(&device->frontend->device[service->first_shared + i]);
     device->state = DEVICE_NONE;
 }
 
@@ -106,12 +126,27 @@ void device_expired(struct device *device, uint16_t slot)
         reset(device, SL_REASON_DEVICE_UNREACHABLE, SL_REASON_DEVICE_UNREACHABLE);
         return;
     }
-    const bool under_way =
-        request->state == REQUEST_SENT && (int32_t)(device->acknowledged - request->end) < 0;
-    const bool half_reply = device->length > 0; /* its other half would spoil the next one */
+    const bool sent = request->state == REQUEST_SENT;
+    const bool under_way = sent && (int32_t)(device->acknowledged - request->end) < 0;
+    /* Its other half would spoil the next one. */
+    const bool half_reply = sent && device->length > 0;
+    if (sent)
+        service_unit_timed_out(service_of(device), request->unit);
     request_done(device, slot, SL_RECORD_FAILED, SL_REASON_DEVICE_TIMEOUT, NULL, 0);
     if (under_way || half_reply)
         reset(device, SL_REASON_DEVICE_TIMEOUT, SL_REASON_DEVICE_CLOSED);
+}
+
+void device_queue_expired(struct device *device, uint16_t slot)
+{
+    const struct request *request = &device->frontend->request[slot];
+    if (device->state == DEVICE_CONNECTING) {
+        reset(device, SL_REASON_DEVICE_UNREACHABLE, SL_REASON_DEVICE_UNREACHABLE);
+        return;
+    }
+    const bool silent = service_unit_silent(service_of(device), request->unit);
+    request_done(device, slot, SL_RECORD_FAILED,
+                 silent ? SL_REASON_DEVICE_TIMEOUT : SL_REASON_QUEUE_TIMEOUT, NULL, 0);
 }
 
 /* ---- replies ---- */
@@ -121,6 +156,8 @@ static void reply(struct device *device, const struct sl_protocol *protocol, con
 {
     const uint16_t slot = request_by_key(device, protocol->frame_key(bytes, length));
     if (slot != NO_REQUEST) {
+        device->answered = true;
+        service_answered(service_of(device), device->frontend->request[slot].unit);
         request_done(device, slot, SL_RECORD_MESSAGE, SL_REASON_NONE, bytes, length);
         return;
     }
@@ -131,7 +168,7 @@ static void reply(struct device *device, const struct sl_protocol *protocol, con
 
 static void read_replies(struct device *device)
 {
-    const struct sl_protocol *protocol = device->frontend->service[device->service].protocol;
+    const struct sl_protocol *protocol = service_of(device)->protocol;
     uint16_t taken = 0;
     while (taken < device->length) {
         const struct sl_frame frame =
@@ -201,22 +238,34 @@ static err_t polled(void *arg, struct tcp_pcb *pcb)
     return ERR_OK;
 }
 
+/* The next one that may go, from `slot` on; NO_REQUEST. */
+static uint16_t next_to_send(const struct device *device, uint16_t slot)
+{
+    const struct service *service = service_of(device);
+    const struct request *requests = device->frontend->request;
+    const bool room = device->under_way < service->pipeline;
+    if (service->silent_count == 0)
+        return room ? slot : NO_REQUEST;
+    while (slot != NO_REQUEST &&
+           !(service_unit_silent(service, requests[slot].unit) ? device->suspects == 0 : room))
+        slot = requests[slot].next;
+    return slot;
+}
+
 static void send_queued(struct device *device)
 {
     struct int_frontend *frontend = device->frontend;
-    const uint16_t pipeline = device->frontend->service[device->service].pipeline;
-    while (device->first_queued != NO_REQUEST && device->under_way < pipeline) {
-        const uint16_t slot = device->first_queued;
+    uint16_t slot, next = device->first_queued;
+    while ((slot = next_to_send(device, next)) != NO_REQUEST) {
         struct request *request = &frontend->request[slot];
+        next = request->next;
         if (!connection_takes(device->pcb, request->record.length) ||
             tcp_write(device->pcb, request->bytes, request->record.length, TCP_WRITE_FLAG_COPY) !=
                 ERR_OK)
             break;
         device->written += request->record.length;
-        device->first_queued = request->next;
         request->end = device->written;
-        request->state = REQUEST_SENT;
-        device->under_way++;
+        request_sent(device, slot);
         if (request->record.flags & SL_FLAG_NO_REPLY)
             request_done(device, slot, SL_RECORD_SENT, SL_REASON_NONE, NULL, 0);
     }
@@ -225,6 +274,12 @@ static void send_queued(struct device *device)
         device->consumed = 0;
     }
     (void)tcp_output(device->pcb);
+}
+
+void device_send(struct device *device)
+{
+    if (device->state == DEVICE_CONNECTED && device->reason == SL_REASON_NONE)
+        send_queued(device);
 }
 
 /* ---- beginning of a connection ---- */
@@ -261,8 +316,12 @@ static err_t bind_random_port(struct tcp_pcb *pcb, uint32_t address)
 static void connect_device(struct device *device)
 {
     struct int_frontend *frontend = device->frontend;
-    const struct service *service = &frontend->service[device->service];
-    struct tcp_pcb *pcb = tcp_new();
+    struct service *service = service_of(device);
+    if (service_backs_off(service, frontend->stack.now)) {
+        request_fail_all(device, SL_REASON_DEVICE_UNREACHABLE);
+        return;
+    }
+    struct tcp_pcb *pcb = service->connected < service->connections ? tcp_new() : NULL;
     if (!pcb) {
         request_fail_all(device, SL_REASON_CAPACITY);
         return;
@@ -276,7 +335,9 @@ static void connect_device(struct device *device)
     device->pcb = pcb;
     device->written = 0;
     device->acknowledged = 0;
+    device->answered = false;
     device->state = DEVICE_CONNECTING;
+    service->connected++;
     const ip_addr_t address = IPADDR4_INIT(lwip_htonl(service->address));
     if (bind_random_port(pcb, frontend->address) != ERR_OK ||
         tcp_connect(pcb, &address, service->port, connected) != ERR_OK)

@@ -4,7 +4,7 @@
 #include "sluice/host.h"
 
 /* With lwIP's pools (tests/unit/frontend/test_objects.py): each frontend below 700 KiB. */
-_Static_assert(sizeof(struct int_frontend) <= 256 * 1024, "memory budget");
+_Static_assert(sizeof(struct int_frontend) <= 288 * 1024, "memory budget");
 
 static bool take_request(struct int_frontend *frontend, const struct sl_record *record,
                          const uint8_t *payload)
@@ -18,8 +18,9 @@ static bool take_request(struct int_frontend *frontend, const struct sl_record *
         device_begin(device, record);
     if (device->generation != record->generation || device->service != record->service)
         return false;
-    request_add(device, record, payload);
-    device_touch(device);
+    struct device *carrier = service_carrier(device);
+    if (request_add(carrier, record, payload))
+        device_touch(carrier);
     return true;
 }
 
@@ -78,24 +79,6 @@ static void wake(void *self, uint64_t badges)
     stack_sleep_until(&frontend->stack, requests_next_deadline(frontend));
 }
 
-static void add_service(struct int_frontend *frontend, unsigned number,
-                        const struct sl_service_endpoint *endpoint)
-{
-    struct service *service = &frontend->service[number];
-    *service =
-        (struct service){.protocol = sl_protocol(endpoint->protocol),
-                         .timeout = endpoint->timeout,
-                         .address = endpoint->address,
-                         .port = endpoint->port,
-                         .pipeline = endpoint->pipeline ? (uint16_t)endpoint->pipeline : UINT16_MAX,
-                         .first = NO_REQUEST,
-                         .last = NO_REQUEST};
-    if (!service->protocol || service->protocol->max_message > NET_MAX_MESSAGE)
-        sl_fault(frontend->links.host,
-                 "a service's protocol is none that int_frontend has room for", endpoint->protocol,
-                 NET_MAX_MESSAGE);
-}
-
 static void init(void *self, const struct sl_environment *environment)
 {
     struct int_frontend *frontend = self;
@@ -111,11 +94,7 @@ static void init(void *self, const struct sl_environment *environment)
     frontend->session_limit =
         config->sessions < NET_MAX_SESSIONS ? config->sessions : (uint16_t)NET_MAX_SESSIONS;
     frontend->slot_limit = config->slots < SL_MAX_SLOTS ? config->slots : (uint16_t)SL_MAX_SLOTS;
-    frontend->service_count = config->service_count;
-    for (unsigned i = 0; i < NET_MAX_SESSIONS; i++)
-        frontend->device[i].frontend = frontend;
-    for (unsigned i = 0; i < config->service_count; i++)
-        add_service(frontend, i, &config->service[i]);
+    services_init(frontend, config);
     const struct sl_record nobody = {.slot = SL_NO_SLOT, .time = frontend->stack.now};
     links_audit(&frontend->links, &nobody, SL_AUDIT_START, SL_REASON_NONE, 0, frontend->stack.now);
 }

@@ -5,8 +5,10 @@
  * whose deadline has passed. Every request gets exactly one outcome.
  *
  *   int_frontend.c  start, one pass, what comes from the core
- *   device.c        one client's connection to its service's device
+ *   device.c        one connection to a device: a client's own, or shared
  *   requests.c      requests by slot: their order, their deadlines, their outcomes
+ *   service.c       what connections to one device have in common: which one a request takes,
+ *                   back-off after failure, units that do not answer
  */
 #ifndef SLUICE_INT_FRONTEND_H
 #define SLUICE_INT_FRONTEND_H
@@ -20,6 +22,7 @@
 #include "sluice/protocol.h"
 
 #define NO_REQUEST UINT16_MAX
+#define NO_DEVICE  UINT16_MAX
 
 struct int_frontend;
 struct tcp_pcb;
@@ -30,7 +33,10 @@ struct request {
     struct sl_record record; /* as it came; its key is what the reply must carry */
     uint64_t deadline;       /* ns */
     uint32_t end;            /* device->written once it was sent */
+    uint16_t device;         /* whose it is */
     uint8_t state;
+    uint8_t unit;            /* behind the device, that it is for */
+    bool suspect;            /* sent to a unit that was silent */
     uint16_t next, previous; /* of its device, in order of arrival */
     uint16_t later, earlier; /* of its service, in order of deadlines */
     uint8_t bytes[NET_MAX_MESSAGE];
@@ -43,7 +49,9 @@ enum device_state {
     DEVICE_CONNECTED,
 };
 
-/* One client's connection to a device; same number as the session. */
+/* A connection to a device. Those below NET_MAX_SESSIONS are one client's, of the same number as
+ * the session; where the service shares connections they only stand for the client, whose
+ * requests go over a connection from NET_MAX_SESSIONS on. */
 struct device {
     struct int_frontend *frontend;
     struct tcp_pcb *pcb; /* while connecting and connected */
@@ -53,23 +61,37 @@ struct device {
     uint16_t client_port;
     uint16_t first, last; /* requests; those sent come before those queued */
     uint16_t first_queued;
-    uint16_t under_way; /* sent and not answered */
+    uint16_t under_way; /* sent and not answered, but for suspects */
+    uint16_t suspects;  /* sent to silent units and not answered */
+    uint16_t requests;  /* a connection's: all; a client's at a shared one: its own there */
+    uint16_t carrier;   /* a client's at a shared connection: which, while `requests` */
     uint16_t consumed;  /* bytes read, not yet given back to the window */
     uint16_t length;    /* of `bytes` */
     uint16_t reason;    /* why it is to be dropped; NONE: it is not */
     uint8_t service;
     uint8_t state;
+    bool answered; /* this connection has brought a reply */
     bool touched;
     uint8_t bytes[NET_MAX_MESSAGE]; /* the beginning of a reply */
 };
 
 struct service {
     const struct sl_protocol *protocol;
-    uint64_t timeout;
+    uint64_t timeout, queue_timeout;
+    uint64_t backoff;  /* ns after the last failure; 0: the last attempt succeeded */
+    uint64_t retry_at; /* no connection is tried before */
     uint32_t address;
     uint16_t port;
-    uint16_t pipeline;    /* requests under way on one connection at most */
-    uint16_t first, last; /* requests, the earliest deadline first */
+    uint16_t pipeline;             /* requests under way on one connection at most */
+    uint16_t connections;          /* at most; UINT16_MAX: one a client */
+    uint16_t connected;            /* or connecting */
+    uint16_t queue;                /* requests that wait at most */
+    uint16_t waiting;              /* requests not sent */
+    uint16_t clients;              /* sessions */
+    uint16_t first_shared, shared; /* its connections for all clients: the first, how many */
+    uint16_t first, last;          /* requests, the earliest deadline first */
+    uint16_t silent_count;
+    uint8_t silent[256 / 8]; /* by unit: it left its last request unanswered */
 };
 
 struct int_frontend {
@@ -80,8 +102,8 @@ struct int_frontend {
     uint64_t invalid_records, unmatched_replies; /* ever */
     struct service service[SL_MAX_SERVICES];
     struct request request[SL_MAX_SLOTS];
-    uint16_t touched[NET_MAX_SESSIONS];
-    struct device device[NET_MAX_SESSIONS];
+    uint16_t touched[NET_MAX_SESSIONS + NET_MAX_SHARED];
+    struct device device[NET_MAX_SESSIONS + NET_MAX_SHARED];
 };
 
 /* device.c */
@@ -91,16 +113,40 @@ void device_touch(struct device *device);
 void device_settle(struct device *device);
 /* The session ends: its requests fail, its connection closes, its number is free. */
 void device_end(struct device *device);
-/* One of its requests was not answered in time. */
+/* A shared connection without clients closes. */
+void device_release(struct device *device);
+/* One of its requests was not answered in time; was not even sent in time. */
 void device_expired(struct device *device, uint16_t slot);
+void device_queue_expired(struct device *device, uint16_t slot);
+/* Sends what can go now. */
+void device_send(struct device *device);
 uint16_t device_number(const struct device *device);
 
+/* service.c */
+void services_init(struct int_frontend *frontend, const struct sl_frontend_config *config);
+struct service *service_of(const struct device *device);
+/* The connection that a request of this client takes. */
+struct device *service_carrier(struct device *client);
+/* No attempt to connect is due: the last one failed not long ago. */
+bool service_backs_off(const struct service *service, uint64_t now);
+/* A connection was not made, or ended without having brought a reply. */
+void service_failed(struct service *service, uint64_t now);
+void service_answered(struct service *service, uint8_t unit);
+void service_unit_timed_out(struct service *service, uint8_t unit);
+bool service_unit_silent(const struct service *service, uint8_t unit);
+
 /* requests.c */
-void request_add(struct device *device, const struct sl_record *record, const uint8_t *payload);
+/* False: its queue is full, and the request has had its outcome. */
+bool request_add(struct device *device, const struct sl_record *record, const uint8_t *payload);
+/* It is on its way; the order of those behind it stays. */
+void request_sent(struct device *device, uint16_t slot);
 /* The outcome: puts it, forgets the request. `bytes` for SL_RECORD_MESSAGE. */
 void request_done(struct device *device, uint16_t slot, enum sl_record_type type,
                   enum sl_reason reason, const uint8_t *bytes, uint16_t length);
 void request_fail_all(struct device *device, enum sl_reason reason);
+/* Of one client, those on `device` that wait. */
+void request_fail_waiting(struct device *device, const struct device *client,
+                          enum sl_reason reason);
 /* The request sent with `key`, or NO_REQUEST. */
 uint16_t request_by_key(const struct device *device, uint16_t key);
 /* Hands every request whose deadline has passed to device_expired. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests by slot. Each is in two lists: its device's, in order of arrival, and its service's,
- * whose time-out is one for all, so that order of arrival is order of deadlines.
+ * Requests by slot. Each is in two lists: its device's, those sent before those that wait, both
+ * in order of arrival, and its service's, whose time-out is one for all, so that order of arrival
+ * is order of deadlines.
  */
 #include <string.h>
 
@@ -68,19 +69,81 @@ static void remove_from_service(struct int_frontend *frontend, struct service *s
         request_at(frontend, request->later)->earlier = request->earlier;
 }
 
-void request_add(struct device *device, const struct sl_record *record, const uint8_t *payload)
+static void put_outcome(struct int_frontend *frontend, const struct sl_record *request,
+                        enum sl_record_type type, enum sl_reason reason, const uint8_t *bytes,
+                        uint16_t length)
+{
+    struct sl_record outcome = *request;
+    outcome.type = (uint8_t)type;
+    outcome.reason = (uint16_t)reason;
+    outcome.length = length;
+    (void)links_put(&frontend->links, &outcome, bytes, frontend->stack.now);
+}
+
+bool request_add(struct device *device, const struct sl_record *record, const uint8_t *payload)
 {
     struct int_frontend *frontend = device->frontend;
     struct request *request = request_at(frontend, record->slot);
-    struct service *service = &frontend->service[record->service];
+    struct service *service = service_of(device);
     const uint64_t now = frontend->stack.now;
+    if (service->waiting >= service->queue)
+        device_send(device); /* what came in this pass may go at once */
+    if (service->waiting >= service->queue) {
+        put_outcome(frontend, record, SL_RECORD_FAILED, SL_REASON_CAPACITY, NULL, 0);
+        return false;
+    }
     request->record = *record;
+    request->device = device_number(device);
+    request->suspect = false;
+    request->unit =
+        service->protocol->frame_unit ? service->protocol->frame_unit(payload, record->length) : 0;
     /* A time yet to come would be a deadline beyond the time-out. */
     request->deadline = (record->time < now ? record->time : now) + service->timeout;
     request->state = REQUEST_QUEUED;
     memcpy(request->bytes, payload, record->length);
     append_to_device(device, record->slot);
     append_to_service(frontend, service, record->slot);
+    service->waiting++;
+    device->requests++;
+    if (request->device != record->session)
+        frontend->device[record->session].requests++;
+    return true;
+}
+
+void request_sent(struct device *device, uint16_t slot)
+{
+    struct int_frontend *frontend = device->frontend;
+    struct request *request = request_at(frontend, slot);
+    struct service *service = service_of(device);
+    if (device->first_queued == slot) {
+        device->first_queued = request->next;
+    } else { /* to the end of those sent: before the first that waits */
+        struct request *first = request_at(frontend, device->first_queued);
+        remove_from_device(device, slot);
+        request->next = device->first_queued;
+        request->previous = first->previous;
+        if (first->previous == NO_REQUEST)
+            device->first = slot;
+        else
+            request_at(frontend, first->previous)->next = slot;
+        first->previous = slot;
+    }
+    request->state = REQUEST_SENT;
+    request->suspect = service_unit_silent(service, request->unit);
+    service->waiting--;
+    if (request->suspect)
+        device->suspects++;
+    else
+        device->under_way++;
+}
+
+/* The client, if it is still the one that the request came from. */
+static void forget_client(struct int_frontend *frontend, const struct request *request)
+{
+    struct device *client = &frontend->device[request->record.session];
+    if (request->device != request->record.session && client->state != DEVICE_NONE &&
+        client->generation == request->record.generation && client->requests > 0)
+        client->requests--;
 }
 
 void request_done(struct device *device, uint16_t slot, enum sl_record_type type,
@@ -89,24 +152,39 @@ void request_done(struct device *device, uint16_t slot, enum sl_record_type type
     struct int_frontend *frontend = device->frontend;
     struct request *request = request_at(frontend, slot);
     remove_from_device(device, slot);
-    remove_from_service(frontend, &frontend->service[device->service], slot);
+    remove_from_service(frontend, service_of(device), slot);
+    device->requests--;
+    forget_client(frontend, request);
     if (request->state == REQUEST_SENT) {
-        device->under_way--;
+        if (request->suspect)
+            device->suspects--;
+        else
+            device->under_way--;
         if (device->first_queued != NO_REQUEST)
             device_touch(device); /* the next one's turn */
+    } else {
+        service_of(device)->waiting--;
     }
     request->state = REQUEST_NONE;
-    struct sl_record outcome = request->record;
-    outcome.type = (uint8_t)type;
-    outcome.reason = (uint16_t)reason;
-    outcome.length = length;
-    (void)links_put(&frontend->links, &outcome, bytes, frontend->stack.now);
+    put_outcome(frontend, &request->record, type, reason, bytes, length);
 }
 
 void request_fail_all(struct device *device, enum sl_reason reason)
 {
     while (device->first != NO_REQUEST)
         request_done(device, device->first, SL_RECORD_FAILED, reason, NULL, 0);
+}
+
+void request_fail_waiting(struct device *device, const struct device *client, enum sl_reason reason)
+{
+    const uint16_t session = device_number(client);
+    for (uint16_t slot = device->first_queued; slot != NO_REQUEST;) {
+        const struct request *request = request_at(device->frontend, slot);
+        const uint16_t next = request->next;
+        if (request->record.session == session && request->record.generation == client->generation)
+            request_done(device, slot, SL_RECORD_FAILED, reason, NULL, 0);
+        slot = next;
+    }
 }
 
 uint16_t request_by_key(const struct device *device, uint16_t key)
@@ -118,16 +196,34 @@ uint16_t request_by_key(const struct device *device, uint16_t key)
     return slot == device->first_queued ? NO_REQUEST : slot;
 }
 
+/* The one that has waited longest, where a service limits that; or NO_REQUEST. */
+static uint16_t first_waiting(const struct int_frontend *frontend, const struct service *service)
+{
+    if (service->queue_timeout == 0 || service->waiting == 0)
+        return NO_REQUEST;
+    uint16_t slot = service->first;
+    while (slot != NO_REQUEST && frontend->request[slot].state != REQUEST_QUEUED)
+        slot = frontend->request[slot].later;
+    return slot;
+}
+
+static uint64_t queue_deadline(const struct int_frontend *frontend, const struct service *service,
+                               uint16_t slot)
+{
+    return frontend->request[slot].deadline - service->timeout + service->queue_timeout;
+}
+
 void requests_expire(struct int_frontend *frontend)
 {
+    const uint64_t now = frontend->stack.now;
     for (unsigned i = 0; i < frontend->service_count; i++) {
         const struct service *service = &frontend->service[i];
-        while (service->first != NO_REQUEST &&
-               request_at(frontend, service->first)->deadline <= frontend->stack.now) {
-            const uint16_t slot = service->first;
-            const uint16_t session = request_at(frontend, slot)->record.session;
-            device_expired(&frontend->device[session], slot);
-        }
+        uint16_t slot;
+        while ((slot = service->first) != NO_REQUEST && request_at(frontend, slot)->deadline <= now)
+            device_expired(&frontend->device[request_at(frontend, slot)->device], slot);
+        while ((slot = first_waiting(frontend, service)) != NO_REQUEST &&
+               queue_deadline(frontend, service, slot) <= now)
+            device_queue_expired(&frontend->device[request_at(frontend, slot)->device], slot);
     }
 }
 
@@ -135,9 +231,13 @@ uint64_t requests_next_deadline(const struct int_frontend *frontend)
 {
     uint64_t next = SL_NEVER;
     for (unsigned i = 0; i < frontend->service_count; i++) {
-        const uint16_t slot = frontend->service[i].first;
+        const struct service *service = &frontend->service[i];
+        uint16_t slot = service->first;
         if (slot != NO_REQUEST && frontend->request[slot].deadline < next)
             next = frontend->request[slot].deadline;
+        slot = first_waiting(frontend, service);
+        if (slot != NO_REQUEST && queue_deadline(frontend, service, slot) < next)
+            next = queue_deadline(frontend, service, slot);
     }
     return next;
 }

@@ -43,14 +43,22 @@ static void settle(struct policy_emit *emit, struct slot *slot)
     put_record(emit, &emit->peer_out, &settled, NULL);
 }
 
-static void fail(struct policy_emit *emit, struct slot *slot, enum sl_reason reason)
+/* What the standard leaves unanswered is not refused either. */
+static size_t refusal(struct policy_emit *emit, const struct sl_record *record,
+                      enum sl_reason reason, const uint8_t *canonical, size_t length)
 {
     const struct policy_service *service;
-    const struct sl_protocol *protocol = protocol_of(emit, &slot->record, &service);
+    const struct sl_protocol *protocol = protocol_of(emit, record, &service);
+    if (length == 0 || !protocol->expects_reply(service, canonical, length))
+        return 0;
+    return protocol->refuse(canonical, length, reason, emit->emitted, sizeof emit->emitted);
+}
+
+static void fail(struct policy_emit *emit, struct slot *slot, enum sl_reason reason)
+{
     size_t length = 0;
     if (reason != SL_REASON_CLIENT_LEFT)
-        length = protocol->refuse(slot->request, slot->request_length, reason, emit->emitted,
-                                  sizeof emit->emitted);
+        length = refusal(emit, &slot->record, reason, slot->request, slot->request_length);
     settle(emit, slot);
     answer(emit, &slot->record, emit->emitted, length);
 }
@@ -138,12 +146,8 @@ void reply_handle(void *self, const struct sl_record *record, const uint8_t *pay
 static void refused(struct policy_emit *emit, const struct sl_record *record,
                     const uint8_t *canonical)
 {
-    const struct policy_service *service;
-    const struct sl_protocol *protocol = protocol_of(emit, record, &service);
-    size_t length = 0;
-    if (record->length)
-        length = protocol->refuse(canonical, record->length, (enum sl_reason)record->reason,
-                                  emit->emitted, sizeof emit->emitted);
+    const size_t length =
+        refusal(emit, record, (enum sl_reason)record->reason, canonical, record->length);
     if (emit->slot[record->slot].outstanding)
         settle(emit, &emit->slot[record->slot]);
     answer(emit, record, emit->emitted, length);

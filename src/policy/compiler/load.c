@@ -159,6 +159,21 @@ void load_u16(struct loader *loader, const struct node *node, const struct field
     memcpy((uint8_t *)object + field->offset, &value, sizeof value);
 }
 
+bool load_word(struct loader *loader, const struct node *node, const char *key,
+               const char *const *words, unsigned count, unsigned *index)
+{
+    const char *text = "";
+    for (unsigned i = 0; i < count; i++) {
+        if (node->kind == NODE_SCALAR && strcmp(node->text, words[i]) == 0) {
+            *index = i;
+            return true;
+        }
+        text = arena_printf(loader->arena, "%s%s%s", text, i ? " or " : "", words[i]);
+    }
+    unexpected(loader, node, "%s: %s", key, text);
+    return false;
+}
+
 const char *load_name(struct loader *loader, const struct node *node, const char *what)
 {
     bool good = node->kind == NODE_SCALAR && node->length > 0 && node->length < 64;

@@ -80,6 +80,18 @@ void load_profiles(struct loader *loader, const struct node *node, const struct 
 /* The rules of the profiles that a service names, before its own. */
 void load_service_profiles(struct loader *loader, const struct node *node);
 
+/* A service's keys that say how its requests go to the device. */
+struct session_nodes {
+    const struct node *timeout, *queue_timeout, *pipeline, *queue, *connections, *max_connections,
+        *unit_0, *reply_unit;
+};
+void load_session_keys(struct loader *loader, const struct session_nodes *nodes,
+                       struct site_service *service);
+
+/* True: `node` is one of `count` words, `*index` which. Otherwise a mistake. */
+bool load_word(struct loader *loader, const struct node *node, const char *key,
+               const char *const *words, unsigned count, unsigned *index);
+
 /* A Modbus service's `opaque` and `rules`, in this order. */
 void load_modbus_opaque(struct loader *loader, const struct node *node);
 void load_modbus_rules(struct loader *loader, const struct node *node);

@@ -7,9 +7,6 @@
 #include "policy/compiler/scalars.h"
 #include "sluice/protocol.h"
 
-#define SHORTEST_TIMEOUT UINT64_C(1000000)      /* 1 ms */
-#define LONGEST_TIMEOUT  UINT64_C(600000000000) /* 10 min */
-
 static void load_mode(struct loader *loader, const struct node *node, const struct field *field,
                       void *object)
 {
@@ -254,8 +251,8 @@ void load_hosts(struct loader *loader, const struct node *node, const struct fie
 }
 
 struct service_nodes {
-    const struct node *name, *protocol, *listen, *device, *timeout, *pipeline, *opaque, *points,
-        *profile, *rules;
+    const struct node *name, *protocol, *listen, *device, *opaque, *points, *profile, *rules;
+    struct session_nodes session;
 };
 
 static void load_service_name(struct loader *loader, const struct node *node)
@@ -347,24 +344,6 @@ static void load_device(struct loader *loader, const struct node *node,
                    ipv4_text(side->address & prefix_mask(side->prefix), text), side->prefix);
 }
 
-static void load_timeout(struct loader *loader, const struct node *node,
-                         struct site_service *service)
-{
-    uint64_t timeout;
-    if (node->kind != NODE_SCALAR || !parse_duration(node->text, &timeout) ||
-        timeout < SHORTEST_TIMEOUT || timeout > LONGEST_TIMEOUT)
-        unexpected(loader, node, "timeout: a time from 1ms to 10min, such as 500ms or 1s");
-    else
-        service->timeout = timeout;
-}
-
-static void load_pipeline(struct loader *loader, const struct node *node,
-                          struct site_service *service)
-{
-    static const struct field bounds = {.key = "pipeline", .low = 1, .high = SL_MAX_SLOTS};
-    load_u16(loader, node, &bounds, &service->pipeline);
-}
-
 static void load_service(struct loader *loader, const struct node *node)
 {
     static const struct field fields[] = {
@@ -372,8 +351,17 @@ static void load_service(struct loader *loader, const struct node *node)
         {"protocol", true, load_node, offsetof(struct service_nodes, protocol), 0, 0},
         {"listen", true, load_node, offsetof(struct service_nodes, listen), 0, 0},
         {"device", true, load_node, offsetof(struct service_nodes, device), 0, 0},
-        {"timeout", false, load_node, offsetof(struct service_nodes, timeout), 0, 0},
-        {"pipeline", false, load_node, offsetof(struct service_nodes, pipeline), 0, 0},
+        {"timeout", false, load_node, offsetof(struct service_nodes, session.timeout), 0, 0},
+        {"queue-timeout", false, load_node, offsetof(struct service_nodes, session.queue_timeout),
+         0, 0},
+        {"pipeline", false, load_node, offsetof(struct service_nodes, session.pipeline), 0, 0},
+        {"queue", false, load_node, offsetof(struct service_nodes, session.queue), 0, 0},
+        {"connections", false, load_node, offsetof(struct service_nodes, session.connections), 0,
+         0},
+        {"max-connections", false, load_node,
+         offsetof(struct service_nodes, session.max_connections), 0, 0},
+        {"unit-0", false, load_node, offsetof(struct service_nodes, session.unit_0), 0, 0},
+        {"reply-unit", false, load_node, offsetof(struct service_nodes, session.reply_unit), 0, 0},
         {"opaque", false, load_node, offsetof(struct service_nodes, opaque), 0, 0},
         {"points", false, load_node, offsetof(struct service_nodes, points), 0, 0},
         {"profile", false, load_node, offsetof(struct service_nodes, profile), 0, 0},
@@ -390,15 +378,11 @@ static void load_service(struct loader *loader, const struct node *node)
     if (nodes.protocol)
         load_protocol(loader, nodes.protocol, service);
     service->listen_port = service->device_port = sl_protocol(service->protocol)->default_port;
-    service->timeout = UINT64_C(1000000000);
     if (nodes.listen)
         load_listen(loader, nodes.listen, service);
     if (nodes.device)
         load_device(loader, nodes.device, service);
-    if (nodes.timeout)
-        load_timeout(loader, nodes.timeout, service);
-    if (nodes.pipeline)
-        load_pipeline(loader, nodes.pipeline, service);
+    load_session_keys(loader, &nodes.session, service);
     if (nodes.opaque)
         load_modbus_opaque(loader, nodes.opaque);
     loader->points[0] = &rules->points;

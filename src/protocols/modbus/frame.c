@@ -44,3 +44,10 @@ uint16_t modbus_frame_key(const uint8_t *bytes, size_t length)
     struct sl_reader header = sl_reader(bytes, length);
     return sl_read_u16be(&header);
 }
+
+uint8_t modbus_frame_unit(const uint8_t *bytes, size_t length)
+{
+    struct sl_reader header = sl_reader(bytes, length);
+    (void)sl_read_bytes(&header, MODBUS_MBAP_SIZE - 1);
+    return sl_read_u8(&header);
+}

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whether a reply answers a request, as far as the request determines the reply. */
+#include "policy/image.h"
 #include "protocols/modbus/codec.h"
 
 #define FORCE_LISTEN_ONLY 4u /* AP 6.8.1: no response is returned */
+#define BROADCAST_UNIT    0u /* Modbus over Serial Line V1.02 2.1: no response is returned */
 #define READ_BASIC        1u /* AP 6.21: objects 0x00 to 0x02 */
 #define READ_REGULAR      2u /* 0x00 to 0x7f */
 #define READ_INDIVIDUAL   4u
@@ -12,8 +14,10 @@
 bool modbus_expects_reply(const struct policy_service *service, const void *request, size_t length)
 {
     const struct modbus_message *message = request;
-    (void)service;
-    (void)length;
+    if (length < MODBUS_HEAD_SIZE)
+        return true;
+    if (service && service->flags & POLICY_SERVICE_BROADCAST && message->unit == BROADCAST_UNIT)
+        return false;
     return !(message->kind == MODBUS_REQUEST && message->function == MODBUS_DIAGNOSTICS &&
              message->subfunction == FORCE_LISTEN_ONLY);
 }
@@ -124,12 +128,12 @@ enum sl_reason modbus_match(const struct policy_service *service, const void *re
 {
     const struct modbus_message *request = request_canonical;
     const struct modbus_message *reply = reply_canonical;
-    (void)service;
     (void)request_length;
     (void)reply_length;
     if (reply->transaction != key)
         return SL_REASON_REPLY_TRANSACTION;
-    if (reply->unit != request->unit)
+    if (reply->unit != request->unit &&
+        !(service && service->flags & POLICY_SERVICE_REPLY_UNIT_ANY))
         return SL_REASON_REPLY_UNIT;
     if (reply->function != request->function)
         return SL_REASON_REPLY_FUNCTION;
@@ -144,6 +148,7 @@ size_t modbus_normalise(const void *request_canonical, size_t request_length, vo
     const struct modbus_message *request = request_canonical;
     struct modbus_message *reply = reply_canonical;
     (void)request_length;
+    reply->unit = request->unit;
     if (reply->kind == MODBUS_REPLY &&
         (reply->function == MODBUS_READ_COILS || reply->function == MODBUS_READ_DISCRETE_INPUTS)) {
         reply->count = request->quantity;

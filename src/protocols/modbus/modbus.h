@@ -153,6 +153,7 @@ size_t modbus_canonical_size(const struct modbus_message *message);
  * devices and masters leave rubbish there (AP 6.1, 6.11 ask for zeros). */
 struct sl_frame modbus_frame(enum sl_direction direction, const uint8_t *bytes, size_t length);
 uint16_t modbus_frame_key(const uint8_t *bytes, size_t length);
+uint8_t modbus_frame_unit(const uint8_t *bytes, size_t length);
 enum sl_reason modbus_decode(enum sl_direction direction, const struct policy_service *service,
                              const uint8_t *bytes, size_t length, void *canonical,
                              size_t *canonical_length);

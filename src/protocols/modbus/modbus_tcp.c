@@ -11,6 +11,7 @@ const struct sl_protocol modbus_tcp_protocol = {
     .max_canonical = sizeof(struct modbus_message),
     .frame = modbus_frame,
     .frame_key = modbus_frame_key,
+    .frame_unit = modbus_frame_unit,
     .decode = modbus_decode,
     .validate = modbus_validate,
     .validate_malformed = modbus_validate_malformed,

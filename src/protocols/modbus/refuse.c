@@ -60,6 +60,7 @@ static const uint8_t codes[SL_REASON_COUNT] = {
     [SL_REASON_CLIENT_STALLED] = NOTHING,
     [SL_REASON_OUTCOME_OVERDUE] = GATEWAY_TARGET_FAILED,
     [SL_REASON_QUOTA] = SERVER_DEVICE_BUSY,
+    [SL_REASON_QUEUE_TIMEOUT] = GATEWAY_PATH_UNAVAILABLE,
     [SL_REASON_CAPACITY] = GATEWAY_PATH_UNAVAILABLE,
     [SL_REASON_CANONICAL_INVALID] = SERVER_DEVICE_FAILURE,
     [SL_REASON_RECORD_INVALID] = SERVER_DEVICE_FAILURE,
@@ -88,9 +89,7 @@ size_t modbus_refuse(const void *canonical, size_t length, enum sl_reason reason
     if (length < MODBUS_HEAD_SIZE)
         return 0;
     uint8_t code = code_for(request, reason);
-    /* Once it went to the device nothing is expected back, good or bad (AP 6.8.1). */
-    if (code == NOTHING ||
-        (code == GATEWAY_TARGET_FAILED && !modbus_expects_reply(NULL, request, length)))
+    if (code == NOTHING)
         return 0;
     return modbus_encode_exception(request, code, bytes, size);
 }

@@ -177,6 +177,10 @@ ISOLATED(refused)
     nothing_more();
     CHECK_EQUAL(node_audits(node, SL_AUDIT_DEVICE_CLOSE, SL_REASON_DEVICE_UNREACHABLE), 1);
     peers_refuse = false;
+    put_request(0, 1, 9); /* not tried again so soon */
+    (void)take_outcome(1, SL_RECORD_FAILED, SL_REASON_DEVICE_UNREACHABLE);
+    CHECK(!peer_accepted());
+    world_advance(100 * MILLISECOND);
     struct peer *device = connected_with(0, 1, 3); /* the next one tries anew */
     reply_from(device, 3);
     (void)take_outcome(1, SL_RECORD_MESSAGE, SL_REASON_NONE);

@@ -107,24 +107,12 @@ static void lost_framing_is_not_answered(void **state)
     free(request.message);
 }
 
-/* Force listen only mode is refused where policy forbids it, never answered once it was sent. */
-static void listen_only_mode(void **state)
-{
-    (void)state;
-    struct decoded request = wire_decode_pdu(SL_REQUEST, "08 0004 0000");
-    assert_int_equal(refusal(&request, SL_REASON_NO_RULE_FUNCTION, 0x88), 1);
-    assert_int_equal(refusal(&request, SL_REASON_DEVICE_TIMEOUT, 0x88), SILENT);
-    assert_int_equal(refusal(&request, SL_REASON_DEVICE_UNREACHABLE, 0x88), SILENT);
-    free(request.message);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(policy_and_device_reasons),
         cmocka_unit_test(malformed_requests),
         cmocka_unit_test(lost_framing_is_not_answered),
-        cmocka_unit_test(listen_only_mode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

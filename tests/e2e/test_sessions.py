@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Sessions that do not surprise a process: devices that are slow, dead, late, wrong or gone, and
+clients that leave, each with what the other side sees of it."""
+import json
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from lab import DEVICE_ADDRESS, LISTEN_ADDRESS
+from odd_device import (BAD_CONTENT, CLOSE, DEAD, GOOD, LATE, LOST, RESET, REVERSED, SLOW, TWICE,
+                        VENDOR, WRONG_TRANSACTION, WRONG_UNIT)
+from walk import adu, read, receive, write
+
+pytestmark = pytest.mark.e2e
+
+RULES = """
+    rules:
+      - { allow: read }
+      - { allow: write, address: 0-9 }
+"""
+
+
+def service(name, port, device_port=502, device=DEVICE_ADDRESS, **keys):
+    more = "".join(f"    {key.replace('_', '-')}: {value}\n" for key, value in keys.items())
+    return (f"  - name: {name}\n    protocol: modbus-tcp\n    listen: {LISTEN_ADDRESS}:{port}\n"
+            f"    device: {device}:{device_port}\n{more}".rstrip() + RULES)
+
+
+PLAIN, PATIENT, SHARED, SERIAL, FIXED, ABSENT, UNREACHABLE, ONE, POOL, GATED = range(502, 512)
+CONFIG = """
+gateway:
+  external: { nic: ext0, address: 192.168.96.2/24 }
+  internal: { nic: int0, address: 192.168.95.1/24 }
+services:
+""" + "".join([
+    service("plain", PLAIN, timeout="500ms"),
+    service("patient", PATIENT, timeout="8s"),
+    service("shared", SHARED, timeout="1s", queue_timeout="300ms", connections="shared",
+            max_connections=1, pipeline=1, queue=4),
+    service("serial", SERIAL, timeout="500ms", unit_0="broadcast", pipeline=1),
+    service("fixed", FIXED, device_port=506, timeout="500ms", reply_unit="any"),
+    service("absent", ABSENT, device_port=5999, timeout="500ms"),
+    service("unreachable", UNREACHABLE, device="192.168.95.77", timeout="500ms"),
+    service("one", ONE, timeout="1s", max_connections=1),
+    service("pool", POOL, timeout="1s", connections="shared", max_connections=3),
+    service("gated", GATED, timeout="500ms", pipeline=1),
+])
+
+
+class OddDevice:
+    def __init__(self, lab, root):
+        self.lines = []
+        self.process = lab.device.popen(
+            [sys.executable, root / "tests/e2e/odd_device.py", DEVICE_ADDRESS, 502, 506],
+            stdout=subprocess.PIPE, text=True)
+        threading.Thread(target=self._read, daemon=True).start()
+        assert self.wait(lambda line: "ready" in line, 10)
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(json.loads(line))
+
+    def wait(self, wanted, timeout=2.0):
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            for line in list(self.lines):
+                if wanted(line):
+                    return line
+            time.sleep(0.01)
+        return None
+
+    def count(self, what):
+        time.sleep(0.15)  # what it has printed has been read
+        return sum(what in line for line in self.lines)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def device(lab, root):
+    it = OddDevice(lab, root)
+    yield it
+    it.close()
+
+
+class Client:
+    def __init__(self, lab, port):
+        self.socket, self.transaction = lab.connect(port=port), 0
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def send(self, pdu, unit=1):
+        self.transaction += 1
+        self.socket.sendall(adu(self.transaction, pdu, unit))
+        return self.transaction
+
+    def take(self, count=1, timeout=3.0):
+        return receive(self.socket, count, timeout)
+
+    def ask(self, pdu, unit=1, timeout=3.0):
+        """(the one reply's bytes after the unit, seconds until it came)."""
+        begin = time.monotonic()
+        transaction = self.send(pdu, unit)
+        replies = self.take(1, timeout)
+        assert len(replies) == 1, "no reply"
+        assert struct.unpack(">H", replies[0][:2])[0] == transaction
+        assert replies[0][6] == unit
+        return replies[0][7:], time.monotonic() - begin
+
+    def good(self, register=GOOD, unit=1):
+        return self.ask(read(register, 1), unit)[0] == struct.pack(">BBH", 3, 2, register)
+
+
+TARGET_FAILED, PATH_UNAVAILABLE = b"\x83\x0b", b"\x83\x0a"
+
+
+def test_slow_but_within_its_time_out(lab, device, gateway):
+    client = Client(lab, PATIENT)
+    reply, seconds = client.ask(read(SLOW, 1), timeout=7)
+    assert reply == b"\x03\x02\x00\x01" and 4.9 < seconds < 6
+
+
+def test_dead_late_and_wrong_cost_their_own_request(lab, device, gateway):
+    client = Client(lab, PLAIN)
+    for register in (DEAD, LATE, WRONG_UNIT, WRONG_TRANSACTION, BAD_CONTENT):
+        reply, seconds = client.ask(read(register, 1))
+        assert reply == TARGET_FAILED, register
+        assert seconds < 0.8
+        assert client.good(), register
+    time.sleep(0.5)  # the late reply has come meanwhile
+    assert client.good(TWICE) and client.good()
+    assert device.count("opened") == 1, "the device's connection stays"
+    assert device.count("finished") + device.count("reset") == 0
+
+
+def test_out_of_order(lab, device, gateway):
+    client = Client(lab, PLAIN)
+    for _ in range(3):
+        client.send(read(REVERSED, 1))
+    replies = client.take(3)
+    assert sorted(struct.unpack(">H", reply[:2])[0] for reply in replies) == [1, 2, 3]
+    assert all(reply[7:] == struct.pack(">BBH", 3, 2, REVERSED) for reply in replies)
+
+
+def test_vendor_exception_passes_as_two_bytes(lab, device, gateway):
+    assert Client(lab, PLAIN).ask(read(VENDOR, 1))[0] == b"\x83\xe5"
+
+
+@pytest.mark.parametrize("how", [LOST, CLOSE, RESET])
+def test_a_device_that_closes_or_loses_framing(lab, device, gateway, how):
+    client = Client(lab, PLAIN)
+    assert client.good()
+    assert client.ask(read(how, 1))[0] == TARGET_FAILED
+    assert client.good(), "the client's connection stays, the device's is made anew"
+    assert device.count("opened") == 2
+
+
+def test_refused_then_backed_off(lab, device, gateway):
+    client = Client(lab, ABSENT)
+    times = [client.ask(read(GOOD, 1)) for _ in range(20)]
+    assert {reply for reply, _ in times} == {TARGET_FAILED}
+    assert max(seconds for _, seconds in times) < 0.4
+    time.sleep(0.3)
+    tried = [line for line in gateway.audit() if line.get("event") == "device-close"]
+    assert len(tried) <= 2, "twenty requests within the back-off are not twenty attempts"
+
+
+def test_unreachable(lab, device, gateway):
+    client = Client(lab, UNREACHABLE)
+    reply, seconds = client.ask(read(GOOD, 1))
+    assert reply == TARGET_FAILED and seconds < 0.8
+    reply, seconds = client.ask(read(GOOD, 1))
+    assert reply == TARGET_FAILED and seconds < 0.2, "during the back-off at once"
+
+
+def test_a_device_that_restarts(lab, device, gateway, root):
+    client = Client(lab, PLAIN)
+    assert client.good()
+    device.close()
+    assert client.ask(read(GOOD, 1))[0] == TARGET_FAILED
+    again = OddDevice(lab, root)
+    until = time.monotonic() + 6
+    while client.ask(read(GOOD, 1))[0] == TARGET_FAILED:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    again.close()
+
+
+def test_a_write_is_never_repeated(lab, device, gateway):
+    client = Client(lab, PLAIN)
+    for _ in range(3):
+        client.send(write(1, 7), unit=7)  # never answered
+        assert client.take()[0][7:] == b"\x86\x0b"
+    time.sleep(1.5)
+    assert sum(line.get("saw", "").startswith("06") for line in device.lines) == 3
+
+
+def test_no_request_of_our_own(lab, device, gateway):
+    client = Client(lab, PLAIN)
+    time.sleep(1)
+    assert device.count("opened") == 0, "not even a connection before the first request"
+    assert client.good()
+    time.sleep(2)
+    assert device.count("saw") == 1
+
+
+def test_a_client_that_left_is_not_served(lab, device, gateway):
+    client = Client(lab, GATED)
+    client.send(read(DEAD, 1))
+    client.send(write(1, 7))  # waits behind it
+    assert device.wait(lambda line: "saw" in line)
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.socket.close()
+    assert device.wait(lambda line: "finished" in line or "reset" in line), \
+        "its loss is the device's too"
+    time.sleep(0.8)
+    assert device.count("saw") == 1
+
+
+def test_a_request_whose_deadline_passed_is_not_sent(lab, device, gateway):
+    client = Client(lab, GATED)
+    client.send(read(DEAD, 1))
+    client.send(write(1, 7))
+    assert [reply[7:] for reply in client.take(2)] == [b"\x83\x0b", b"\x86\x0b"]
+    time.sleep(0.3)
+    assert device.count("saw") == 1
+
+
+def test_half_closed_clients_still_get_their_replies(lab, device, gateway):
+    client = Client(lab, PLAIN)
+    client.send(read(GOOD, 1))
+    client.send(read(GOOD, 1))
+    client.socket.shutdown(socket.SHUT_WR)
+    assert len(client.take(2)) == 2
+    assert client.socket.recv(1) == b""
+
+
+def test_an_idle_client_stays(lab, device, gateway):
+    client = Client(lab, PLAIN)
+    assert client.good()
+    time.sleep(3)
+    assert client.good() and device.count("opened") == 1
+
+
+def test_a_dead_unit_does_not_block_the_others(lab, device, gateway):
+    """pipeline: 1. The first time-out is everybody's, none after it is."""
+    client = Client(lab, GATED)
+    assert client.ask(read(GOOD, 1), unit=7)[0] == TARGET_FAILED
+    worst = 0
+    for _ in range(5):
+        client.send(read(GOOD, 1), unit=7)
+        begin = time.monotonic()
+        for _ in range(8):
+            client.send(read(GOOD, 1), unit=3)
+            assert client.take()[0][6] == 3
+        worst = max(worst, time.monotonic() - begin)
+        reply = client.take()[0]
+        assert reply[6] == 7 and reply[7:] == TARGET_FAILED
+    assert worst < 0.3, "eight requests to a live unit while the dead one's is under way"
+
+
+def test_shared_one_connection_for_all_and_closed_after_the_last(lab, device, gateway):
+    clients = [Client(lab, SHARED) for _ in range(4)]
+    assert all(client.good() for client in clients for _ in range(5))
+    assert device.count("opened") == 1
+    for client in clients[1:]:
+        client.socket.close()
+    time.sleep(0.3)
+    assert device.count("finished") == 0 and clients[0].good()
+    clients[0].socket.close()
+    assert device.wait(lambda line: "finished" in line)
+
+
+def test_full_queue_and_queue_timeout_answer_0a(lab, device, gateway):
+    clients = [Client(lab, SHARED) for _ in range(8)]
+    begin = time.monotonic()
+    clients[0].send(read(DEAD, 1))
+    time.sleep(0.05)
+    for client in clients[1:]:
+        client.send(read(GOOD, 1))
+    replies = [client.take(1)[0][7:] for client in clients[1:]]
+    assert replies == [PATH_UNAVAILABLE] * 7
+    assert 0.25 < time.monotonic() - begin < 0.6, "the last of them after queue-timeout"
+    assert clients[0].take(1)[0][7:] == TARGET_FAILED
+    assert gateway.wait_audit(lambda line: line.get("reason") == "device-timeout")
+    lines = [line["reason"] for line in gateway.audit() if line.get("event") == "request-failed"]
+    assert lines.count("capacity") == 3 and lines.count("queue-timeout") == 4
+
+
+def test_a_pool_of_connections(lab, device, gateway):
+    clients = [Client(lab, POOL) for _ in range(9)]
+    for _ in range(20):
+        for client in clients:
+            client.send(read(GOOD, 1))
+        assert all(len(client.take()) == 1 for client in clients)
+    assert device.count("opened") == 3
+
+
+def test_max_connections_per_client_answers_0a(lab, device, gateway):
+    first, second = Client(lab, ONE), Client(lab, ONE)
+    assert first.good()
+    assert second.ask(read(GOOD, 1))[0] == PATH_UNAVAILABLE
+    first.socket.close()
+    assert device.wait(lambda line: "finished" in line)
+    time.sleep(0.1)
+    assert second.good()
+
+
+def test_broadcast_gets_neither_time_out_nor_refusal(lab, device, gateway):
+    client = Client(lab, SERIAL)
+    client.send(write(1, 7), unit=0)
+    client.send(write(99, 7), unit=0)  # denied
+    client.send(b"\x06\x00", unit=0)  # malformed
+    assert client.good(), "and it does not hold up the next one (pipeline: 1)"
+    assert client.take(1, timeout=1.0) == []
+    assert sum(line.get("unit") == 0 for line in device.lines) == 1
+    assert gateway.wait_audit(lambda line: line.get("verdict") == "malformed")
+    verdicts = [line.get("verdict") for line in gateway.audit() if line.get("event") == "message"]
+    assert verdicts[:3] == ["allow", "deny", "malformed"]
+
+
+def test_listen_only_is_not_answered(lab, device, gateway):
+    client = Client(lab, PLAIN)
+    client.send(b"\x08\x00\x04\x00\x00")  # no rule names it
+    assert client.good() and client.take(1, timeout=0.7) == []
+
+
+def test_a_device_with_a_fixed_unit(lab, device, gateway):
+    client = Client(lab, FIXED)
+    assert client.good(unit=1) and client.good(unit=17)
+
+
+def test_bad_content_in_intact_framing_and_lost_framing(lab, device, gateway):
+    client = Client(lab, PLAIN)
+    assert client.ask(read(0, 0))[0] == b"\x83\x03"
+    assert client.ask(b"\x5a\x00")[0] == b"\xda\x01"
+    assert client.good()
+    client.socket.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    client.socket.settimeout(2)
+    with pytest.raises(ConnectionResetError):
+        if client.socket.recv(100) == b"":
+            raise ConnectionResetError
+    assert device.count("saw") == 1
