@@ -20,7 +20,7 @@ HOST_FLAGS := -std=gnu11 $(WARN) $(CFLAGS) -fPIE
 # The path from decode to emit, the rings and the components without lwIP: runs on every host.
 CORE := $(wildcard src/protocols/*.c src/protocols/*/*.c src/ring/*.c src/policy/*.c \
           src/util/*.c src/components/parser_norm/*.c src/components/policy_emit/*.c \
-          src/components/monitor/*.c src/components/nic_drv/*.c)
+          src/components/synthetic/*.c src/components/monitor/*.c src/components/nic_drv/*.c)
 # Frontends: with lwIP, linked once a side so that the two stacks share no symbol.
 NET  := $(wildcard src/net/*.c)
 # Only on the machine that compiles policies and runs the Linux gateway.

@@ -61,7 +61,8 @@ $(MKS)/mem.o: src/hosts/microkit/mem.c
 $(MKS)/%.o: src/hosts/microkit/%.S
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -o $@ $<
-MICROKIT_COMPONENTS := nic_drv parser_norm policy_emit monitor ext_frontend int_frontend
+MICROKIT_COMPONENTS := nic_drv parser_norm policy_emit monitor ext_frontend int_frontend \
+  source stream_frontend sink
 $(MICROKIT_COMPONENTS:%=$(MKS)/program_%.o): $(MKS)/program_%.o: src/hosts/microkit/program.c
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -DSLUICE_PROGRAM=$*_component -o $@ $<
@@ -80,6 +81,7 @@ $(eval $(call microkit_program,nic_synthetic,nic_drv,synthetic,$(MK)/libcore.a))
 $(eval $(call microkit_program,parser_norm,parser_norm,none,$(MK)/libcore.a))
 $(eval $(call microkit_program,policy_emit,policy_emit,none,$(MK)/libcore.a))
 $(eval $(call microkit_program,monitor,monitor,none,$(MK)/libcore.a))
+$(foreach p,source stream_frontend sink,$(eval $(call microkit_program,$(p),$(p),none,$(MK)/libcore.a)))
 $(eval $(call microkit_program,ext_frontend,ext_frontend,none,$(MK)/ext_frontend.a $(MK)/libcore.a))
 $(eval $(call microkit_program,int_frontend,int_frontend,none,$(MK)/int_frontend.a $(MK)/libcore.a))
 

@@ -6,6 +6,7 @@ build is done. Build directories lie outside of it.
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -78,6 +79,52 @@ def build(app, build_directory, image, options=()):
     shutil.copy(app / "machine.json", image / "machine.json")
 
 
+SIZE = {"k": 1, "M": 1024}
+KERNEL_OBJECTS = {"tcb": 2, "notification": 0.0625, "ep": 0.015625}  # KiB; MCS, AArch64
+
+
+def memory(image):
+    """What every component takes, in KiB, out of the capDL; shared regions once."""
+    text = (pathlib.Path(image) / "sluice.cdl").read_text()
+    objects, caps = text.split("\ncaps {", 1)
+    frame = {name: int(size) * SIZE[unit] for name, size, unit in
+             re.findall(r"^(\S+) = frame \((\d+)([kM])", objects, re.M)
+             if "paddr" not in name}
+    device = set(re.findall(r"^(\S+) = frame \([^)]*paddr:", objects, re.M))
+    rows, shared = {}, {}
+    for name, size in frame.items():
+        if name in device:
+            continue
+        region = re.match(r"share_(.*)_data_\d+_obj$", name)
+        if region:
+            shared[region[1]] = shared.get(region[1], 0) + size
+            continue
+        owner = re.match(r"frame_(.*)_group_bin_\d+$", name) or \
+            re.match(r"stack__camkes_stack_(.*)_0_control_\d+_", name) or \
+            re.match(r"(.*)_dma_\d+_obj$", name) or re.match(r"(.*)_frame__camkes_ipc_buffer", name)
+        kind = "stack" if name.startswith("stack_") or "_ipc_buffer_" in name else \
+            "DMA" if "_dma_" in name else "image"
+        row = rows.setdefault(owner[1], {"image": 0, "stack": 0, "DMA": 0})
+        row[kind] += size
+    tables = 4 * len(re.findall(r" = (?:pgd|pud|pd|pt)\b", objects))
+    contexts = sum(2 ** int(bits) for bits in
+                   re.findall(r" = sc \([^)]*?(\d+) bits\)", objects)) / 1024
+    spaces = sum(2 ** int(bits) * 32 for bits in
+                 re.findall(r" = cnode \((\d+) bits\)", objects)) / 1024
+    others = contexts + spaces + sum(len(re.findall(rf" = {kind}\b", objects)) * size
+                                     for kind, size in KERNEL_OBJECTS.items())
+    lines = [f"{'KiB':32}{'image':>8}{'stack':>8}{'DMA':>8}"]
+    for name, row in sorted(rows.items()):
+        lines.append(f"{name:32}{row['image']:8}{row['stack']:8}{row['DMA']:8}")
+    total = sum(sum(row.values()) for row in rows.values())
+    lines += [f"{'components':32}{total:8}", f"{'shared regions':32}{sum(shared.values()):8}",
+              f"{'page tables':32}{tables:8}", f"{'other kernel objects':32}{others:8.0f}",
+              f"{'total':32}{total + sum(shared.values()) + tables + others:8.0f}",
+              f"{'the image file, with kernel, loader and capDL':48}"
+              f"{(pathlib.Path(image) / 'capdl-loader-image').stat().st_size / 1024:8.0f}"]
+    return "\n".join(lines)
+
+
 def demo(image):
     lab.enter()
     reason = lab.why_not() or qemu.why_not()
@@ -106,6 +153,7 @@ def main(arguments):
             sys.exit(f"camkes: {reason}")
         with tempfile.TemporaryDirectory(prefix="sluice-camkes-build-") as scratch:
             build(arguments[1], scratch, arguments[2], arguments[3:])
+        print(memory(arguments[2]))
         print(f"{arguments[2]}/capdl-loader-image")
         return 0
     if arguments[:1] == ["run"] and len(arguments) == 2:

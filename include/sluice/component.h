@@ -71,5 +71,9 @@ extern const struct sl_component int_frontend_component;
 extern const struct sl_component parser_norm_component;
 extern const struct sl_component policy_emit_component;
 extern const struct sl_component monitor_component;
+/* The synthetic assembly's ext_nic_drv, ext_frontend and int_nic_drv. */
+extern const struct sl_component source_component;
+extern const struct sl_component stream_frontend_component;
+extern const struct sl_component sink_component;
 
 #endif

@@ -24,6 +24,20 @@ struct sl_stage_config {
     uint16_t slots;    /* reply slots: requests outstanding at once, all clients */
     uint16_t sessions;
     uint16_t component; /* number of this component on audit lines */
+    uint16_t reserved[2];
+    uint32_t slot_size; /* one-way policy_emit: bytes of a slot of its ring; else 0 */
+};
+
+/* source, stream_frontend, sink */
+struct sl_synthetic_config {
+    uint16_t component;
+    uint16_t protocol; /* enum sl_protocol_id */
+    uint32_t client;   /* from whom the requests are; IPv4, host byte order */
+    uint64_t seed;
+    uint32_t messages;  /* requests in all */
+    uint32_t pace;      /* requests a second, at least 1 */
+    uint32_t slot_size; /* sink: bytes of a slot of its ring */
+    uint32_t reserved;
 };
 
 struct sl_service_endpoint {

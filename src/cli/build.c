@@ -22,7 +22,7 @@ struct host {
 
 static const struct host hosts[] = {
     {"microkit", microkit_limit, build_microkit},
-    {"camkes", NULL, build_camkes},
+    {"camkes", microkit_limit, build_camkes},
 };
 #define HOST_COUNT (sizeof hosts / sizeof hosts[0])
 

@@ -35,6 +35,7 @@ static const struct sources sources[] = {
     {"src/net", "sluice/src/net", true},
     {"src/drivers", "sluice/src/drivers", false},
     {"src/drivers/virtio_mmio", "sluice/src/drivers/virtio_mmio", false},
+    {"src/drivers/synthetic", "sluice/src/drivers/synthetic", false},
     {"src/hosts/camkes", "sluice/src/hosts/camkes", false},
     {"src/hosts/camkes/templates", "templates", false},
     {"src/hosts/camkes/app", ".", false},
@@ -213,6 +214,9 @@ static const struct sl_component *const programs[] = {
     [PROGRAM_PARSER_NORM] = &parser_norm_component,
     [PROGRAM_POLICY_EMIT] = &policy_emit_component,
     [PROGRAM_MONITOR] = &monitor_component,
+    [PROGRAM_SOURCE] = &source_component,
+    [PROGRAM_STREAM_FRONTEND] = &stream_frontend_component,
+    [PROGRAM_SINK] = &sink_component,
 };
 #define PROGRAMS (sizeof programs / sizeof programs[0])
 
@@ -273,7 +277,13 @@ static bool find_places(struct folder *folder)
     const char *board = folder->build->board ? folder->build->board : "qemu_virt_aarch64";
     const char *given = getenv("LWIP_DIR");
     const struct microkit_board *found = microkit_board(board);
+    const char *const *nic = folder->build->nic;
+    bool synthetic =
+        nic[0] && nic[1] && !strcmp(nic[0], "synthetic") && !strcmp(nic[1], "synthetic");
     char header[PATH_MAX];
+    for (unsigned side = 0; side < 2; side++)
+        if (nic[side] && !synthetic && strcmp(nic[side], "virtio") != 0)
+            return fail("%s: this host has virtio only", nic[side]);
     if (!found)
         return fail("board %s is not known to `sluice build`", board);
     if (!build_root(folder->root, sizeof folder->root))
@@ -287,7 +297,7 @@ static bool find_places(struct folder *folder)
         snprintf(folder->lwip, sizeof folder->lwip, "%.1000s/build/lwip", folder->root);
     if (access(path_of(header, "%s/src/include/lwip/init.h", folder->lwip), R_OK) != 0)
         return fail("no lwIP in %s: set LWIP_DIR, or `make` once", folder->lwip);
-    camkes_plan(folder->build->site, &folder->build->topology, found, &folder->system);
+    camkes_plan(folder->build->site, &folder->build->topology, found, synthetic, &folder->system);
     return true;
 }
 

@@ -34,7 +34,7 @@ int cli_check_capdl(const struct site *site, const struct topology *topology, co
     static struct camkes_system system; /* too large for the stack */
     struct camkes_kernel kernel;
     struct capdl capdl;
-    camkes_plan(site, topology, microkit_board("qemu_virt_aarch64"), &system);
+    camkes_plan(site, topology, microkit_board("qemu_virt_aarch64"), false, &system);
     FILE *in = open_file(path);
     if (!in || !read_kernel(&kernel, kernel_path)) {
         if (in)

@@ -104,6 +104,9 @@ static const struct sl_component *const programs[] = {
     [PROGRAM_PARSER_NORM] = &parser_norm_component,
     [PROGRAM_POLICY_EMIT] = &policy_emit_component,
     [PROGRAM_MONITOR] = &monitor_component,
+    [PROGRAM_SOURCE] = &source_component,
+    [PROGRAM_STREAM_FRONTEND] = &stream_frontend_component,
+    [PROGRAM_SINK] = &sink_component,
 };
 
 static const char *const side_names[] = {[SL_SIDE_EXT] = "external", [SL_SIDE_INT] = "internal"};
@@ -227,7 +230,7 @@ static int run(struct site *site, const struct options *given)
     static struct topology topology; /* both too large for the stack */
     static struct launch launch;
     topology_build(site, &topology);
-    if (!check_flows(&topology) || !find_interfaces(site))
+    if (!check_flows(&topology) || (!site->synthetic.given && !find_interfaces(site)))
         return CLI_FAILED;
     size_t policy_size;
     void *policy = site_compile(site, &policy_size, stderr);

@@ -37,6 +37,15 @@ struct site_service {
     bool reply_unit_any;      /* the device answers with a unit of its own */
 };
 
+/* Requests made inside, out of a seed, instead of clients and devices. */
+struct site_synthetic {
+    bool given;
+    uint16_t seed;
+    uint16_t messages; /* in all; default 5000 */
+    uint16_t pace;     /* a second; default 1000 */
+    uint32_t client;   /* from whom they are; IPv4, host byte order */
+};
+
 struct site {
     const char *path; /* of the file, for messages */
     enum sl_mode mode;
@@ -50,6 +59,7 @@ struct site {
     uint16_t buffers;         /* per frame queue; default 128 */
     bool merge_drivers;       /* NIC driver and frontend in one process; default false */
     char audit[256];          /* path of the audit file; "" or "-": standard output */
+    struct site_synthetic synthetic;
     uint16_t service_count;
     struct site_service service[SL_MAX_SERVICES];
     struct site_policy *policy; /* rules; the compiler's own */

@@ -18,7 +18,7 @@
 #define CAMKES_MAX_BELLS     96u
 #define CAMKES_NO_COMPONENT  UINT8_MAX
 
-enum camkes_kind { CAMKES_COMPONENT, CAMKES_CLOCK, CAMKES_ENTROPY };
+enum camkes_kind { CAMKES_COMPONENT, CAMKES_MONITOR, CAMKES_CLOCK, CAMKES_ENTROPY };
 
 struct camkes_instance {
     char name[SL_NAME_SIZE];
@@ -57,6 +57,7 @@ struct camkes_system {
     const struct site *site;
     const struct topology *topology;
     const struct microkit_board *board;
+    bool synthetic; /* client and device inside, in place of the NICs: for measurement */
     unsigned instance_count, region_count, bell_count;
     struct camkes_instance instance[CAMKES_MAX_INSTANCES];
     struct camkes_region region[CAMKES_MAX_REGIONS];
@@ -65,7 +66,7 @@ struct camkes_system {
 
 /* The topology's components keep their numbers; clock and entropy follow. */
 void camkes_plan(const struct site *site, const struct topology *topology,
-                 const struct microkit_board *board, struct camkes_system *system);
+                 const struct microkit_board *board, bool synthetic, struct camkes_system *system);
 
 /* The device pages of one instance: interface and physical address. Returns how many. */
 #define CAMKES_MAX_DEVICES 2u

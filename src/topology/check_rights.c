@@ -54,6 +54,9 @@ static const struct program_rule programs[] = {
     [PROGRAM_PARSER_NORM]  = {.name = "parser_norm", .on_side = ONLY_CORE, .has_policy = true},
     [PROGRAM_POLICY_EMIT]  = {.name = "policy_emit", .on_side = ONLY_CORE, .has_policy = true, .breaks_path = true},
     [PROGRAM_MONITOR]      = {.name = "monitor", .on_side = ONLY_CORE, .has_policy = true},
+    [PROGRAM_SOURCE]       = {.name = "source", .on_side = ONLY_EXT},
+    [PROGRAM_STREAM_FRONTEND] = {.name = "stream_frontend", .on_side = ONLY_EXT},
+    [PROGRAM_SINK]         = {.name = "sink", .on_side = ONLY_INT},
 };
 /* clang-format on */
 

@@ -6,6 +6,7 @@
 
 _Static_assert(sizeof(struct sl_stage_config) <= SL_CONFIG_MAX, "stage fits");
 _Static_assert(sizeof(struct sl_frontend_config) <= SL_CONFIG_MAX, "frontend fits");
+_Static_assert(sizeof(struct sl_synthetic_config) <= SL_CONFIG_MAX, "synthetic fits");
 _Static_assert(sizeof(struct sl_nic_config) <= SL_CONFIG_MAX, "nic fits");
 _Static_assert(sizeof(struct sl_monitor_config) <= SL_CONFIG_MAX, "monitor fits");
 
@@ -14,9 +15,36 @@ static uint32_t netmask(uint8_t prefix)
     return prefix == 0 ? 0 : UINT32_MAX << (32 - prefix);
 }
 
-static uint32_t stage_config(const struct site *site, const struct topology_component *component,
-                             unsigned number, struct sl_stage_config *config)
+/* Bytes of a slot of the one-way ring that `number` is an end of, audit rings aside; else 0. */
+static uint32_t slot_size(const struct topology *topology, unsigned number)
 {
+    for (unsigned i = 0; i < topology->link_count; i++) {
+        const struct topology_link *link = &topology->link[i];
+        if (link->kind == LINK_ONEWAY_RING && link->from_port == SL_PORT_OUT &&
+            (link->from == number || link->to == number))
+            return link->slot_size;
+    }
+    return 0;
+}
+
+static uint32_t synthetic_config(const struct site *site, const struct topology *topology,
+                                 unsigned number, struct sl_synthetic_config *config)
+{
+    config->component = (uint16_t)number;
+    config->protocol = site->service[0].protocol;
+    config->client = site->synthetic.client;
+    config->seed = site->synthetic.seed;
+    config->messages = site->synthetic.messages;
+    config->pace = site->synthetic.pace;
+    config->slot_size = slot_size(topology, number);
+    return sizeof(*config);
+}
+
+static uint32_t stage_config(const struct site *site, const struct topology *topology,
+                             const struct topology_component *component, unsigned number,
+                             struct sl_stage_config *config)
+{
+    config->slot_size = slot_size(topology, number);
     config->direction = (uint8_t)component->direction;
     config->mode = (uint8_t)site->mode;
     config->slots = site->outstanding;
@@ -104,9 +132,13 @@ uint32_t topology_config(const struct site *site, const struct topology *topolog
         return frontend_config(site, place, component, config);
     case PROGRAM_PARSER_NORM:
     case PROGRAM_POLICY_EMIT:
-        return stage_config(site, place, component, config);
+        return stage_config(site, topology, place, component, config);
     case PROGRAM_MONITOR:
         return monitor_config(topology, component, config);
+    case PROGRAM_SOURCE:
+    case PROGRAM_STREAM_FRONTEND:
+    case PROGRAM_SINK:
+        return synthetic_config(site, topology, component, config);
     }
     return 0;
 }

@@ -81,7 +81,12 @@ static enum column column_of(const struct topology_component *component)
     switch (component->program) {
     case PROGRAM_NIC_DRV:
         return component->side == SL_SIDE_EXT ? EXT_NIC : INT_NIC;
+    case PROGRAM_SOURCE:
+        return EXT_NIC;
+    case PROGRAM_SINK:
+        return INT_NIC;
     case PROGRAM_EXT_FRONTEND:
+    case PROGRAM_STREAM_FRONTEND:
         return EXT_FRONT;
     case PROGRAM_INT_FRONTEND:
         return INT_FRONT;
@@ -112,6 +117,9 @@ static struct box box_of(const struct topology_component *component)
     case PROGRAM_NIC_DRV:
     case PROGRAM_EXT_FRONTEND:
     case PROGRAM_INT_FRONTEND:
+    case PROGRAM_SOURCE:
+    case PROGRAM_STREAM_FRONTEND:
+    case PROGRAM_SINK:
         box.height = REPLY_ROW + BOX_HEIGHT - REQUEST_ROW; /* serves both rows */
         break;
     }
@@ -121,9 +129,15 @@ static struct box box_of(const struct topology_component *component)
 static const char *role(enum topology_program program)
 {
     static const char *const roles[] = {
-        [PROGRAM_NIC_DRV] = "moves frames",         [PROGRAM_EXT_FRONTEND] = "TCP/IP server",
-        [PROGRAM_INT_FRONTEND] = "TCP/IP client",   [PROGRAM_PARSER_NORM] = "strict decode",
-        [PROGRAM_POLICY_EMIT] = "decides, encodes", [PROGRAM_MONITOR] = "",
+        [PROGRAM_NIC_DRV] = "moves frames",
+        [PROGRAM_EXT_FRONTEND] = "TCP/IP server",
+        [PROGRAM_INT_FRONTEND] = "TCP/IP client",
+        [PROGRAM_PARSER_NORM] = "strict decode",
+        [PROGRAM_POLICY_EMIT] = "decides, encodes",
+        [PROGRAM_MONITOR] = "",
+        [PROGRAM_SOURCE] = "makes requests",
+        [PROGRAM_STREAM_FRONTEND] = "framing",
+        [PROGRAM_SINK] = "counts",
     };
     return roles[program];
 }

@@ -62,9 +62,15 @@ static const struct scheduling of_kind[] = {
 };
 
 static const char *const program_names[] = {
-    [PROGRAM_NIC_DRV] = "nic_drv",           [PROGRAM_EXT_FRONTEND] = "ext_frontend",
-    [PROGRAM_INT_FRONTEND] = "int_frontend", [PROGRAM_PARSER_NORM] = "parser_norm",
-    [PROGRAM_POLICY_EMIT] = "policy_emit",   [PROGRAM_MONITOR] = "monitor",
+    [PROGRAM_NIC_DRV] = "nic_drv",
+    [PROGRAM_EXT_FRONTEND] = "ext_frontend",
+    [PROGRAM_INT_FRONTEND] = "int_frontend",
+    [PROGRAM_PARSER_NORM] = "parser_norm",
+    [PROGRAM_POLICY_EMIT] = "policy_emit",
+    [PROGRAM_MONITOR] = "monitor",
+    [PROGRAM_SOURCE] = "source",
+    [PROGRAM_STREAM_FRONTEND] = "stream_frontend",
+    [PROGRAM_SINK] = "sink",
 };
 static const char *const nic_programs[] = {
     [MICROKIT_NIC_VIRTIO] = "nic_drv",

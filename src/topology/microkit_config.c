@@ -53,6 +53,9 @@ static uint32_t component_config(const struct microkit_system *system, unsigned 
     case PROGRAM_PARSER_NORM:
     case PROGRAM_POLICY_EMIT:
     case PROGRAM_MONITOR:
+    case PROGRAM_SOURCE:
+    case PROGRAM_STREAM_FRONTEND:
+    case PROGRAM_SINK:
         break;
     }
     return size;

@@ -22,10 +22,19 @@ enum place {
     REPLY_PARSER_NORM,
     REPLY_POLICY_EMIT,
     MONITOR,
+    SOURCE,
+    STREAM_FRONTEND,
+    SINK,
     PLACES
 };
 
-enum modes { TWO_WAY = 1u << SL_TWO_WAY, ONE_WAY = 1u << SL_ONE_WAY, ALWAYS = TWO_WAY | ONE_WAY };
+enum modes {
+    TWO_WAY = 1u << SL_TWO_WAY,
+    ONE_WAY = 1u << SL_ONE_WAY,
+    ALWAYS = TWO_WAY | ONE_WAY,
+    SYNTHETIC = 1u << 2, /* one-way, with requests made inside: five components and the monitor */
+    EVERY = ALWAYS | SYNTHETIC,
+};
 
 struct component_row {
     enum modes modes;
@@ -36,13 +45,16 @@ struct component_row {
 static const struct component_row components[PLACES] = {
     [EXT_NIC_DRV]         = {ALWAYS,  {.name = "ext_nic_drv", .program = PROGRAM_NIC_DRV, .side = SL_SIDE_EXT, .device = true}},
     [EXT_FRONTEND]        = {ALWAYS,  {.name = "ext_frontend", .program = PROGRAM_EXT_FRONTEND, .side = SL_SIDE_EXT}},
-    [REQUEST_PARSER_NORM] = {ALWAYS,  {.name = "request_parser_norm", .program = PROGRAM_PARSER_NORM, .side = SL_SIDE_CORE, .direction = SL_REQUEST, .has_policy = true}},
-    [REQUEST_POLICY_EMIT] = {ALWAYS,  {.name = "request_policy_emit", .program = PROGRAM_POLICY_EMIT, .side = SL_SIDE_CORE, .direction = SL_REQUEST, .has_policy = true, .breaks_path = true}},
+    [REQUEST_PARSER_NORM] = {EVERY,   {.name = "request_parser_norm", .program = PROGRAM_PARSER_NORM, .side = SL_SIDE_CORE, .direction = SL_REQUEST, .has_policy = true}},
+    [REQUEST_POLICY_EMIT] = {EVERY,   {.name = "request_policy_emit", .program = PROGRAM_POLICY_EMIT, .side = SL_SIDE_CORE, .direction = SL_REQUEST, .has_policy = true, .breaks_path = true}},
     [INT_FRONTEND]        = {ALWAYS,  {.name = "int_frontend", .program = PROGRAM_INT_FRONTEND, .side = SL_SIDE_INT}},
     [INT_NIC_DRV]         = {ALWAYS,  {.name = "int_nic_drv", .program = PROGRAM_NIC_DRV, .side = SL_SIDE_INT, .device = true}},
     [REPLY_PARSER_NORM]   = {TWO_WAY, {.name = "reply_parser_norm", .program = PROGRAM_PARSER_NORM, .side = SL_SIDE_CORE, .direction = SL_REPLY, .has_policy = true}},
     [REPLY_POLICY_EMIT]   = {TWO_WAY, {.name = "reply_policy_emit", .program = PROGRAM_POLICY_EMIT, .side = SL_SIDE_CORE, .direction = SL_REPLY, .has_policy = true, .breaks_path = true}},
-    [MONITOR]             = {ALWAYS,  {.name = "monitor", .program = PROGRAM_MONITOR, .side = SL_SIDE_CORE, .has_policy = true}},
+    [MONITOR]             = {EVERY,   {.name = "monitor", .program = PROGRAM_MONITOR, .side = SL_SIDE_CORE, .has_policy = true}},
+    [SOURCE]              = {SYNTHETIC, {.name = "ext_nic_drv", .program = PROGRAM_SOURCE, .side = SL_SIDE_EXT}},
+    [STREAM_FRONTEND]     = {SYNTHETIC, {.name = "ext_frontend", .program = PROGRAM_STREAM_FRONTEND, .side = SL_SIDE_EXT}},
+    [SINK]                = {SYNTHETIC, {.name = "int_nic_drv", .program = PROGRAM_SINK, .side = SL_SIDE_INT}},
 };
 
 struct link_row {
@@ -56,7 +68,7 @@ static const struct link_row links[] = {
     {ALWAYS,  EXT_NIC_DRV,         EXT_FRONTEND,        LINK_FRAME_QUEUE,  SL_PORT_RX,       SL_PORT_RX},
     {ALWAYS,  EXT_FRONTEND,        EXT_NIC_DRV,         LINK_FRAME_QUEUE,  SL_PORT_TX,       SL_PORT_TX},
     {ALWAYS,  EXT_FRONTEND,        REQUEST_PARSER_NORM, LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
-    {ALWAYS,  REQUEST_PARSER_NORM, REQUEST_POLICY_EMIT, LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
+    {EVERY,   REQUEST_PARSER_NORM, REQUEST_POLICY_EMIT, LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
     {TWO_WAY, REQUEST_POLICY_EMIT, INT_FRONTEND,        LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
     {ONE_WAY, REQUEST_POLICY_EMIT, INT_FRONTEND,        LINK_ONEWAY_RING,  SL_PORT_OUT,      SL_PORT_IN},
     {ALWAYS,  INT_NIC_DRV,         INT_FRONTEND,        LINK_FRAME_QUEUE,  SL_PORT_RX,       SL_PORT_RX},
@@ -66,6 +78,9 @@ static const struct link_row links[] = {
     {TWO_WAY, REPLY_POLICY_EMIT,   EXT_FRONTEND,        LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
     {TWO_WAY, REQUEST_POLICY_EMIT, REPLY_POLICY_EMIT,   LINK_MESSAGE_RING, SL_PORT_PEER_OUT, SL_PORT_PEER_IN},
     {TWO_WAY, REPLY_POLICY_EMIT,   REQUEST_POLICY_EMIT, LINK_MESSAGE_RING, SL_PORT_PEER_OUT, SL_PORT_PEER_IN},
+    {SYNTHETIC, SOURCE,            STREAM_FRONTEND,     LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
+    {SYNTHETIC, STREAM_FRONTEND,   REQUEST_PARSER_NORM, LINK_MESSAGE_RING, SL_PORT_OUT,      SL_PORT_IN},
+    {SYNTHETIC, REQUEST_POLICY_EMIT, SINK,              LINK_ONEWAY_RING,  SL_PORT_OUT,      SL_PORT_IN},
 };
 /* clang-format on */
 
@@ -180,16 +195,17 @@ void topology_build(const struct site *site, struct topology *topology)
     uint8_t number[PLACES] = {0};
     memset(topology, 0, sizeof(*topology));
     topology->mode = site->mode;
+    const unsigned mode = site->synthetic.given ? SYNTHETIC : 1u << site->mode;
 
     for (unsigned place = 0; place < PLACES; place++) {
-        if (!(components[place].modes & 1u << site->mode))
+        if (!(components[place].modes & mode))
             continue;
         number[place] = topology->component_count++;
         topology->component[number[place]] = components[place].component;
     }
     for (unsigned i = 0; i < sizeof(links) / sizeof(*links); i++) {
         const struct link_row *row = &links[i];
-        if (!(row->modes & 1u << site->mode))
+        if (!(row->modes & mode))
             continue;
         struct topology_link *link =
             add_link(topology, row->kind, number[row->from], number[row->to]);

@@ -31,6 +31,9 @@ enum topology_program {
     PROGRAM_PARSER_NORM,
     PROGRAM_POLICY_EMIT,
     PROGRAM_MONITOR,
+    PROGRAM_SOURCE, /* of the synthetic assembly */
+    PROGRAM_STREAM_FRONTEND,
+    PROGRAM_SINK,
 };
 
 struct topology_component {

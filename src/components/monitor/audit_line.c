@@ -79,7 +79,9 @@ void audit_line(struct sl_json *json, const struct audit_run *run, uint64_t sequ
     sl_json_string(json, "event", NAME(event_names, record->event));
     if (record->event != SL_AUDIT_START && record->event != SL_AUDIT_COUNTERS)
         who(json, run, record, service);
-    if (record->event == SL_AUDIT_MESSAGE)
+    /* Who counts verdicts says which; others count what they saw. */
+    if (record->event == SL_AUDIT_MESSAGE ||
+        (record->event == SL_AUDIT_COUNTERS && record->verdict != SL_VERDICT_ACCEPT))
         sl_json_string(json, "verdict", NAME(verdict_names, record->verdict));
     if (record->reason == SL_REASON_NONE)
         sl_json_null(json, "reason");

@@ -6,6 +6,16 @@
  */
 #include "components/policy_emit/policy_emit.h"
 
+static void connect_two_way(struct policy_emit *emit, const struct sl_port *port)
+{
+    message_ring_producer_init(&emit->out, port[SL_PORT_OUT].region[0], port[SL_PORT_OUT].region[1],
+                               port[SL_PORT_OUT].size[0]);
+    message_ring_consumer_init(&emit->peer_in.ring, port[SL_PORT_PEER_IN].region[0],
+                               port[SL_PORT_PEER_IN].region[1], port[SL_PORT_PEER_IN].size[0]);
+    message_ring_producer_init(&emit->peer_out, port[SL_PORT_PEER_OUT].region[0],
+                               port[SL_PORT_PEER_OUT].region[1], port[SL_PORT_PEER_OUT].size[0]);
+}
+
 static void init(void *self, const struct sl_environment *environment)
 {
     struct policy_emit *emit = self;
@@ -18,12 +28,11 @@ static void init(void *self, const struct sl_environment *environment)
     emit->slots = emit->config->slots < SL_MAX_SLOTS ? emit->config->slots : SL_MAX_SLOTS;
     message_ring_consumer_init(&emit->in.ring, port[SL_PORT_IN].region[0],
                                port[SL_PORT_IN].region[1], port[SL_PORT_IN].size[0]);
-    message_ring_producer_init(&emit->out, port[SL_PORT_OUT].region[0], port[SL_PORT_OUT].region[1],
-                               port[SL_PORT_OUT].size[0]);
-    message_ring_consumer_init(&emit->peer_in.ring, port[SL_PORT_PEER_IN].region[0],
-                               port[SL_PORT_PEER_IN].region[1], port[SL_PORT_PEER_IN].size[0]);
-    message_ring_producer_init(&emit->peer_out, port[SL_PORT_PEER_OUT].region[0],
-                               port[SL_PORT_PEER_OUT].region[1], port[SL_PORT_PEER_OUT].size[0]);
+    if (emit->config->mode == SL_ONE_WAY)
+        oneway_producer_init(&emit->out_oneway, port[SL_PORT_OUT].region[0],
+                             port[SL_PORT_OUT].size[0], emit->config->slot_size);
+    else
+        connect_two_way(emit, port);
     audit_init(&emit->audit, environment);
 
     const char *wrong = policy_image_check(environment->policy, environment->policy_size);
@@ -98,6 +107,12 @@ static void wake(void *self, uint64_t badges)
     (void)badges;
     emit->now = sl_now(emit->host);
     emit->refused = false;
+    if (emit->config->mode == SL_ONE_WAY) {
+        bool all = drain(emit, &emit->in, request_handle);
+        uint64_t tick = oneway_tick(emit);
+        sl_deadline(emit->host, all ? tick : 0);
+        return; /* over a one-way ring nothing is signalled */
+    }
     bool done = drain_peer_once(emit);
     done &= drain(emit, &emit->in, request ? request_handle : reply_handle);
     if (!request)

@@ -29,13 +29,19 @@ struct policy_emit {
     uint8_t out_channel, peer_channel;
     struct record_inbox in, peer_in;
     struct message_ring_producer out, peer_out;
+    struct oneway_producer out_oneway; /* one-way: instead of `out`; there is no peer */
     struct oneway_producer audit;
-    uint64_t now;       /* of this wake */
-    bool refused;       /* request: this wake sent the peer something it must act on */
+    uint64_t now; /* of this wake */
+    bool refused; /* request: this wake sent the peer something it must act on */
+    struct {
+        uint64_t allowed, denied, malformed, reported; /* reported: their sum, when last told */
+        uint64_t next;
+    } count;            /* one-way: nobody else knows how many there were */
     uint64_t next_tick; /* reply: when to look for requests that nobody answered */
     uint16_t slots;
     struct slot slot[SL_MAX_SLOTS];
     _Alignas(8) uint8_t emitted[SL_MAX_PAYLOAD];
+    _Alignas(8) uint8_t emitted_slot[SL_MAX_RECORD]; /* one-way: header and bytes as one */
 };
 
 /* request.c: from parser_norm; from the reply instance */
@@ -45,6 +51,10 @@ void request_peer_handle(void *self, const struct sl_record *record, const uint8
 void reply_handle(void *self, const struct sl_record *record, const uint8_t *payload);
 void reply_peer_handle(void *self, const struct sl_record *record, const uint8_t *payload);
 void reply_tick(struct policy_emit *emit);
+/* oneway.c: to be called at the end of a wake; when to be woken again, SL_NEVER: no need */
+uint64_t oneway_tick(struct policy_emit *emit);
+void oneway_send(struct policy_emit *emit, const struct sl_protocol *protocol,
+                 const struct sl_record *record, const uint8_t *canonical);
 
 /* policy_emit.c */
 void drain_peer(struct policy_emit *emit);

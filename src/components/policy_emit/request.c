@@ -17,12 +17,17 @@ static void audit_message(struct policy_emit *emit, const struct sl_record *reco
     audit.rule = rule;
     audit_detail(&audit, canonical, record->length);
     audit_put(&emit->audit, &audit);
+    emit->count.allowed += verdict == SL_VERDICT_ALLOW;
+    emit->count.denied += verdict == SL_VERDICT_DENY;
+    emit->count.malformed += verdict == SL_VERDICT_MALFORMED;
 }
 
 /* `known`: the canonical bytes can be trusted to build a refusal from. */
 static void refuse(struct policy_emit *emit, const struct sl_record *record, enum sl_reason reason,
                    const uint8_t *canonical, bool known)
 {
+    if (emit->config->mode == SL_ONE_WAY)
+        return; /* nobody hears of it; it is on the audit line */
     struct sl_record refused = *record;
     refused.type = SL_RECORD_REFUSED;
     refused.reason = (uint16_t)reason;
@@ -72,7 +77,9 @@ static void decide(struct policy_emit *emit, const struct sl_record *record,
         protocol->decide(service, record->client, canonical, record->length);
     audit_message(emit, record, decision.allowed ? SL_VERDICT_ALLOW : SL_VERDICT_DENY,
                   decision.reason, decision.rule, canonical);
-    if (decision.allowed)
+    if (decision.allowed && emit->config->mode == SL_ONE_WAY)
+        oneway_send(emit, protocol, record, canonical);
+    else if (decision.allowed)
         send(emit, protocol, service, record, canonical, decision.rule);
     else
         refuse(emit, record, decision.reason, canonical, true);
@@ -97,6 +104,8 @@ static void malformed(struct policy_emit *emit, const struct sl_record *record,
  * peer's ring once more is enough. */
 static bool slot_usable(struct policy_emit *emit, const struct sl_record *record)
 {
+    if (emit->config->mode == SL_ONE_WAY) /* nothing comes back, so nothing is held for it */
+        return record->slot == SL_NO_SLOT;
     if (record->slot >= emit->slots || record->session >= emit->config->sessions)
         return false;
     if (emit->slot[record->slot].outstanding)
@@ -113,8 +122,8 @@ void request_handle(void *self, const struct sl_record *record, const uint8_t *p
         (record->type == SL_RECORD_MESSAGE ? decide : malformed)(emit, record, payload);
         return;
     }
-    if (record->type == SL_RECORD_SESSION_END && record->length == 0 &&
-        record->session < emit->config->sessions) {
+    if (emit->config->mode == SL_TWO_WAY && record->type == SL_RECORD_SESSION_END &&
+        record->length == 0 && record->session < emit->config->sessions) {
         put_record(emit, &emit->out, record, NULL);
         return;
     }

@@ -31,22 +31,36 @@ void console_write(const struct instance *instance, const char *line, size_t len
     uart_write(instance->uart, "\n", 1);
 }
 
-/* As the Linux host words it: {"event_type":"gateway","event":"fault",..}. */
-static void tell(const struct instance *instance, unsigned other)
+static void tell_fault(struct sl_json *json, const struct instance_words *words)
 {
-    const struct instance_words *words = instance->other[other].page;
-    char text[INSTANCE_WORDS_TEXT], line[512];
+    char text[INSTANCE_WORDS_TEXT];
     memcpy(text, words->text, sizeof text);
     text[sizeof text - 1] = '\0';
+    sl_json_string(json, "event", "component-died");
+    sl_json_string(json, "cause", "fault");
+    sl_json_string(json, "fault", text);
+    sl_json_number(json, "found", words->found);
+    sl_json_number(json, "expected", words->expected);
+    sl_json_string(json, "action", "closed");
+}
+
+static void tell(const struct instance *instance, unsigned other, uint32_t spoken)
+{
+    const struct instance_words *words = instance->other[other].page;
+    char line[512];
     struct sl_json json;
     sl_json_start(&json, line, sizeof line);
+    sl_json_open_object(&json, NULL);
     sl_json_string(&json, "event_type", "gateway");
-    sl_json_string(&json, "component", instance->other[other].name);
-    sl_json_string(&json, "event", "fault");
-    sl_json_string(&json, "cause", text);
-    sl_json_number(&json, "found", words->found);
-    sl_json_number(&json, "expected", words->expected);
-    sl_json_string(&json, "action", "closed");
+    sl_json_string(&json, "component", "monitor");
+    if (spoken == INSTANCE_MEASURED) {
+        sl_json_string(&json, "event", "bench");
+        sl_json_number(&json, "ticks", words->found);
+        sl_json_number(&json, "requests", words->expected);
+    } else {
+        sl_json_string(&json, "died", instance->other[other].name);
+        tell_fault(&json, words);
+    }
     sl_json_close_object(&json);
     console_write(instance, line, json.length);
 }
@@ -58,9 +72,10 @@ void console_look(const struct instance *instance)
         return;
     for (unsigned i = 0; i < instance->other_count; i++) {
         const struct instance_words *words = instance->other[i].page;
-        if (told[i] || !sl_load_acquire(&words->spoken))
+        uint32_t spoken = sl_load_acquire(&words->spoken);
+        if (told[i] || !spoken)
             continue;
         told[i] = true;
-        tell(instance, i);
+        tell(instance, i, spoken);
     }
 }

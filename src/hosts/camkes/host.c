@@ -87,7 +87,7 @@ _Noreturn void sl_fault(struct sl_host *host, const char *what, uint64_t found, 
         words->expected = expected;
         for (size_t i = 0; i + 1 < sizeof words->text && what[i]; i++)
             words->text[i] = what[i];
-        sl_store_release(&words->spoken, 1);
+        sl_store_release(&words->spoken, INSTANCE_FAULTED);
     }
     for (;;)
         seL4_Wait(host->instance.wait, NULL);
@@ -145,6 +145,7 @@ static void wake(struct sl_host *host, uint64_t badges)
 {
     host->instance.program->wake(host->instance.self, badges);
     console_look(&host->instance);
+    nic_flush(&host->instance);
     while (host->rung) {
         unsigned channel = (unsigned)__builtin_ctz(host->rung);
         host->rung &= host->rung - 1;
@@ -156,6 +157,8 @@ static void wake(struct sl_host *host, uint64_t badges)
 static void wake_until_idle(struct sl_host *host, uint64_t badges)
 {
     wake(host, badges);
+    while (nic_pending())
+        wake(host, SL_BADGE_DEVICE);
     while (host->deadline != SL_NEVER && host->deadline <= instance_now()) {
         host->deadline = SL_NEVER;
         seL4_Yield();

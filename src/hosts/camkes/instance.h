@@ -30,10 +30,20 @@ struct instance_seed {
 
 /* A component that cannot go on says why here; the monitor reads it. One page. */
 #define INSTANCE_WORDS_TEXT 96u
+enum { INSTANCE_FAULTED = 1, INSTANCE_MEASURED = 2 }; /* found: ticks, expected: requests */
 struct instance_words {
-    _Atomic uint32_t spoken; /* 1: the rest is filled, and stays */
+    _Atomic uint32_t spoken; /* INSTANCE_*: the rest is filled, and stays */
     uint64_t found, expected;
     char text[INSTANCE_WORDS_TEXT];
+};
+
+/* In place of a NIC, for measurement (drivers/synthetic). */
+struct instance_synthetic {
+    uint8_t client; /* 1: a client; 0: a device */
+    uint8_t gateway_mac[6];
+    uint32_t own_address, gateway_address; /* IPv4, host byte order */
+    uint16_t gateway_port;
+    uint32_t warm_up, measured; /* requests */
 };
 
 struct instance {
@@ -63,6 +73,7 @@ struct instance {
         const char *name;
         void *page;
     } other[SL_MAX_COMPONENTS];
+    struct instance_synthetic synthetic;
     uint8_t build_seed[32]; /* entropy: random at build time */
 };
 

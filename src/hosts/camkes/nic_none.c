@@ -18,3 +18,13 @@ void nic_interrupt(const struct instance *instance)
 {
     (void)instance;
 }
+
+bool nic_pending(void)
+{
+    return false;
+}
+
+void nic_flush(const struct instance *instance)
+{
+    (void)instance;
+}

@@ -28,3 +28,13 @@ void nic_interrupt(const struct instance *instance)
     virtio_net_interrupt(&net);
     instance->acknowledge();
 }
+
+bool nic_pending(void)
+{
+    return false;
+}
+
+void nic_flush(const struct instance *instance)
+{
+    (void)instance;
+}

@@ -16,7 +16,9 @@ static void load_mode(struct loader *loader, const struct node *node, const stru
     if (node->kind == NODE_SCALAR && strcmp(node->text, "two-way") == 0)
         return;
     if (node->kind == NODE_SCALAR && strcmp(node->text, "one-way") == 0)
-        unexpected(loader, node, "two-way: no protocol of this version runs one-way");
+        unexpected(loader, node,
+                   "two-way: no protocol of this version runs one-way, but for "
+                   "`synthetic`");
     else
         unexpected(loader, node, "mode: two-way");
 }
@@ -145,6 +147,46 @@ static void load_audit(struct loader *loader, const struct node *node, const str
                    sizeof site->audit - 1);
 }
 
+static void load_client(struct loader *loader, const struct node *node, const struct field *field,
+                        void *object)
+{
+    (void)field;
+    struct site_synthetic *const synthetic = object;
+    uint8_t prefix;
+    if (node->kind != NODE_SCALAR || !parse_network(node->text, &synthetic->client, &prefix) ||
+        prefix != 32)
+        unexpected(loader, node, "client: an IPv4 address such as 192.168.96.10");
+}
+
+/* Requests made inside, one way: the assembly that needs neither client nor device. */
+static void load_synthetic(struct loader *loader, const struct node *node,
+                           const struct field *field, void *object)
+{
+    static const struct field fields[] = {
+        {.key = "seed",
+         .required = true,
+         .load = load_u16,
+         .offset = offsetof(struct site_synthetic, seed),
+         .high = UINT16_MAX},
+        {.key = "client", .required = true, .load = load_client},
+        {.key = "messages",
+         .load = load_u16,
+         .offset = offsetof(struct site_synthetic, messages),
+         .low = 1,
+         .high = UINT16_MAX},
+        {.key = "pace",
+         .load = load_u16,
+         .offset = offsetof(struct site_synthetic, pace),
+         .low = 1,
+         .high = 5000},
+    };
+    (void)field;
+    struct site *const site = object;
+    site->mode = SL_ONE_WAY;
+    site->synthetic.given = true;
+    LOAD_MAP(loader, node, "synthetic", fields, &site->synthetic);
+}
+
 void load_gateway(struct loader *loader, const struct node *node, const struct field *field,
                   void *object)
 {
@@ -185,6 +227,7 @@ void load_gateway(struct loader *loader, const struct node *node, const struct f
          .high = 1024},
         {.key = "merge-drivers", .load = load_flag, .offset = offsetof(struct site, merge_drivers)},
         {.key = "audit", .load = load_audit},
+        {.key = "synthetic", .load = load_synthetic},
     };
     (void)field;
     struct site *const site = object;

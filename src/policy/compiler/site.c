@@ -49,6 +49,8 @@ static void set_defaults(struct site *site)
     site->sessions = 512;
     site->quota = 16;
     site->buffers = 128;
+    site->synthetic.messages = 5000;
+    site->synthetic.pace = 1000;
 }
 
 void load_configuration(struct loader *loader, const char *text, size_t length)

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A client or a device in place of the NIC, for measurement. The client leaves the counter's
+ * readings in its last words, which the monitor writes out.
+ */
+#include "drivers/synthetic/synthetic.h"
+#include "hosts/camkes/instance.h"
+#include "hosts/camkes/nic.h"
+#include "sluice/barrier.h"
+
+static struct synthetic synthetic;
+
+const char *nic_start(const struct instance *instance)
+{
+    const struct instance_synthetic *told = &instance->synthetic;
+    struct synthetic_endpoint own = {
+        .mac = {0x02, 'S', 'L', 'G', 1, told->client}, .address = told->own_address, .port = 40000};
+    struct synthetic_endpoint gateway = {.address = told->gateway_address,
+                                         .port = told->gateway_port};
+    for (unsigned i = 0; i < sizeof gateway.mac; i++)
+        gateway.mac[i] = told->gateway_mac[i];
+    synthetic_start(&synthetic, told->client, &own, &gateway,
+                    (uint64_t)told->warm_up + told->measured);
+    return NULL;
+}
+
+struct nic_driver *nic_driver(void)
+{
+    return &synthetic.driver;
+}
+
+void nic_interrupt(const struct instance *instance)
+{
+    (void)instance;
+}
+
+bool nic_pending(void)
+{
+    return synthetic_pending(&synthetic);
+}
+
+static uint64_t counter(void)
+{
+    uint64_t count;
+    __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(count));
+    return count;
+}
+
+void nic_flush(const struct instance *instance)
+{
+    static uint64_t start, first;
+    const struct instance_synthetic *told = &instance->synthetic;
+    struct instance_words *words = instance->words;
+    if (!told->client || !words || sl_load_relaxed(&words->spoken))
+        return;
+    if (start == 0 && synthetic.replies >= told->warm_up) {
+        first = synthetic.replies;
+        start = counter();
+    } else if (start && synthetic.replies == synthetic.wanted) {
+        words->found = counter() - start;
+        words->expected = synthetic.replies - first;
+        sl_store_release(&words->spoken, INSTANCE_MEASURED);
+    }
+}
