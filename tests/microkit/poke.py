@@ -42,6 +42,15 @@ def _bytes_at(elf, address, length):
     raise ValueError(f"{elf}: nothing at {address:#x}")
 
 
+class Content:
+    """`length` bytes at a symbol of one image."""
+
+    def __init__(self, elf, symbol, length):
+        address = _symbols(elf)[symbol]
+        self.struct = _bytes_at(elf, address, length)
+        self.in_page = address % PAGE
+
+
 class Component:
     """struct sl_component of one image: name, self_size, init, wake, each 8 bytes."""
 

@@ -112,3 +112,22 @@ def test_nothing_passes_while_it_is_down(lab, machine):
     for place in places:
         memory.write(place, component.struct)
     assert wait_until(lambda: try_request(lab))
+
+
+def test_a_broken_invariant_names_itself(lab, machine):
+    """sl_fault: here a domain that finds its configuration broken when it starts anew."""
+    gateway, directory, memory = machine
+    assert wait_until(lambda: try_request(lab))
+    elf = directory / "request_parser_norm.elf"
+    config = poke.Content(elf, "sluice_config", 64)
+    wake = poke.Component(elf, "parser_norm_component")
+    for place in memory.places(config):
+        memory.write(place, b"\x01\x00\x00\x00")
+    for place in memory.places(wake):
+        memory.write(place, wake.broken)
+    try_request(lab)
+    assert wait_until(lambda: [line for line in deaths(gateway) if line["cause"] == "fault"])
+    line = next(line for line in deaths(gateway) if line["cause"] == "fault")
+    assert line["died"] in ("request_parser_norm", "reply_parser_norm")
+    assert line["fault"] == "no configuration in the image"
+    assert (line["found"], line["expected"]) == (1, 0x4d504c53)
