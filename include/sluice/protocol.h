@@ -120,6 +120,11 @@ struct sl_protocol {
      * records carry only the leading SL_AUDIT_DETAIL bytes). */
     void (*describe)(struct sl_json *json, enum sl_direction direction, const void *canonical,
                      size_t length);
+
+    /* What the message wants, for a person: "write 215 to register 2, unit 1", ended by NUL and
+     * cut off at `size`. Takes any bytes, as describe(). NULL: no words for this protocol yet. */
+    void (*words)(char *text, size_t size, enum sl_direction direction, const void *canonical,
+                  size_t length);
 };
 
 extern const struct sl_protocol modbus_tcp_protocol;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `sluice replay`: every message of captured connections through the gateway's own code. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +11,10 @@
 #include "cli/flows.h"
 #include "cli/line.h"
 #include "cli/policy_file.h"
+#include "cli/replay_report.h"
 
 static const char help[] =
-    "usage: sluice replay CONFIG CAPTURE...\n"
+    "usage: sluice replay [--report FILE.html] CONFIG CAPTURE...\n"
     "       sluice replay --protocol PROTOCOL [--port PORT] CAPTURE...\n"
     "\n"
     "Runs every message of each CAPTURE (pcap or pcapng, - is standard input) through the\n"
@@ -23,17 +25,20 @@ static const char help[] =
     "read over UDP as well as TCP, and without CONFIG only: the gateway has no policy for it\n"
     "yet.\n"
     "\n"
+    "  --report FILE        what would have been refused, by rule, client and time, as one\n"
+    "                       HTML page with tables and plots\n"
     "  --protocol PROTOCOL  no policy: say only what is well-formed: modbus-tcp\n"
     "                       or dnp3\n"
     "  --port PORT          of the servers, with --protocol; default the protocol's own\n"
     "\n"
-    "Connections of no service are not printed. A summary goes to standard error.\n"
+    "Connections of no service are not printed. A summary goes to standard error, with what\n"
+    "would have been refused by rule, client and time.\n"
     "\n"
     "Exit status: 0 every input was read, whatever the verdicts; 2 one could not be, or the\n"
     "command line or CONFIG is wrong.\n";
 
 struct options {
-    const char *protocol, *port;
+    const char *protocol, *port, *report;
     bool help;
 };
 
@@ -48,6 +53,7 @@ static bool parse_options(struct options *given, int argc, char **argv)
     static const struct option options[] = {
         {"protocol", required_argument, NULL, 'p'},
         {"port", required_argument, NULL, 'o'},
+        {"report", required_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -61,6 +67,9 @@ static bool parse_options(struct options *given, int argc, char **argv)
         case 'o':
             given->port = optarg;
             break;
+        case 'r':
+            given->report = optarg;
+            break;
         case 'h':
             given->help = true;
             return true;
@@ -72,6 +81,8 @@ static bool parse_options(struct options *given, int argc, char **argv)
     }
     if (given->port && !given->protocol)
         return usage_error("--port needs --protocol", "");
+    if (given->report && given->protocol)
+        return usage_error("--report needs a CONFIG: without a policy nothing is refused", "");
     if (argc - optind < (given->protocol ? 1 : 2))
         return usage_error(given->protocol ? "at least one CAPTURE is needed"
                                            : "CONFIG and at least one CAPTURE are needed",
@@ -158,11 +169,27 @@ static void summarise(const struct replay *replay, const struct capture_counts *
     say_count(counts->fragments, "IP fragments that never made a whole datagram");
 }
 
+static bool write_page(const struct replay_report *report, const char *path,
+                       const struct report_source *source)
+{
+    FILE *page = fopen(path, "w");
+    if (page)
+        replay_report_html(report, source, page);
+    bool written = page && fflush(page) == 0 && !ferror(page);
+    const int why = errno;
+    if (page && fclose(page) != 0)
+        written = false;
+    if (!written)
+        fprintf(stderr, "sluice replay: %s cannot be written: %s\n", path, strerror(why));
+    return written;
+}
+
 int cli_replay(int argc, char **argv)
 {
     struct options given = {0};
     struct replay replay = {.out = stdout, .notes = stderr, .verb = "replay"};
     struct capture_counts counts = {0};
+    struct replay_report report = {0};
     void *image;
     if (!parse_options(&given, argc, argv))
         return CLI_UNABLE;
@@ -172,15 +199,28 @@ int cli_replay(int argc, char **argv)
     }
     if (!prepare(&replay, &given, argv[optind], &image))
         return CLI_UNABLE;
+    report.image = image;
+    if (image) {
+        replay.seen = replay_report_take;
+        replay.seen_context = &report;
+    }
     bool able = true;
     for (int i = optind + (given.protocol ? 0 : 1); i < argc; i++)
         able = replay_capture(&replay, argv[i], &counts) && able;
     able = line_all_written(stdout, "replay") && able;
     summarise(&replay, &counts);
-    if (replay.no_memory) {
+    replay_report_finish(&report);
+    replay_report_text(&report, stderr);
+    const struct report_source source = {.config = argv[optind],
+                                         .captures = argv + optind + 1,
+                                         .capture_count = (size_t)(argc - optind) - 1};
+    if (given.report)
+        able = write_page(&report, given.report, &source) && able;
+    if (replay.no_memory || report.no_memory) {
         fputs("sluice replay: memory ran out: what was printed is not all\n", stderr);
         able = false;
     }
+    replay_report_free(&report);
     free(image);
     return able ? CLI_OK : CLI_UNABLE;
 }

@@ -178,6 +178,8 @@ uint16_t modbus_key(const void *canonical, size_t length);
 void modbus_describe(struct sl_json *json, enum sl_direction direction, const void *canonical,
                      size_t length);
 #define MODBUS_DESCRIBE_MAX 5120u
+void modbus_phrase(char *text, size_t size, enum sl_direction direction, const void *canonical,
+                  size_t length);
 
 /* "read-holding-registers"; NULL for what is not a public function code. */
 const char *modbus_function_name(unsigned function);

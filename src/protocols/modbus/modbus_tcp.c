@@ -24,4 +24,5 @@ const struct sl_protocol modbus_tcp_protocol = {
     .refuse = modbus_refuse,
     .key = modbus_key,
     .describe = modbus_describe,
+    .words = modbus_phrase,
 };
