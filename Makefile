@@ -4,6 +4,7 @@
 #   make            build/sluice and the libraries
 #   make demo       the gateway at work, in network namespaces
 #   make test       every test
+#   make prove      Frama-C on what meets hostile bytes   make deb   a Debian package
 #   make fuzz       the long fuzzing run        make bench   the measurements
 #   make format     clang-format over the tree  make clean
 
@@ -41,6 +42,8 @@ all: $(B)/sluice
 -include make/microkit.mk
 -include make/camkes.mk
 -include make/ring.mk
+-include make/prove.mk
+-include make/deb.mk
 
 $(B)/libcore.a: $(call object,$(CORE))
 	@rm -f $@; ar rcs $@ $^

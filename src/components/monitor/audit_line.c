@@ -3,7 +3,11 @@
 
 #include "policy/image.h"
 #include "sluice/protocol.h"
+#include "util/phrase.h"
 #include "util/timestamp.h"
+
+#define SENTENCE_SIZE 320u
+#define WORDS_SIZE    160u
 
 static const char *const event_names[] = {
     [SL_AUDIT_MESSAGE] = "message",
@@ -66,6 +70,69 @@ static void who(struct sl_json *json, const struct audit_run *run, const struct 
     sl_json_string(json, "service", policy_service_name(service));
 }
 
+/* What became of a message, in words; the protocol's own for what it wants. */
+static void say_message(struct phrase *phrase, const struct sl_audit *record,
+                        const struct sl_protocol *protocol, size_t length, const char *rule)
+{
+    char words[WORDS_SIZE] = "";
+    if (protocol->words && length)
+        protocol->words(words, sizeof words, (enum sl_direction)(record->direction & 1u),
+                        record->detail, length);
+    phrase_text(phrase, record->direction == SL_REPLY ? ": reply to " : ": ");
+    phrase_text(phrase, words[0] ? words : "a message");
+    if (record->event == SL_AUDIT_FAILED)
+        phrase_text(phrase, ": failed");
+    else if (record->verdict == SL_VERDICT_ALLOW)
+        phrase_text(phrase, ": allowed");
+    else
+        phrase_text(phrase, record->verdict == SL_VERDICT_DENY ? ": denied" : ": malformed");
+    if (record->reason != SL_REASON_NONE) {
+        phrase_text(phrase, ", ");
+        phrase_text(phrase, sl_reason_name(record->reason));
+    }
+    if (rule) {
+        phrase_text(phrase, " (rule ");
+        phrase_text(phrase, rule);
+        phrase_text(phrase, ")");
+    }
+}
+
+/* The line once more, as one sentence for a person. */
+static void sentence(struct sl_json *json, const struct audit_run *run,
+                     const struct sl_audit *record, const struct policy_service *service,
+                     size_t length)
+{
+    static const char *const happened[] = {
+        [SL_AUDIT_SESSION_OPEN] = " connected",
+        [SL_AUDIT_SESSION_CLOSE] = " disconnected",
+        [SL_AUDIT_DEVICE_OPEN] = ": connection to the device is up",
+        [SL_AUDIT_DEVICE_CLOSE] = ": connection to the device ended",
+    };
+    const bool message = record->event == SL_AUDIT_MESSAGE || record->event == SL_AUDIT_FAILED;
+    if (!service || (!message && (record->event >= sizeof happened / sizeof happened[0] ||
+                                  !happened[record->event])))
+        return;
+    char text[SENTENCE_SIZE];
+    struct phrase phrase = phrase_start(text, sizeof text);
+    const char *host = policy_host_name(run->policy, record->client);
+    if (host)
+        phrase_text(&phrase, host);
+    else
+        phrase_address(&phrase, record->client);
+    phrase_text(&phrase, " to ");
+    phrase_text(&phrase, policy_service_name(service));
+    if (message)
+        say_message(&phrase, record, sl_protocol(service->protocol), length,
+                    policy_rule_name(run->policy, record->rule));
+    else
+        phrase_text(&phrase, happened[record->event]);
+    if (!message && record->reason != SL_REASON_NONE) {
+        phrase_text(&phrase, ": ");
+        phrase_text(&phrase, sl_reason_name(record->reason));
+    }
+    sl_json_string(json, "message", text);
+}
+
 /* A message's event_type is its protocol's, as in EVE; everything else is the gateway's own. */
 void audit_line(struct sl_json *json, const struct audit_run *run, uint64_t sequence,
                 const struct sl_audit *record)
@@ -103,5 +170,6 @@ void audit_line(struct sl_json *json, const struct audit_run *run, uint64_t sequ
                            length);
         sl_json_close_object(json);
     }
+    sentence(json, run, record, service, length);
     sl_json_close_object(json);
 }

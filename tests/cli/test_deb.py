@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The Debian package: installs, its program accepts the sample configuration, its unit is one that
+systemd understands, and it removes cleanly."""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def package(root, sluice):
+    if not shutil.which("dpkg-shlibdeps"):
+        pytest.skip("no dpkg-shlibdeps: apt-get install dpkg-dev")
+    subprocess.run([root / "packaging" / "deb.sh"], check=True, capture_output=True, timeout=120)
+    [deb] = (root / "build").glob("sluice_*.deb")
+    return deb
+
+
+def test_installs_and_removes_cleanly(package, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("not root: dpkg --root needs it")
+    target = tmp_path / "root"
+    (target / "var/lib/dpkg/updates").mkdir(parents=True)
+    (target / "var/lib/dpkg/info").mkdir()
+    (target / "var/lib/dpkg/status").touch()
+    # Its maintainer scripts do nothing where systemd does not run; there is no shell in this root.
+    dpkg = ["dpkg", f"--root={target}", "--force-script-chrootless", "--force-depends"]
+
+    def run(*arguments):
+        return subprocess.run([*dpkg, *arguments], check=True, capture_output=True, text=True, timeout=120)
+
+    run("--install", package)
+    program = target / "usr/bin/sluice"
+    check = subprocess.run([program, "check", target / "etc/sluice/sluice.yaml"],
+                           capture_output=True, text=True, timeout=60)
+    assert check.returncode == 0, check.stderr
+    assert (target / "etc/sluice/sluice.yaml").stat().st_mode & 0o777 == 0o640
+    (target / "etc/sluice/sluice.yaml").write_text("# the plant's own\n")
+    run("--remove", "sluice")
+    assert not program.exists() and not (target / "lib/systemd/system/sluice.service").exists()
+    assert (target / "etc/sluice/sluice.yaml").read_text() == "# the plant's own\n"
+    run("--purge", "sluice")
+    left = [path for path in target.rglob("*") if path.is_file() and "var/lib/dpkg" not in str(path)]
+    assert not left
+
+
+def test_depends_on_what_it_links(package):
+    depends = subprocess.run(["dpkg-deb", "-f", package, "Depends"], check=True, capture_output=True,
+                             text=True).stdout
+    for library in ("libc6", "libyaml-0-2", "libseccomp2", "libpcap0.8"):
+        assert library in depends
+
+
+def test_the_unit(package, root, tmp_path):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd-analyze: apt-get install systemd")
+    unit = tmp_path / "sluice.service"
+    unit.write_text((root / "packaging/sluice.service").read_text().replace("/usr/bin/sluice", "/bin/true"))
+    result = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)
+    assert result.returncode == 0 and result.stderr == ""
