@@ -4,6 +4,7 @@
 #   make            build/sluice and the libraries
 #   make demo       the gateway at work, in network namespaces
 #   make test       every test
+#   make soak       a million requests, mixed clients
 #   make prove      Frama-C on what meets hostile bytes   make deb   a Debian package
 #   make fuzz       the long fuzzing run        make bench   the measurements
 #   make format     clang-format over the tree  make clean

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From what was seen to rules: ranges joined, then clients and units that do the same. */
+/* The draft as text: rules, and the sections around them, with what was seen as comments. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "cli/learn_rules.h"
 #include "cli/learnt.h"
-#include "policy/compiler/arena.h"
 #include "policy/compiler/modbus_words.h"
 #include "policy/compiler/model.h"
 #include "policy/compiler/scalars.h"
@@ -18,269 +18,19 @@
 #define TEST_NET_1 UINT32_C(0xc0000200)
 #define TEST_NET_2 UINT32_C(0xc6336400)
 
-struct numbers {
-    uint32_t *number; /* ascending */
-    size_t count;
-};
-
-struct rule {
-    uint32_t server;
-    uint16_t port, file;
-    uint8_t access;
-    bool also_alone; /* READ_WRITE_READ: rules for other reads went into it */
-    struct spans spans;
-    struct numbers clients, units;
-    struct arena_list values; /* struct learnt_value, ascending */
-    struct learnt_times times;
-    bool bridged;
-    bool gone;
-};
-
 struct draft {
     const struct learnt *learnt;
     const struct learn_source *source;
     struct arena arena;
-    struct rule *rule;
+    struct learn_rule *rule;
     size_t count;
     FILE *out;
 };
 
-static bool is_read(unsigned access)
-{
-    return access == MODBUS_ACCESS_READ_COILS || access == MODBUS_ACCESS_READ_DISCRETE_INPUTS ||
-           access == MODBUS_ACCESS_READ_HOLDING_REGISTERS ||
-           access == MODBUS_ACCESS_READ_INPUT_REGISTERS || access == MODBUS_ACCESS_READ_WRITE_READ;
-}
-
 static bool has_addresses(unsigned access)
 {
-    return is_read(access) || access == MODBUS_ACCESS_READ_FIFO_QUEUE ||
+    return learn_is_read(access) || access == MODBUS_ACCESS_READ_FIFO_QUEUE ||
            (ACCESS(access) & (ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS));
-}
-
-/* --- ranges -------------------------------------------------------------------------------- */
-
-static struct spans joined(struct draft *draft, const struct learnt_access *access, bool *bridged)
-{
-    struct span *span = arena_take(&draft->arena, access->span_count * sizeof *span);
-    size_t count = 0;
-    const uint32_t gap = is_read(access->key.access) ? draft->source->gap : 0;
-    for (size_t i = 0; i < access->span_count; i++) {
-        if (count && access->span[i].low - span[count - 1].high - 1 <= gap) {
-            *bridged = true;
-            span[count - 1].high = access->span[i].high;
-        } else {
-            span[count++] = access->span[i];
-        }
-    }
-    return (struct spans){.count = count, .span = span};
-}
-
-static struct numbers one_number(struct draft *draft, uint32_t number)
-{
-    uint32_t *place = arena_take(&draft->arena, sizeof *place);
-    *place = number;
-    return (struct numbers){place, 1};
-}
-
-static void make_rules(struct draft *draft)
-{
-    const struct learnt *learnt = draft->learnt;
-    draft->count = learnt->count;
-    draft->rule = arena_take(&draft->arena, learnt->count * sizeof *draft->rule);
-    for (size_t i = 0; i < learnt->count; i++) {
-        const struct learnt_access *access = learnt->access[i];
-        struct rule *rule = &draft->rule[i];
-        *rule = (struct rule){.server = access->key.server,
-                              .port = access->key.port,
-                              .file = access->key.file,
-                              .access = access->key.access,
-                              .clients = one_number(draft, access->key.client),
-                              .units = one_number(draft, access->key.unit),
-                              .times = access->times};
-        rule->spans = joined(draft, access, &rule->bridged);
-        for (size_t v = 0; v < access->value_count; v++) {
-            struct learnt_value *value = arena_append(&draft->arena, &rule->values, sizeof *value);
-            *value = access->value[v];
-        }
-    }
-}
-
-/* --- what rules have in common ------------------------------------------------------------- */
-
-static int compare_numbers(const struct numbers *a, const struct numbers *b)
-{
-    for (size_t i = 0; i < a->count && i < b->count; i++)
-        if (a->number[i] != b->number[i])
-            return a->number[i] < b->number[i] ? -1 : 1;
-    return a->count < b->count ? -1 : a->count > b->count;
-}
-
-static int compare_spans(const struct spans *a, const struct spans *b)
-{
-    for (size_t i = 0; i < a->count && i < b->count; i++) {
-        if (a->span[i].low != b->span[i].low)
-            return a->span[i].low < b->span[i].low ? -1 : 1;
-        if (a->span[i].high != b->span[i].high)
-            return a->span[i].high < b->span[i].high ? -1 : 1;
-    }
-    return a->count < b->count ? -1 : a->count > b->count;
-}
-
-#define ORDER(a, b)                                                                                \
-    do {                                                                                           \
-        if ((a) != (b))                                                                            \
-            return (a) < (b) ? -1 : 1;                                                             \
-    } while (0)
-
-static int compare_device(const struct rule *a, const struct rule *b)
-{
-    ORDER(a->server, b->server);
-    ORDER(a->port, b->port);
-    return 0;
-}
-
-static int compare_kind(const struct rule *a, const struct rule *b)
-{
-    const int device = compare_device(a, b);
-    if (device)
-        return device;
-    ORDER(a->access, b->access);
-    ORDER(a->file, b->file);
-    return compare_spans(&a->spans, &b->spans);
-}
-
-/* Rules that differ in their client alone stand together; so do, in the next order, those that
- * differ in their unit alone. */
-static int by_unit_then_client(const void *left, const void *right)
-{
-    const struct rule *a = left, *b = right;
-    const int kind = compare_kind(a, b);
-    const int units = compare_numbers(&a->units, &b->units);
-    return kind ? kind : units ? units : compare_numbers(&a->clients, &b->clients);
-}
-
-static int by_client_then_unit(const void *left, const void *right)
-{
-    const struct rule *a = left, *b = right;
-    const int kind = compare_kind(a, b);
-    const int clients = compare_numbers(&a->clients, &b->clients);
-    return kind ? kind : clients ? clients : compare_numbers(&a->units, &b->units);
-}
-
-/* As a reader wants them: device, unit, reads before writes, address. */
-static int by_reader(const void *left, const void *right)
-{
-    const struct rule *a = left, *b = right;
-    const int device = compare_device(a, b);
-    const int units = compare_numbers(&a->units, &b->units);
-    if (device)
-        return device;
-    if (units)
-        return units;
-    ORDER(!is_read(a->access), !is_read(b->access));
-    ORDER(a->access, b->access);
-    const int kind = compare_kind(a, b);
-    return kind ? kind : compare_numbers(&a->clients, &b->clients);
-}
-
-static int by_address(const void *left, const void *right)
-{
-    const struct learnt_value *a = left, *b = right;
-    ORDER(a->address, b->address);
-    return 0;
-}
-
-static void add_values(struct draft *draft, struct rule *into, const struct rule *from)
-{
-    const struct learnt_value *more = from->values.items;
-    const size_t before = into->values.count;
-    for (size_t i = 0; i < from->values.count; i++) {
-        struct learnt_value *known = into->values.items;
-        known = before ? bsearch(&more[i], known, before, sizeof *known, by_address) : NULL;
-        if (!known) {
-            known = arena_append(&draft->arena, &into->values, sizeof *known);
-            *known = more[i];
-            continue;
-        }
-        known->low = more[i].low < known->low ? more[i].low : known->low;
-        known->high = more[i].high > known->high ? more[i].high : known->high;
-        known->count += more[i].count;
-    }
-    if (into->values.count > before)
-        qsort(into->values.items, into->values.count, sizeof *more, by_address);
-}
-
-static void absorb(struct draft *draft, struct rule *into, struct rule *from)
-{
-    learnt_time(&into->times, from->times.count, &from->times.first, &from->times.last);
-    add_values(draft, into, from);
-    into->bridged |= from->bridged;
-    into->also_alone |= from->also_alone;
-    from->gone = true;
-}
-
-static void drop_gone(struct draft *draft)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < draft->count; i++)
-        if (!draft->rule[i].gone)
-            draft->rule[kept++] = draft->rule[i];
-    draft->count = kept;
-}
-
-/* What function 23 reads can only be allowed by the group `read`, which covers plain reads of the
- * same addresses too: a rule for these alone would be one without effect. */
-static void fold_into_reads(struct draft *draft)
-{
-    for (size_t i = 0; i < draft->count; i++) {
-        struct rule *wide = &draft->rule[i];
-        if (wide->access != MODBUS_ACCESS_READ_WRITE_READ)
-            continue;
-        for (size_t j = 0; j < draft->count; j++) {
-            struct rule *narrow = &draft->rule[j];
-            if (narrow->gone || narrow == wide || compare_device(wide, narrow) ||
-                compare_numbers(&wide->clients, &narrow->clients) ||
-                compare_numbers(&wide->units, &narrow->units) ||
-                !(is_read(narrow->access) || narrow->access == MODBUS_ACCESS_READ_FIFO_QUEUE) ||
-                !spans_include(&wide->spans, &narrow->spans))
-                continue;
-            wide->also_alone = true;
-            absorb(draft, wide, narrow);
-        }
-    }
-    drop_gone(draft);
-}
-
-/* Joins neighbours of the sorted rules that are alike but for `numbers` (clients or units). */
-static void join_alike(struct draft *draft, int (*order)(const void *, const void *),
-                       size_t numbers, size_t other)
-{
-    if (draft->count < 2)
-        return;
-    qsort(draft->rule, draft->count, sizeof *draft->rule, order);
-    size_t end;
-    for (size_t i = 0; i < draft->count; i = end) {
-        struct rule *into = &draft->rule[i];
-        const struct numbers *same = (const void *)((const uint8_t *)into + other);
-        for (end = i + 1; end < draft->count; end++) {
-            const struct rule *next = &draft->rule[end];
-            const struct numbers *theirs = (const void *)((const uint8_t *)next + other);
-            if (compare_kind(into, next) || compare_numbers(same, theirs))
-                break;
-        }
-        struct numbers *list = (void *)((uint8_t *)into + numbers);
-        const struct numbers all = {arena_take(&draft->arena, (end - i) * sizeof(uint32_t)),
-                                    end - i};
-        for (size_t j = i; j < end; j++) {
-            const struct numbers *one = (const void *)((const uint8_t *)&draft->rule[j] + numbers);
-            all.number[j - i] = one->number[0]; /* of each only one yet */
-            if (j > i)
-                absorb(draft, into, &draft->rule[j]);
-        }
-        *list = all;
-    }
-    drop_gone(draft);
 }
 
 /* --- text ---------------------------------------------------------------------------------- */
@@ -319,7 +69,7 @@ static void put_spans(struct draft *draft, const char *key, const struct spans *
     fputs(spans->count > 1 ? "]\n" : "\n", out);
 }
 
-static struct spans spans_of_numbers(struct draft *draft, const struct numbers *numbers)
+static struct spans spans_of_numbers(struct draft *draft, const struct learn_numbers *numbers)
 {
     struct arena_list list = {0};
     for (size_t i = 0; i < numbers->count; i++) {
@@ -335,7 +85,7 @@ static const char *host_name(struct draft *draft, uint32_t address)
     return arena_printf(&draft->arena, "host-%s", ipv4_text(address, text));
 }
 
-static void put_from(struct draft *draft, const struct numbers *clients)
+static void put_from(struct draft *draft, const struct learn_numbers *clients)
 {
     fprintf(draft->out, "        from: %s", clients->count > 1 ? "[" : "");
     for (size_t i = 0; i < clients->count; i++)
@@ -343,7 +93,7 @@ static void put_from(struct draft *draft, const struct numbers *clients)
     fputs(clients->count > 1 ? "]\n" : "\n", draft->out);
 }
 
-static void put_value(struct draft *draft, const struct rule *rule,
+static void put_value(struct draft *draft, const struct learn_rule *rule,
                       const struct learnt_value *value)
 {
     const bool coil = ACCESS(rule->access) & ACCESSES_WRITING_COILS;
@@ -358,7 +108,7 @@ static void put_value(struct draft *draft, const struct rule *rule,
             value->count == 1 ? "" : "s");
 }
 
-static void put_values(struct draft *draft, const struct rule *rule)
+static void put_values(struct draft *draft, const struct learn_rule *rule)
 {
     const struct learnt_value *values = rule->values.items;
     const size_t count = rule->values.count;
@@ -390,7 +140,7 @@ static const char *rule_word(unsigned access)
     return "read"; /* every other access has a word of its own */
 }
 
-static void put_rule(struct draft *draft, const struct rule *rule)
+static void put_rule(struct draft *draft, const struct learn_rule *rule)
 {
     FILE *out = draft->out;
     fputs("      # ", out);
@@ -518,8 +268,7 @@ static uint32_t put_gateway(struct draft *draft)
 static int by_number(const void *left, const void *right)
 {
     const uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-    ORDER(a, b);
-    return 0;
+    return a < b ? -1 : a > b;
 }
 
 static void put_hosts(struct draft *draft)
@@ -538,7 +287,7 @@ static void put_hosts(struct draft *draft)
     }
 }
 
-static void put_service(struct draft *draft, const struct rule *rule, uint32_t listen)
+static void put_service(struct draft *draft, const struct learn_rule *rule, uint32_t listen)
 {
     char device[ADDRESS_TEXT_SIZE], own[ADDRESS_TEXT_SIZE];
     ipv4_text(rule->server, device);
@@ -557,7 +306,7 @@ static bool put_services(struct draft *draft, uint32_t external, FILE *errors)
     size_t rules = 0;
     fputs("\nservices:\n", draft->out);
     for (size_t i = 0; i < draft->count; i++) {
-        if (i == 0 || compare_device(&draft->rule[i], &draft->rule[i - 1])) {
+        if (i == 0 || learn_compare_device(&draft->rule[i], &draft->rule[i - 1])) {
             if (i)
                 putc('\n', draft->out);
             put_service(draft, &draft->rule[i], external | (FIRST_LISTEN + services));
@@ -585,13 +334,7 @@ bool learn_draft(const struct learnt *learnt, const struct learn_source *source,
                  FILE *errors)
 {
     struct draft draft = {.learnt = learnt, .source = source, .out = out};
-    make_rules(&draft);
-    fold_into_reads(&draft);
-    join_alike(&draft, by_unit_then_client, offsetof(struct rule, clients),
-               offsetof(struct rule, units));
-    join_alike(&draft, by_client_then_unit, offsetof(struct rule, units),
-               offsetof(struct rule, clients));
-    qsort(draft.rule, draft.count, sizeof *draft.rule, by_reader);
+    draft.rule = learn_rules(&draft.arena, learnt, source->gap, &draft.count);
     put_head(&draft);
     const uint32_t external = put_gateway(&draft);
     put_hosts(&draft);
