@@ -61,6 +61,8 @@
     REASON(NO_RULE_ADDRESS, "no-rule-for-address")                           \
     REASON(NO_RULE_VALUE, "no-rule-for-value")                               \
     REASON(DENY_RULE, "deny-rule")                                           \
+    REASON(DENY_RULE_ADDRESS, "deny-rule-for-address")                       \
+    REASON(DENY_RULE_VALUE, "deny-rule-for-value")                           \
     /* replies */                                                            \
     REASON(REPLY_UNMATCHED, "reply-unmatched")                               \
     REASON(REPLY_TRANSACTION, "reply-transaction")                           \

@@ -114,6 +114,7 @@ static void fill_denies(const struct building *b, struct modbus_segment *segment
                                                                                     : NULL;
         segments[i].deny_rule = here ? here->rule->number : SL_NO_RULE;
         segments[i].deny_start = here ? (uint16_t)here->span.low : 0;
+        segments[i].deny_addressed = here && here->rule->names_addresses;
     }
 }
 

@@ -336,6 +336,7 @@ static void load_limits(struct loader *loader, const struct rule_nodes *nodes,
     rule->units =
         nodes->unit ? load_spans(loader, nodes->unit, "unit", 0, 255) : spans_range(arena, 0, 255);
     rule->any_address = nodes->address == NULL;
+    rule->names_addresses = nodes->address || nodes->point || nodes->file || nodes->record;
     rule->addresses = nodes->address ? load_spans(loader, nodes->address, "address", 0, UINT16_MAX)
                                      : spans_range(arena, 0, UINT16_MAX);
     rule->subfunctions = nodes->subfunction

@@ -35,6 +35,7 @@ struct modbus_rule {
     struct spans units;
     uint64_t accesses; /* set of ACCESS(enum modbus_access) */
     bool any_address;
+    bool names_addresses;   /* or files, or records */
     struct spans addresses; /* full range where not given; so are the next three */
     struct spans files, records, subfunctions;
     bool limited;

@@ -168,6 +168,8 @@ static uint16_t indication(enum sl_reason reason)
         return DNP3_IIN_FUNCTION_NOT_SUPPORTED;
     case SL_REASON_NO_RULE_ADDRESS:
     case SL_REASON_NO_RULE_VALUE:
+    case SL_REASON_DENY_RULE_ADDRESS:
+    case SL_REASON_DENY_RULE_VALUE:
         return DNP3_IIN_PARAMETER_ERROR;
     default: /* broken links, silent outstations: the master's own time-out tells it */
         return 0;
@@ -176,7 +178,7 @@ static uint16_t indication(enum sl_reason reason)
 
 static bool by_policy(enum sl_reason reason)
 {
-    return reason >= SL_REASON_NO_RULE && reason <= SL_REASON_DENY_RULE;
+    return reason >= SL_REASON_NO_RULE && reason <= SL_REASON_DENY_RULE_VALUE;
 }
 
 /* The request's commands, each with the status that says why nothing was done. */

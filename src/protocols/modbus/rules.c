@@ -206,9 +206,10 @@ static inline outcome denied(enum sl_reason reason)
     return (uint32_t)reason << 16 | SL_NO_RULE;
 }
 
-static inline outcome denied_by(uint16_t rule)
+/* `reason`: what the rule names, as the client's exception says it (refuse.c). */
+static inline outcome denied_by(uint16_t rule, enum sl_reason reason)
 {
-    return (uint32_t)SL_REASON_DENY_RULE << 16 | rule;
+    return (uint32_t)reason << 16 | rule;
 }
 
 static inline outcome allowed_by(uint16_t rule)
@@ -219,6 +220,12 @@ static inline outcome allowed_by(uint16_t rule)
 static inline enum sl_reason reason_of(outcome decision)
 {
     return (enum sl_reason)(decision >> 16);
+}
+
+static inline bool by_deny_rule(outcome decision)
+{
+    return reason_of(decision) >= SL_REASON_DENY_RULE &&
+           reason_of(decision) <= SL_REASON_DENY_RULE_VALUE;
 }
 
 /* SL_NO_RULE, or the deny rule with a limit that covers some of the part. A rule is looked at
@@ -250,11 +257,12 @@ static outcome decide_in_table(const struct modbus_rules *rules, const struct mo
         (const struct modbus_segment *)at(rules, table->segments) + number;
 
     if (segment->deny_rule != SL_NO_RULE && segment->deny_start <= part->last)
-        return denied_by(segment->deny_rule);
+        return denied_by(segment->deny_rule, segment->deny_addressed ? SL_REASON_DENY_RULE_ADDRESS
+                                                                     : SL_REASON_DENY_RULE);
     if (table->flags & MODBUS_TABLE_LIMITED_DENY) {
         const uint16_t rule = limited_deny(rules, table, number, part);
         if (rule != SL_NO_RULE)
-            return denied_by(rule);
+            return denied_by(rule, SL_REASON_DENY_RULE_VALUE);
     }
 
     if (segment->allow_rule != SL_NO_RULE && part->last <= segment->reach)
@@ -315,7 +323,7 @@ static outcome decide_part(const struct row *row, const struct part *part)
         table = &tables[segments[segment_of(row->rules, own, part->file)].limited];
     }
     const outcome decision = decide_in_table(row->rules, table, part);
-    if (own->flags & MODBUS_TABLE_ALLOWS || reason_of(decision) == SL_REASON_DENY_RULE)
+    if (own->flags & MODBUS_TABLE_ALLOWS || by_deny_rule(decision))
         return decision;
     return denied(missing(row));
 }
@@ -324,9 +332,9 @@ static outcome decide_part(const struct row *row, const struct part *part)
  * then the first part that no rule covers. */
 static outcome join(outcome before, outcome now)
 {
-    if (reason_of(before) == SL_REASON_DENY_RULE)
+    if (by_deny_rule(before))
         return before;
-    if (reason_of(now) == SL_REASON_DENY_RULE || reason_of(before) == SL_REASON_NONE)
+    if (by_deny_rule(now) || reason_of(before) == SL_REASON_NONE)
         return now;
     return before;
 }

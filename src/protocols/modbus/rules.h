@@ -116,7 +116,8 @@ struct modbus_segment {
     uint16_t deny_rule;  /* by this rule; SL_NO_RULE: none */
     uint32_t limited;    /* first of the segment's rules with a value limit */
     uint8_t limited_allows, limited_denies; /* the allowing ones come first */
-    uint16_t reserved;
+    uint8_t deny_addressed; /* not 0 where deny_rule names addresses, files or records */
+    uint8_t reserved;
 };
 _Static_assert(sizeof(struct modbus_segment) == 16, "segment");
 #define MODBUS_MAX_LIMITED 8u /* allowing, and denying, rules with a limit at one address */

@@ -33,6 +33,8 @@ static void policy_and_device_reasons(void **state)
         {SL_REASON_NO_RULE_ADDRESS, 2},
         {SL_REASON_NO_RULE_VALUE, 3},
         {SL_REASON_DENY_RULE, 1},
+        {SL_REASON_DENY_RULE_ADDRESS, 2},
+        {SL_REASON_DENY_RULE_VALUE, 3},
         {SL_REASON_REPLY_UNMATCHED, 11},
         {SL_REASON_REPLY_TRANSACTION, 11},
         {SL_REASON_REPLY_UNIT, 11},

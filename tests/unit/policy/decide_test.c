@@ -79,13 +79,13 @@ static void test_deny_wins_wherever_it_stands(void **state)
                                  "      - { allow: [read, write], from: office }\n"
                                  "      - { deny: read, address: 7, from: 10.1.2.3 }\n"));
     EXPECT(OFFICE, reads(3, 0, 7), NONE, 1);
-    EXPECT(OFFICE, reads(3, 0, 8), DENY_RULE, 2);
+    EXPECT(OFFICE, reads(3, 0, 8), DENY_RULE_ADDRESS, 2);
     EXPECT(OFFICE + 1, reads(3, 0, 8), NONE, 1);
     EXPECT(OFFICE, writes(16, 48, TWO(1, 2)), NONE, 1);
-    EXPECT(OFFICE, writes(16, 49, TWO(1, 2)), DENY_RULE, 0);
-    EXPECT(OFFICE, writes(16, 59, TWO(1, 2)), DENY_RULE, 0);
+    EXPECT(OFFICE, writes(16, 49, TWO(1, 2)), DENY_RULE_ADDRESS, 0);
+    EXPECT(OFFICE, writes(16, 59, TWO(1, 2)), DENY_RULE_ADDRESS, 0);
     EXPECT(OFFICE, writes(16, 60, TWO(1, 2)), NONE, 1);
-    EXPECT(HMI, writes(16, 59, TWO(1, 2)), DENY_RULE, 0);
+    EXPECT(HMI, writes(16, 59, TWO(1, 2)), DENY_RULE_ADDRESS, 0);
     EXPECT(HMI, writes(16, 60, TWO(1, 2)), NO_RULE_CLIENT, -1);
     fixture_close(&f);
 }
@@ -111,8 +111,8 @@ static void test_function_23_has_two_parts(void **state)
     EXPECT(HMI, read_write(0, 10, 20, 1), NONE, 1);
     EXPECT(HMI, read_write(1, 10, 20, 1), NO_RULE_ADDRESS, -1);
     EXPECT(HMI, read_write(0, 10, 30, 1), NO_RULE_ADDRESS, -1);
-    EXPECT(HMI, read_write(0, 10, 25, 1), DENY_RULE, 3);
-    EXPECT(HMI, read_write(11, 1, 25, 1), DENY_RULE, 3);
+    EXPECT(HMI, read_write(0, 10, 25, 1), DENY_RULE_ADDRESS, 3);
+    EXPECT(HMI, read_write(11, 1, 25, 1), DENY_RULE_ADDRESS, 3);
     EXPECT(OFFICE, read_write(0, 10, 20, 1), NO_RULE_FUNCTION, -1);
     EXPECT(HISTORIAN, read_write(40, 10, 49, 1), NONE, 2);
     EXPECT(HISTORIAN, read_write(0, 10, 49, 1), NONE, 2);
@@ -170,16 +170,16 @@ static void test_a_denied_value(void **state)
                                  "      - { deny: write, address: 8-9, value: 7, type: uint32 }\n"
                                  "      - { deny: [5, 15], address: 3, value: on }\n"));
     EXPECT(HMI, writes(6, 5, ONE(99)), NONE, 0);
-    EXPECT(HMI, writes(6, 5, ONE(100)), DENY_RULE, 1);
+    EXPECT(HMI, writes(6, 5, ONE(100)), DENY_RULE_VALUE, 1);
     EXPECT(HMI, writes(16, 4, TWO(100, 201)), NONE, 0);
-    EXPECT(HMI, writes(16, 4, TWO(0, 200)), DENY_RULE, 1);
-    EXPECT(HMI, reads(22, 5, 0), DENY_RULE, 1);
+    EXPECT(HMI, writes(16, 4, TWO(0, 200)), DENY_RULE_VALUE, 1);
+    EXPECT(HMI, reads(22, 5, 0), DENY_RULE_VALUE, 1);
     EXPECT(HMI, reads(22, 6, 0), NONE, 0);
-    EXPECT(HMI, writes(16, 8, TWO(0, 7)), DENY_RULE, 2);
+    EXPECT(HMI, writes(16, 8, TWO(0, 7)), DENY_RULE_VALUE, 2);
     EXPECT(HMI, writes(16, 8, TWO(0, 8)), NONE, 0);
-    EXPECT(HMI, writes(6, 9, ONE(8)), DENY_RULE, 2); /* half a value may be any */
+    EXPECT(HMI, writes(6, 9, ONE(8)), DENY_RULE_VALUE, 2); /* half a value may be any */
     struct modbus_message coil = writes(5, 3, ONE(1));
-    EXPECT(HMI, coil, DENY_RULE, 3);
+    EXPECT(HMI, coil, DENY_RULE_VALUE, 3);
     coil.value.coils[0] = 0;
     EXPECT(HMI, coil, NONE, 0);
     struct modbus_message coils = reads(15, 0, 10);
@@ -187,7 +187,7 @@ static void test_a_denied_value(void **state)
     coils.value.coils[0] = 0xf7;
     EXPECT(HMI, coils, NONE, 0);
     coils.value.coils[0] = 0x08;
-    EXPECT(HMI, coils, DENY_RULE, 3);
+    EXPECT(HMI, coils, DENY_RULE_VALUE, 3);
     EXPECT(HMI, reads(3, 0, 20), NONE, 0);
     fixture_close(&f);
 }
@@ -199,6 +199,27 @@ static struct modbus_message file(uint8_t function, uint16_t number, uint16_t re
     m.parts = 1;
     m.part[0] = (struct modbus_file_part){number, record, length};
     return m;
+}
+
+static void test_a_deny_rules_reason_is_what_it_names(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_want_image(&f, RULES("      - { allow: [read, write, 20, 21], from: hmi }\n"
+                                 "      - { deny: 5 }\n"
+                                 "      - { deny: 6, address: 0-65535 }\n"
+                                 "      - { deny: 16, address: 4, value: 0-65535 }\n"
+                                 "      - { deny: 20, file: 4 }\n"
+                                 "      - { deny: 21, record: 7 }\n"
+                                 "      - { deny: 8, unit: 1 }\n"));
+    EXPECT(HMI, writes(5, 9, ONE(1)), DENY_RULE, 1);
+    EXPECT(HMI, writes(6, 9, ONE(1)), DENY_RULE_ADDRESS, 2);
+    EXPECT(HMI, writes(16, 4, ONE(1)), DENY_RULE_VALUE, 3);
+    EXPECT(HMI, file(20, 4, 0, 1), DENY_RULE_ADDRESS, 4);
+    EXPECT(HMI, file(21, 1, 7, 1), DENY_RULE_ADDRESS, 5);
+    EXPECT(HMI, reads(8, 0, 0), DENY_RULE, 6);
+    EXPECT(OFFICE, writes(6, 9, ONE(1)), DENY_RULE_ADDRESS, 2); /* whom nothing is allowed */
+    fixture_close(&f);
 }
 
 static void test_functions_that_must_be_named(void **state)
@@ -294,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_function_23_has_two_parts),
         cmocka_unit_test(test_values_of_32_bits),
         cmocka_unit_test(test_a_denied_value),
+        cmocka_unit_test(test_a_deny_rules_reason_is_what_it_names),
         cmocka_unit_test(test_functions_that_must_be_named),
         cmocka_unit_test(test_opaque_functions),
     };

@@ -377,11 +377,15 @@ static void compare(const struct fixture *f, const char *text, const struct plai
         if (want == SL_REASON_NONE)
             want = reasons[best];
     }
-    if (denying)
-        want = SL_REASON_DENY_RULE;
     const struct sl_decision got = decide(f, client_pool[client], m);
-    const uint64_t named = got.reason == SL_REASON_DENY_RULE ? denying : allowing;
-    const bool rule_right = got.allowed || got.reason == SL_REASON_DENY_RULE
+    if (denying) /* any of them may be named; the reason says what the named one names */
+        want = got.rule >= rule_count    ? SL_REASON_DENY_RULE
+               : rules[got.rule].limited ? SL_REASON_DENY_RULE_VALUE
+               : rules[got.rule].any_address && rules[got.rule].any_file
+                   ? SL_REASON_DENY_RULE
+                   : SL_REASON_DENY_RULE_ADDRESS;
+    const uint64_t named = denying ? denying : allowing;
+    const bool rule_right = got.allowed || denying
                                 ? got.rule < rule_count && (named >> got.rule & 1)
                                 : got.rule == SL_NO_RULE;
     if (got.reason == want && got.allowed == (want == SL_REASON_NONE) && rule_right)
