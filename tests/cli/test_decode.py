@@ -45,6 +45,14 @@ def test_replies(sluice, stream):
     assert lines[1]["function"] == 3 and lines[1]["exception"] == 2
 
 
+def test_an_exception_for_no_function(sluice, stream):
+    """What is not positively known is malformed: no request has function 100."""
+    path = stream(adu(1, 1, b"\xe4\x01") + adu(2, 1, b"\x83\x80"))
+    status, lines, _ = run(sluice, "decode", "modbus-tcp", "--reply", path)
+    assert status == 0
+    assert verdicts(lines) == [(0, 9, "malformed", "function-unknown"), (9, 9, "accept", None)]
+
+
 def test_offsets_run_on(sluice, stream):
     path = stream(read(1) + write(2, 5, 6) + read(3))
     status, lines, _ = run(sluice, "decode", "modbus-tcp", path)

@@ -41,9 +41,12 @@ static enum sl_reason malformed(enum sl_direction direction, struct modbus_messa
     return reason;
 }
 
-static enum sl_reason decode_exception(struct sl_reader *content, struct modbus_message *message)
+static enum sl_reason decode_exception(const struct policy_service *service,
+                                       struct sl_reader *content, struct modbus_message *message)
 {
     message->kind = MODBUS_EXCEPTION;
+    if (!modbus_has_function(service, message->function))
+        return SL_REASON_FUNCTION_UNKNOWN;
     message->exception = sl_read_u8(content);
     if (content->failed)
         return SL_REASON_TRUNCATED;
@@ -72,7 +75,7 @@ static enum sl_reason decode_content(enum sl_direction direction,
     message->function = function;
     if (direction == SL_REPLY && function > EXCEPTION_BIT) {
         message->function = (uint8_t)(function & ~EXCEPTION_BIT);
-        reason = decode_exception(content, message);
+        reason = decode_exception(service, content, message);
     } else {
         codec = modbus_codec(direction, function);
         message->kind = direction == SL_REQUEST ? MODBUS_REQUEST : MODBUS_REPLY;

@@ -57,6 +57,10 @@ enum sl_reason modbus_check_opaque(enum sl_direction direction,
                                    const struct policy_service *service,
                                    const struct modbus_message *message);
 
+/* True for a function of the standard, or one that the service carries unread in any direction:
+ * only such a request can be answered by an exception. */
+bool modbus_has_function(const struct policy_service *service, uint8_t function);
+
 /* An exception reply to `message` with its own transaction; 0 when `size` is too small. */
 size_t modbus_encode_exception(const struct modbus_message *message, uint8_t code, uint8_t *bytes,
                                size_t size);

@@ -45,11 +45,20 @@ enum sl_reason modbus_check_opaque(enum sl_direction direction,
     return SL_REASON_NONE;
 }
 
+bool modbus_has_function(const struct policy_service *service, uint8_t function)
+{
+    return modbus_codec(SL_REQUEST, function) ||
+           (service && (modbus_opaque_find(service, function, SL_REQUEST) ||
+                        modbus_opaque_find(service, function, SL_REPLY)));
+}
+
 static enum sl_reason validate_exception(enum sl_direction direction,
+                                         const struct policy_service *service,
                                          const struct modbus_message *message)
 {
-    bool good = direction == SL_REPLY && message->exception != 0 && message->function >= 1 &&
-                message->function <= FUNCTION_MAX && unused_fields_are_zero(message, 0);
+    bool good = direction == SL_REPLY && message->exception != 0 &&
+                modbus_has_function(service, message->function) &&
+                unused_fields_are_zero(message, 0);
     return good ? SL_REASON_NONE : SL_REASON_CANONICAL_INVALID;
 }
 
@@ -72,7 +81,7 @@ enum sl_reason modbus_validate(enum sl_direction direction, const struct policy_
         return SL_REASON_CANONICAL_INVALID;
     switch (message->kind) {
     case MODBUS_EXCEPTION:
-        return validate_exception(direction, message);
+        return validate_exception(direction, service, message);
     case MODBUS_OPAQUE:
         return validate_opaque(direction, service, message);
     case MODBUS_REQUEST:

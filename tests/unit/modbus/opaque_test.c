@@ -68,6 +68,37 @@ static void only_what_is_listed_passes(void **state)
     }
 }
 
+/* A device may refuse what the service lets through, and nothing else. */
+static void an_exception_answers_a_function_that_is_listed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pdu;
+        enum sl_reason reason;
+    } replies[] = {
+        {"da 01", SL_REASON_NONE},
+        {"da ff", SL_REASON_NONE},
+        {"83 80", SL_REASON_NONE},
+        {"db 01", SL_REASON_FUNCTION_UNKNOWN},
+    };
+    for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++) {
+        struct wire wire = wire_adu(replies[i].pdu);
+        struct modbus_message message;
+        size_t length;
+        assert_int_equal(
+            modbus_decode(SL_REPLY, SERVICE, wire.bytes, wire.length, &message, &length),
+            replies[i].reason);
+    }
+    struct modbus_message forged = {
+        .kind = MODBUS_EXCEPTION, .function = 90, .unit = 1, .exception = 1};
+    assert_int_equal(modbus_validate(SL_REPLY, SERVICE, &forged, MODBUS_HEAD_SIZE), SL_REASON_NONE);
+    assert_int_equal(modbus_validate(SL_REPLY, NULL, &forged, MODBUS_HEAD_SIZE),
+                     SL_REASON_CANONICAL_INVALID);
+    forged.function = 91;
+    assert_int_equal(modbus_validate(SL_REPLY, SERVICE, &forged, MODBUS_HEAD_SIZE),
+                     SL_REASON_CANONICAL_INVALID);
+}
+
 static void a_standard_function_is_never_opaque(void **state)
 {
     (void)state;
@@ -93,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_is_listed_passes),
+        cmocka_unit_test(an_exception_answers_a_function_that_is_listed),
         cmocka_unit_test(a_standard_function_is_never_opaque),
         cmocka_unit_test(opaque_replies_match_by_function),
     };

@@ -196,7 +196,7 @@ static const struct wire_example wire_examples[] = {
     REPLY("2b 0e 02 02 00 00 00"),
     REPLY("83 02"),
     REPLY("ab 01"),
-    REPLY("ff ff"),
+    REPLY("ab ff"),
 };
 #undef REQUEST
 #undef REPLY
