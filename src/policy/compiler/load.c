@@ -52,8 +52,10 @@ static void unknown_key(struct loader *loader, const struct node *key, const cha
                did_you_mean(loader->arena, key->text, words, count));
 }
 
-static const struct node *entry_of(const struct node *map, const char *key)
+const struct node *map_entry(const struct node *map, const char *key)
 {
+    if (map->kind != NODE_MAP)
+        return NULL;
     for (const struct node *entry = map->first; entry; entry = entry->next)
         if (strcmp(entry->key->text, key) == 0)
             return entry;
@@ -75,7 +77,7 @@ void load_map(struct loader *loader, const struct node *node, const char *what,
             unknown_key(loader, entry->key, what, fields, count);
     }
     for (size_t i = 0; i < count; i++) {
-        const struct node *entry = entry_of(node, fields[i].key);
+        const struct node *entry = map_entry(node, fields[i].key);
         if (entry)
             fields[i].load(loader, entry, &fields[i], object);
         else if (fields[i].required)

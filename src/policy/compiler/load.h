@@ -37,6 +37,9 @@ void load_map(struct loader *loader, const struct node *node, const char *what,
 #define LOAD_MAP(loader, node, what, fields, object)                                               \
     load_map(loader, node, what, fields, sizeof(fields) / sizeof((fields)[0]), object)
 
+/* The value of `key` in a map, NULL where it has none or is no map. */
+const struct node *map_entry(const struct node *map, const char *key);
+
 /* "found X, expected ..." at the node. */
 void unexpected(struct loader *loader, const struct node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -167,6 +167,13 @@ static void add_value(struct loader *loader, const struct node *node, void *cont
             return;
         }
     } else if (!parse_value_range(node->text, values->type, &low, &high)) {
+        if (values->type == MODBUS_FLOAT32 && beyond_float32(node->text)) {
+            mistake_at(loader->mistakes, node->line, node->column,
+                       "found %s, too large for a float32, expected value: within -3.4028235e38 "
+                       "and 3.4028235e38",
+                       node_shown(loader->arena, node));
+            return;
+        }
         unexpected(loader, node, "value: %s%s", type_names[values->type],
                    values->type == MODBUS_COIL ? "" : ", a number or a range such as 150-250");
         return;

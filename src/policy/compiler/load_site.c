@@ -36,6 +36,21 @@ static void load_nic(struct loader *loader, const struct node *node, const struc
                    sizeof side->nic - 1);
 }
 
+/* What `address` is, where it is no station's: "network" or "network's broadcast"; else NULL.
+ * A network of one or two addresses has neither (RFC 3021). */
+static const char *no_station(uint32_t address, uint8_t prefix)
+{
+    const uint32_t host = address & ~prefix_mask(prefix);
+    if (prefix >= 31 || (host != 0 && host != ~prefix_mask(prefix)))
+        return NULL;
+    return host == 0 ? "network" : "network's broadcast";
+}
+
+static bool in_network(const struct site_side *side, uint32_t address)
+{
+    return ((address ^ side->address) & prefix_mask(side->prefix)) == 0;
+}
+
 static void load_interface_address(struct loader *loader, const struct node *node,
                                    const struct field *field, void *object)
 {
@@ -50,10 +65,9 @@ static void load_interface_address(struct loader *loader, const struct node *nod
                    "192.168.96.2/24");
         return;
     }
-    const uint32_t host = address & ~prefix_mask(prefix);
-    if (prefix < 31 && (host == 0 || host == ~prefix_mask(prefix))) {
-        unexpected(loader, node, "an address of the gateway's own, not that of the %s",
-                   host == 0 ? "network" : "network's broadcast");
+    const char *const not_ours = no_station(address, prefix);
+    if (not_ours) {
+        unexpected(loader, node, "an address of the gateway's own, not that of the %s", not_ours);
         return;
     }
     side->address = address;
@@ -187,6 +201,34 @@ static void load_synthetic(struct loader *loader, const struct node *node,
     LOAD_MAP(loader, node, "synthetic", fields, &site->synthetic);
 }
 
+static void load_quota(struct loader *loader, const struct node *gateway, struct site *site)
+{
+    const struct node *const quota = map_entry(gateway, "quota");
+    if (quota == NULL && site->quota > site->outstanding)
+        site->quota = site->outstanding;
+    else if (site->quota > site->outstanding)
+        unexpected(loader, quota, "quota: at most 'outstanding', %u", site->outstanding);
+}
+
+static const struct node *nic_of(const struct node *gateway, const char *side)
+{
+    const struct node *const map = map_entry(gateway, side);
+    return map ? map_entry(map, "nic") : NULL;
+}
+
+/* The mistake is the second of the two, as they stand in the file. */
+static void check_nics(struct loader *loader, const struct node *gateway, const struct site *site)
+{
+    const struct node *first = nic_of(gateway, "external"), *second = nic_of(gateway, "internal");
+    if (site->side[SL_SIDE_EXT].nic[0] == 0 ||
+        strcmp(site->side[SL_SIDE_EXT].nic, site->side[SL_SIDE_INT].nic) != 0)
+        return;
+    if (second->line < first->line ||
+        (second->line == first->line && second->column < first->column))
+        second = first;
+    unexpected(loader, second, "another interface than the other side's");
+}
+
 void load_gateway(struct loader *loader, const struct node *node, const struct field *field,
                   void *object)
 {
@@ -236,11 +278,10 @@ void load_gateway(struct loader *loader, const struct node *node, const struct f
         site->client_sessions = (uint16_t)((site->sessions + 3) / 4);
     if (site->client_outstanding == 0)
         site->client_outstanding = (uint16_t)((site->outstanding + 1) / 2);
-    if (site->side[SL_SIDE_EXT].nic[0] &&
-        strcmp(site->side[SL_SIDE_EXT].nic, site->side[SL_SIDE_INT].nic) == 0)
-        mistake_at(loader->mistakes, node->line, node->column,
-                   "found interface '%s' on both sides, expected one a side",
-                   site->side[SL_SIDE_EXT].nic);
+    if (node->kind != NODE_MAP)
+        return;
+    load_quota(loader, node, site);
+    check_nics(loader, node, site);
 }
 
 static void load_host_address(struct loader *loader, const struct node *node, void *context)
@@ -259,6 +300,11 @@ static void load_host_address(struct loader *loader, const struct node *node, vo
                    ipv4_text(address & prefix_mask(prefix), text), prefix);
         return;
     }
+    for (unsigned side = 0; prefix == 32 && side < 2; side++)
+        if (address == loader->site->side[side].address) {
+            unexpected(loader, node, "a host's address, not the gateway's own");
+            return;
+        }
     struct span *span = arena_append(loader->arena, context, sizeof *span);
     *span = (struct span){address, address | ~prefix_mask(prefix)};
 }
@@ -348,6 +394,22 @@ static bool load_endpoint(struct loader *loader, const struct node *node, const 
     return false;
 }
 
+/* Where the gateway answers no host can be. */
+static void refuse_hosts_address(struct loader *loader, const struct node *node, uint32_t address)
+{
+    const struct policy_host *const host = loader->policy->hosts.items;
+    for (size_t i = 0; i < loader->policy->hosts.count; i++)
+        for (size_t k = 0; k < host[i].addresses.count; k++) {
+            const struct span span = host[i].addresses.span[k];
+            if (span.low == address && span.high == address) {
+                unexpected(loader, node,
+                           "an address of the gateway's own: host '%s' on line %u has this one",
+                           host[i].name, host[i].line);
+                return;
+            }
+        }
+}
+
 static void load_listen(struct loader *loader, const struct node *node,
                         struct site_service *service)
 {
@@ -355,10 +417,15 @@ static void load_listen(struct loader *loader, const struct node *node,
     if (!load_endpoint(loader, node, "listen", &service->listen_address, &service->listen_port))
         return;
     char text[ADDRESS_TEXT_SIZE];
-    if (side->address &&
-        ((service->listen_address ^ side->address) & prefix_mask(side->prefix)) != 0)
+    const char *const not_ours =
+        side->address ? no_station(service->listen_address, side->prefix) : NULL;
+    if (side->address && !in_network(side, service->listen_address))
         unexpected(loader, node, "an address within the external network %s/%u",
                    ipv4_text(side->address & prefix_mask(side->prefix), text), side->prefix);
+    else if (not_ours)
+        unexpected(loader, node, "an address of the gateway's own, not that of the %s", not_ours);
+    else
+        refuse_hosts_address(loader, node, service->listen_address);
     for (unsigned i = 0; i < loader->service; i++) {
         const struct site_service *other = &loader->site->service[i];
         if (other->listen_address == service->listen_address &&
@@ -378,10 +445,13 @@ static void load_device(struct loader *loader, const struct node *node,
     char text[ADDRESS_TEXT_SIZE];
     if (side->address == 0)
         return;
+    const bool near = in_network(side, service->device_address);
+    const char *const no_device = near ? no_station(service->device_address, side->prefix) : NULL;
     if (service->device_address == side->address)
         unexpected(loader, node, "the device's address, not the gateway's own");
-    else if (side->gateway == 0 &&
-             ((service->device_address ^ side->address) & prefix_mask(side->prefix)) != 0)
+    else if (no_device)
+        unexpected(loader, node, "the device's address, not that of the %s", no_device);
+    else if (side->gateway == 0 && !near)
         unexpected(loader, node,
                    "an address within the internal network %s/%u, or a 'gateway' for that side",
                    ipv4_text(side->address & prefix_mask(side->prefix), text), side->prefix);

@@ -65,6 +65,21 @@ static bool parse_float(const char *text, size_t length, uint32_t *bits)
     return true;
 }
 
+bool beyond_float32(const char *text)
+{
+    if (text[0] == 0 || strspn(text, "0123456789.+-eE") != strlen(text))
+        return false;
+    while (*text) {
+        char *end;
+        if (isinf(strtof(text, &end)))
+            return true;
+        if (end == text)
+            return false;
+        text = *end == '-' ? end + 1 : end;
+    }
+    return false;
+}
+
 static bool parse_signed(const char *text, size_t length, uint32_t limit, uint32_t *bits)
 {
     const bool negative = length && text[0] == '-';

@@ -16,6 +16,8 @@ bool parse_number(const char *text, size_t length, uint64_t *number);
 /* "7" or "0-99"; `low` may come out above `high`. */
 bool parse_range(const char *text, uint64_t *low, uint64_t *high);
 /* A value of `type`, or two with '-' between them, in the order of modbus_value_order(). */
+/* True where a number in `text` is beyond what a float32 holds. */
+bool beyond_float32(const char *text);
 bool parse_value_range(const char *text, enum modbus_value_type type, uint32_t *low,
                        uint32_t *high);
 

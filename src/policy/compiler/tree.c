@@ -252,6 +252,11 @@ struct node *tree_read(struct arena *arena, struct mistakes *mistakes, const cha
                        size_t length)
 {
     struct reading reading = {.arena = arena, .mistakes = mistakes};
+    static const char mark[] = {'\xef', '\xbb', '\xbf'};
+    if (length >= sizeof mark && memcmp(text, mark, sizeof mark) == 0) {
+        text += sizeof mark; /* an editor's byte order mark: libyaml counts it as a column */
+        length -= sizeof mark;
+    }
     if (!is_text(mistakes, text, length))
         return NULL;
     yaml_parser_t parser;

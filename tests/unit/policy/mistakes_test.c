@@ -103,7 +103,48 @@ static const struct {
      "services: [ { name: x, protocol: modbus-tcp, listen: 10.0.0.1, device: 10.0.1.1 } ]\n",
      {"f:2:32: found '10.0.0.0/24', expected an address of the gateway's own, not that of the net",
       "f:3:32: found '10.0.1.255/24', expected an address of the gateway's own",
-      "f:2:3: found interface 'a' on both sides"}},
+      "f:3:20: found 'a', expected another interface than the other side's"}},
+    {"gateway:\n  internal: { nic: eth0, address: 192.168.95.1/24 }\n"
+     "  external: { address: 192.168.96.2/24, nic: eth0 }\n" SERVICE,
+     {"f:3:46: found 'eth0', expected another interface"}},
+    {SIDES "  quota: 193\n" SERVICE, {"f:4:10: found '193', expected quota: at most 'outs"}},
+    {SIDES "  quota: 9\n  outstanding: 8\n" SERVICE,
+     {"f:4:10: found '9', expected quota: at most 'outstanding', 8"}},
+    {SIDES "  sessions: 513\n" SERVICE,
+     {"f:4:13: found '513', expected sessions: a number from 1"}},
+    {SIDES "hosts: { a: [192.168.96.2, 10.0.0.1], b: 192.168.95.1, c: 192.168.96.0/24 }\n" SERVICE,
+     {"f:4:14: found '192.168.96.2', expected a host's address, not the gateway's own",
+      "f:4:42: found '192.168.95.1', expected a host's address"}},
+#define AT(listen, device)                                                                         \
+    SIDES "hosts: { hmi: 192.168.96.10, all: 192.168.96.0/24 }\n"                                  \
+          "services:\n  - { name: a, protocol: modbus-tcp, listen: " listen ", device: " device    \
+          " }\n"
+    {AT("192.168.96.0:502", "192.168.95.2"),
+     {"f:6:46: found '192.168.96.0:502', expected an address of the gateway's own, not that of the "
+      "network\n"}},
+    {AT("192.168.96.255", "192.168.95.2"),
+     {"f:6:46: found '192.168.96.255', expected an address of the gateway's own, not that of the "
+      "network's broadcast"}},
+    {AT("192.168.96.10", "192.168.95.2"),
+     {"f:6:46: found '192.168.96.10', expected an address of the gateway's own: host 'hmi' on line "
+      "4 has this one"}},
+    {AT("192.168.96.3", "192.168.95.0"),
+     {"f:6:68: found '192.168.95.0', expected the device's address, not that of the network\n"}},
+    {AT("192.168.96.3", "192.168.95.255:502"),
+     {"f:6:68: found '192.168.95.255:502', expected the device's address, not that of the "
+      "network's "
+      "broadcast"}},
+    /* a byte order mark is no column */
+    {"\xef\xbb\xbf"
+     "extra: 1\n" SIDES SERVICE,
+     {"f:1:1: found unknown key 'extra'"}},
+    {"\xef\xbb\xbf"
+     "gateway: 7\n" SERVICE,
+     {"f:1:10: found '7', expected gateway"}},
+    {"\xef\xbb\xbf"
+     "a: \xff\n",
+     {"f:1:4: found byte 0xff"}},
+
     {SIDES "services:\n  - {}\n",
      {"f:5:5: found a service without 'name'", "f:5:5: found a service without 'protocol'",
       "f:5:5: found a service without 'listen'", "f:5:5: found a service without 'device'"}},
@@ -180,7 +221,16 @@ static const struct {
      {"f:10:28: found '32768', expected value: in"}},
     {RULE("{ allow: 6, value: -32769, type: int16 }"), {"f:10:28: found '-32769'"}},
     {RULE("{ allow: 16, address: 1-2, value: nan, type: float32 }"), {"f:10:43: found 'nan'"}},
-    {RULE("{ allow: 16, address: 1-2, value: 1e99, type: float32 }"), {"f:10:43: found '1e99'"}},
+    {RULE("{ allow: 16, address: 1-2, value: 1e99, type: float32 }"),
+     {"f:10:43: found '1e99', too large"}},
+    {RULE("{ allow: 16, address: 1-2, value: 1e39, type: float32 }"),
+     {"f:10:43: found '1e39', too large for a float32, expected value: within -3.4028235e38 and"}},
+    {RULE("{ allow: 16, address: 1-2, value: -1e39-5, type: float32 }"),
+     {"f:10:43: found '-1e39-5', too large for a float32"}},
+    {RULE("{ allow: 16, address: 1-2, value: 5-1e39, type: float32 }"),
+     {"f:10:43: found '5-1e39', too large for a float32"}},
+    {RULE("{ allow: 16, address: 1-2, value: 5e, type: float32 }"),
+     {"f:10:43: found '5e', expected value: float32, a number"}},
     {RULE("{ allow: 6, value: 1, type: uint8 }"), {"f:10:37: found 'uint8', expected type"}},
     {RULE("{ allow: 6, type: int16 }"), {"f:10:21: found 'type' without 'value'"}},
     {RULE("{ allow: 6, value: 1, word-order: big }"), {"f:10:43: found 'big', expected no word"}},
@@ -229,6 +279,25 @@ static void test_mistakes_everywhere_are_reported_at_once(void **state)
     expect_said(
         text, strlen(text),
         (const char *const[]){"f:3:35: ", "f:4:15: ", "f:7:15: ", "f:11:30: ", "f:12:18: ", NULL});
+}
+
+/* What is at the edge of a network, and what is not. */
+static void test_addresses_that_are_stations(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        AT("192.168.96.1", "192.168.95.254"),
+        "gateway:\n  external: { nic: a, address: 10.0.0.0/31 }\n"
+        "  internal: { nic: b, address: 10.0.1.1/31, gateway: 10.0.1.0 }\n  outstanding: 4\n"
+        "services: [ { name: x, protocol: modbus-tcp, listen: 10.0.0.1, device: 10.9.9.0 } ]\n",
+        "\xef\xbb\xbf" AT("192.168.96.2", "192.168.95.2"),
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct site *site = site_load_text("f", good[i], strlen(good[i]), stderr);
+        assert_non_null(site);
+        assert_int_equal(site->quota, i == 1 ? 4 : 16); /* never more than can be under way */
+        site_free(site);
+    }
 }
 
 static void test_files_that_are_no_text(void **state)
@@ -355,6 +424,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_mistake_at_its_place),
         cmocka_unit_test(test_mistakes_everywhere_are_reported_at_once),
+        cmocka_unit_test(test_addresses_that_are_stations),
         cmocka_unit_test(test_files_that_are_no_text),
         cmocka_unit_test(test_files_too_deep_and_too_large),
         cmocka_unit_test(test_a_limit_void_in_part_is_a_warning),
