@@ -21,14 +21,16 @@ static const char *values_text(struct arena *arena, const struct modbus_rule *ru
     for (size_t i = 0; i < rule->values.count; i++) {
         const struct span span = rule->values.span[i];
         const char *low = rule_value(arena, rule, span.low);
+        const char *high = rule_value(arena, rule, span.high);
         const char *comma = i ? ", " : "";
         if (span.low == span.high)
             text = arena_printf(arena, "%s%s%s", text, comma, low);
+        else if (rule->type == MODBUS_COIL)
+            text = arena_printf(arena, "%s%s%s or %s", text, comma, high, low); /* on or off */
         else
-            text = arena_printf(arena, "%s%s%s %s %s", text, comma, low,
-                                rule->type == MODBUS_COIL ? "or" : "to",
-                                rule_value(arena, rule, span.high));
+            text = arena_printf(arena, "%s%s%s to %s", text, comma, low, high);
     }
+    text = words_joined(arena, text, "or");
     if (rule->points)
         return *rule->measure ? arena_printf(arena, "%s %s", text, rule->measure) : text;
     return arena_printf(arena, "%s%s%s", text, types[rule->type],
@@ -37,28 +39,58 @@ static const char *values_text(struct arena *arena, const struct modbus_rule *ru
                                                           : ", high word first)");
 }
 
+static const char *units_text(struct arena *arena, const struct modbus_rule *rule)
+{
+    if (rule->any_unit)
+        return "any unit";
+    return arena_printf(arena, "unit%s %s", spans_single(&rule->units) ? "" : "s",
+                        spans_text(arena, &rule->units));
+}
+
+/* "write registers 0-9 of unit 1 with value 5": `accesses` of the rule, whose values `limited`
+ * says to be limited. */
+static const char *clause(struct arena *arena, const struct modbus_service_rules *service,
+                          const struct modbus_rule *rule, uint64_t accesses, bool limited)
+{
+    const char *what = modbus_rule_text(arena, rule, accesses, service->opaque_functions);
+    const char *units = units_text(arena, rule);
+    const char *values = limited ? values_text(arena, rule) : "";
+    if (rule->points)
+        return arena_printf(arena, "%s%s%s, %s,%s%s of %s", what, limited ? " " : "", values,
+                            words_joined(arena, rule->places, "and"),
+                            modbus_point_functions(arena, rule, accesses),
+                            *modbus_point_functions(arena, rule, accesses) ? "," : "", units);
+    const bool one = rule->type == MODBUS_COIL || spans_single(&rule->values);
+    return arena_printf(arena, "%s of %s%s%s", what, units,
+                        !limited ? ""
+                        : one    ? " with value "
+                                 : " with values ",
+                        values);
+}
+
+/* What the rule leaves unlimited, what its values limit, and what can never be known: an allow rule
+ * is silent on that, a deny rule denies it all. */
 static void explain_rule(struct arena *arena, const struct modbus_service_rules *service,
                          const struct modbus_rule *rule, FILE *out)
 {
-    const char *units = spans_text(arena, &rule->units);
-    const bool one = rule->units.count == 1 && rule->units.span[0].low == rule->units.span[0].high;
-    fprintf(out, "  %s %s %s%s%s%s of %s%s", rule->any_client ? "any client" : rule->clients_text,
-            rule->deny ? "may not" : "may",
-            modbus_rule_text(arena, rule, service->opaque_functions),
-            rule->points && rule->limited ? " " : "",
-            rule->points && rule->limited ? values_text(arena, rule) : "",
-            rule->points ? arena_printf(arena, ", %s,", rule->places) : "",
-            rule->any_unit ? "any unit"
-            : one          ? "unit "
-                           : "units ",
-            rule->any_unit ? "" : units);
-    if (rule->limited && !rule->points)
-        fprintf(out, " with %s %s",
-                rule->values.count == 1 && rule->values.span[0].low == rule->values.span[0].high
-                    ? "value"
-                    : "values",
-                values_text(arena, rule));
-    fprintf(out, " [%s, line %u];\n", rule->name, rule->line);
+    const uint64_t writing = ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS;
+    const uint64_t unknown = modbus_rule_unknown(rule);
+    const uint64_t limited = rule->limited ? rule->accesses & writing & ~unknown : 0;
+    const uint64_t others = rule->accesses & ~limited & ~unknown;
+    const char *text = "";
+    if (others)
+        text = clause(arena, service, rule, others, false);
+    if (limited)
+        text = arena_printf(arena, "%s%s%s", text, others ? " and " : "",
+                            clause(arena, service, rule, limited, true));
+    if (limited && rule->deny && modbus_value_is_wide(rule->type))
+        text = arena_printf(arena, "%s, nor half of a value", text);
+    if (unknown && rule->deny)
+        text = arena_printf(arena, "%s%s%s, whatever the value", text, limited ? ", nor " : "",
+                            clause(arena, service, rule, unknown, false));
+    fprintf(out, "  %s %s %s [%s, line %u];\n",
+            rule->any_client ? "any client" : rule->clients_text, rule->deny ? "may not" : "may",
+            text, rule->name, rule->line);
 }
 
 static void explain_service(const struct site *site, struct arena *arena, unsigned number,
@@ -90,11 +122,14 @@ static void warn_of_opaque(const struct site *site, struct arena *arena, unsigne
                                  opaque[i].prefix[k]);
         fprintf(out,
                 "WARNING: content not understood: service '%s' lists function %u as opaque; of "
-                "its %s the gateway checks only the length, %u to %u bytes%s%s. Who may use the "
+                "its %s the gateway checks only the length, %s bytes%s%s. Who may use the "
                 "function may send whatever it can do.\n",
                 site->service[number].name, opaque[i].function,
-                opaque[i].direction == SL_REQUEST ? "requests" : "replies", opaque[i].min_length,
-                opaque[i].max_length, opaque[i].prefix_length ? "," : "", bytes);
+                opaque[i].direction == SL_REQUEST ? "requests" : "replies",
+                opaque[i].min_length == opaque[i].max_length
+                    ? arena_printf(arena, "%u", opaque[i].min_length)
+                    : arena_printf(arena, "%u to %u", opaque[i].min_length, opaque[i].max_length),
+                opaque[i].prefix_length ? "," : "", bytes);
     }
 }
 
@@ -125,11 +160,6 @@ static void warn_of_rules(const struct site *site, unsigned number, FILE *out)
             fprintf(out,
                     "WARNING: content not understood: %s:%u: rule '%s' allows function 43, type "
                     "13: what it carries is CANopen's, which the gateway does not limit.\n",
-                    site->path, rule[i].line, rule[i].name);
-        if (rule[i].limited && rule[i].accesses == ACCESS(MODBUS_ACCESS_MASK_WRITE_REGISTER))
-            fprintf(out,
-                    "WARNING: %s:%u: rule '%s' limits values of function 22, whose result only "
-                    "the device knows: it lets nothing pass.\n",
                     site->path, rule[i].line, rule[i].name);
     }
 }

@@ -96,7 +96,7 @@ static void limit_applies(struct loader *loader, const struct choices *choices,
 
 struct clients {
     struct arena_list spans;
-    const char *text;
+    const char *before, *last; /* texts: "a, b" and the last one; NULL: none yet */
 };
 
 static void add_client(struct loader *loader, const struct node *node, void *context)
@@ -135,8 +135,11 @@ static void add_client(struct loader *loader, const struct node *node, void *con
                    did_you_mean(loader->arena, node->text, words, host_count));
         return;
     }
-    clients->text =
-        clients->text ? arena_printf(loader->arena, "%s and %s", clients->text, text) : text;
+    if (clients->last)
+        clients->before =
+            clients->before ? arena_printf(loader->arena, "%s, %s", clients->before, clients->last)
+                            : clients->last;
+    clients->last = text;
 }
 
 struct values {
@@ -252,6 +255,35 @@ static void load_type(struct loader *loader, const struct rule_nodes *nodes,
         load_word_order(loader, nodes->word_order, rule->type, &rule->low_first);
 }
 
+/* What a rule names and can never let pass, for its values' sake: a mistake where it names nothing
+ * else, otherwise a warning. */
+static void check_unknown(struct loader *loader, const struct rule_nodes *nodes,
+                          const struct modbus_rule *rule)
+{
+    const uint64_t unknown = modbus_rule_unknown(rule);
+    const bool half = unknown & ACCESS(MODBUS_ACCESS_WRITE_SINGLE_REGISTER);
+    const bool mask = unknown & ACCESS(MODBUS_ACCESS_MASK_WRITE_REGISTER);
+    if (rule->deny || unknown == 0)
+        return;
+    const char *const first =
+        half ? arena_printf(loader->arena, "function 6, which writes half of %s %s",
+                            rule->type == MODBUS_INT32 ? "an" : "a", type_names[rule->type])
+             : "";
+    const char *const why =
+        arena_printf(loader->arena, "%s%s%s", first, half && mask ? ", or " : "",
+                     mask ? "function 22, whose result only the device knows" : "");
+    const struct node *const at = !half                  ? nodes->value
+                                  : nodes->type          ? nodes->type
+                                  : nodes->point != NULL ? nodes->point
+                                                         : nodes->value;
+    if (rule->accesses != unknown)
+        mistake_at(&loader->policy->warnings, at->line, at->column,
+                   "warning: for its values rule '%s' lets nothing pass by %s", rule->name, why);
+    else
+        unexpected(loader, at, "%s: a rule with these values for %s, lets nothing pass",
+                   half ? "a type of 16 bits, or function 16" : "no 'value'", why);
+}
+
 /* `point`: what the rule's points have in common; NULL where it names none. */
 static void load_value(struct loader *loader, const struct rule_nodes *nodes,
                        const struct choices *choices, const struct policy_point *point,
@@ -278,6 +310,7 @@ static void load_value(struct loader *loader, const struct rule_nodes *nodes,
     rule->limited = true;
     if (rule->deny) /* a value denies what is written; what function 23 reads has none */
         rule->accesses &= ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS;
+    check_unknown(loader, nodes, rule);
     rule->values = spans_of(&values.spans);
     if (rule->values.count > MOST_VALUES)
         unexpected(loader, nodes->value, "at most %u ranges", MOST_VALUES);
@@ -337,7 +370,9 @@ static void load_limits(struct loader *loader, const struct rule_nodes *nodes,
                  "a name under 'hosts', an address, a network or a list of these", add_client,
                  &clients);
         rule->clients = spans_of(&clients.spans);
-        rule->clients_text = clients.text ? clients.text : "";
+        rule->clients_text = clients.last ? clients.last : "";
+        if (clients.before)
+            rule->clients_text = arena_printf(arena, "%s and %s", clients.before, clients.last);
     }
     rule->any_unit = nodes->unit == NULL;
     rule->units =

@@ -60,37 +60,43 @@ const struct modbus_word *modbus_word_by_function(unsigned function)
     return NULL;
 }
 
+#define ALL_READS                                                                                  \
+    (A(READ_COILS) | A(READ_DISCRETE_INPUTS) | A(READ_HOLDING_REGISTERS) | A(READ_INPUT_REGISTERS))
+
 /* Sets of accesses that have a short name; the first that is wholly there is taken. '#' stands
- * for the addresses, '^' for sub-functions, '@' for records of files. */
+ * for the addresses, '^' for sub-functions, '@' for records of files, '~' for the plural's s. */
 static const struct {
     uint64_t accesses;
     const char *text;
 } phrases[] = {
-    {READ_GROUP, "read coils, inputs and registers#"},
-    {A(READ_COILS) | A(READ_DISCRETE_INPUTS) | A(READ_HOLDING_REGISTERS) | A(READ_INPUT_REGISTERS),
-     "read coils, inputs and registers#"},
-    {A(READ_HOLDING_REGISTERS) | A(READ_INPUT_REGISTERS), "read holding and input registers#"},
-    {A(READ_COILS) | A(READ_DISCRETE_INPUTS), "read coils and discrete inputs#"},
-    {WRITE_GROUP, "write coils and registers#"},
-    {ACCESSES_WRITING_REGISTERS, "write registers#"},
-    {A(WRITE_SINGLE_REGISTER) | A(WRITE_MULTIPLE_REGISTERS), "write registers#"},
-    {ACCESSES_WRITING_COILS, "write coils#"},
-    {A(READ_WRITE_READ) | A(READ_WRITE_WRITE), "read and write registers# by function 23"},
+    {READ_GROUP, "read coil~, input~, register~ and FIFO queue~#"},
+    {ALL_READS, "read coil~, input~ and register~#"},
+    {A(READ_HOLDING_REGISTERS) | A(READ_INPUT_REGISTERS), "read holding and input register~#"},
+    {A(READ_COILS) | A(READ_DISCRETE_INPUTS), "read coil~ and discrete input~#"},
+    {WRITE_GROUP, "write coil~ and register~#"},
+    {ACCESSES_WRITING_REGISTERS, "write register~#"},
+    {A(WRITE_SINGLE_REGISTER) | A(WRITE_MULTIPLE_REGISTERS) | A(READ_WRITE_WRITE),
+     "write register~# (functions 6, 16 and 23)"},
+    {A(WRITE_SINGLE_REGISTER) | A(WRITE_MULTIPLE_REGISTERS),
+     "write register~# (functions 6 and 16)"},
+    {ACCESSES_WRITING_COILS, "write coil~#"},
+    {A(READ_WRITE_READ) | A(READ_WRITE_WRITE), "read and write register~# (function 23)"},
+    {A(WRITE_MULTIPLE_REGISTERS) | A(READ_WRITE_WRITE), "write register~# (functions 16 and 23)"},
     {A(CANOPEN) | A(DEVICE_IDENTIFICATION), "use function 43: device identification and CANopen"},
-    {A(READ_COILS), "read coils#"},
-    {A(READ_DISCRETE_INPUTS), "read discrete inputs#"},
-    {A(READ_HOLDING_REGISTERS), "read holding registers#"},
-    {A(READ_INPUT_REGISTERS), "read input registers#"},
-    {A(WRITE_SINGLE_COIL), "write single coils#"},
-    {A(WRITE_SINGLE_REGISTER), "write single registers#"},
-    {A(WRITE_MULTIPLE_COILS), "write coils# by function 15"},
-    {A(WRITE_MULTIPLE_REGISTERS), "write registers# by function 16"},
-    {A(MASK_WRITE_REGISTER), "mask-write registers#"},
-    {A(READ_WRITE_READ), "read registers# by function 23"},
-    {A(READ_WRITE_WRITE), "write registers# by function 23"},
-    {A(READ_FIFO_QUEUE), "read FIFO queues#"},
-    {A(READ_FILE_RECORD), "read file records@"},
-    {A(WRITE_FILE_RECORD), "write file records@"},
+    {A(READ_COILS), "read coil~#"},
+    {A(READ_DISCRETE_INPUTS), "read discrete input~#"},
+    {A(READ_HOLDING_REGISTERS), "read holding register~#"},
+    {A(READ_INPUT_REGISTERS), "read input register~#"},
+    {A(WRITE_SINGLE_COIL), "write coil~# (function 5)"},
+    {A(WRITE_SINGLE_REGISTER), "write register~# (function 6)"},
+    {A(WRITE_MULTIPLE_COILS), "write coil~# (function 15)"},
+    {A(WRITE_MULTIPLE_REGISTERS), "write register~# (function 16)"},
+    {A(MASK_WRITE_REGISTER), "mask-write register~#"},
+    {A(READ_WRITE_READ), "read register~# (function 23)"},
+    {A(READ_WRITE_WRITE), "write register~# (function 23)"},
+    {A(READ_FIFO_QUEUE), "read FIFO queue~#"},
+    {A(READ_FILE_RECORD), "read @"},
+    {A(WRITE_FILE_RECORD), "write @"},
     {A(READ_EXCEPTION_STATUS), "read the exception status"},
     {A(DIAGNOSTICS), "use diagnostics (function 8)^"},
     {A(GET_COMM_EVENT_COUNTER), "read the event counter"},
@@ -105,42 +111,54 @@ static bool is_everything(const struct spans *spans)
     return spans->count == 1 && spans->span[0].low == 0 && spans->span[0].high == UINT16_MAX;
 }
 
+static const char *places_text(struct arena *arena, const struct modbus_rule *rule)
+{
+    return rule->any_address ? " at any address"
+                             : arena_printf(arena, " %s", spans_text(arena, &rule->addresses));
+}
+
+static const char *subfunctions_text(struct arena *arena, const struct modbus_rule *rule)
+{
+    if (is_everything(&rule->subfunctions))
+        return "";
+    return arena_printf(arena, " sub-function%s %s", spans_single(&rule->subfunctions) ? "" : "s",
+                        spans_text(arena, &rule->subfunctions));
+}
+
+static const char *records_text(struct arena *arena, const struct modbus_rule *rule)
+{
+    const char *records = "any record", *files = "any file";
+    if (!is_everything(&rule->records))
+        records = arena_printf(arena, "record%s %s", spans_single(&rule->records) ? "" : "s",
+                               spans_text(arena, &rule->records));
+    if (!is_everything(&rule->files))
+        files = arena_printf(arena, "file%s %s", spans_single(&rule->files) ? "" : "s",
+                             spans_text(arena, &rule->files));
+    return arena_printf(arena, "%s of %s", records, files);
+}
+
 static const char *filled_in(struct arena *arena, const struct modbus_rule *rule,
                              const char *phrase)
 {
-    size_t before = strcspn(phrase, "#^@");
-    const size_t after = before + 1;
-    const char *middle = "";
-    switch (phrase[before]) {
-    case '#':
-        middle = rule->any_address
-                     ? " at any address"
-                     : arena_printf(arena, " %s", spans_text(arena, &rule->addresses));
-        if (rule->addresses.count == 1 &&
-            rule->addresses.span[0].low == rule->addresses.span[0].high && phrase[0] == 'w' &&
-            phrase[before - 1] == 's')
-            before--; /* "write single register 2" */
-        break;
-    case '^':
-        if (!is_everything(&rule->subfunctions))
-            middle =
-                arena_printf(arena, " sub-functions %s", spans_text(arena, &rule->subfunctions));
-        break;
-    case '@':
-        middle = arena_printf(arena, " %s of %s%s",
-                              is_everything(&rule->records) ? "(any)"
-                                                            : spans_text(arena, &rule->records),
-                              is_everything(&rule->files) ? "any file" : "files ",
-                              is_everything(&rule->files) ? "" : spans_text(arena, &rule->files));
-        break;
-    default:
-        return phrase;
+    const char *text = "";
+    for (size_t plain; *phrase; phrase += plain + (phrase[plain] != 0)) {
+        plain = strcspn(phrase, "#^@~");
+        const char *middle = "";
+        if (phrase[plain] == '#')
+            middle = places_text(arena, rule);
+        else if (phrase[plain] == '^')
+            middle = subfunctions_text(arena, rule);
+        else if (phrase[plain] == '@')
+            middle = records_text(arena, rule);
+        else if (phrase[plain] == '~')
+            middle = spans_single(&rule->addresses) ? "" : "s";
+        text = arena_printf(arena, "%s%.*s%s", text, (int)plain, phrase, middle);
     }
-    return arena_printf(arena, "%.*s%s%s", (int)before, phrase, middle, phrase + after);
+    return text;
 }
 
-/* " by function 6" where a rule for points names some of the functions that could reach them. */
-static const char *by_functions(struct arena *arena, uint64_t accesses)
+const char *modbus_point_functions(struct arena *arena, const struct modbus_rule *rule,
+                                   uint64_t accesses)
 {
     static const uint64_t whole[] = {
         A(READ_COILS) | ACCESSES_WRITING_COILS,
@@ -153,32 +171,38 @@ static const char *by_functions(struct arena *arena, uint64_t accesses)
         ACCESSES_WRITING_REGISTERS,
     };
     for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
-        if (accesses == whole[i])
+        if (rule->accesses == whole[i])
             return "";
-    const char *text = " by function";
+    const char *numbers = "";
     unsigned found = 0, last = 0;
     for (size_t i = 0; i < modbus_word_count; i++)
         if ((modbus_words[i].accesses & accesses) && modbus_words[i].function &&
             modbus_words[i].function != last) {
             last = modbus_words[i].function;
-            text = arena_printf(arena, "%s%s %u", text, found++ ? "," : "", last);
+            numbers = arena_printf(arena, "%s%s%u", numbers, found++ ? ", " : "", last);
         }
-    return text;
+    return arena_printf(arena, " by function%s %s", found > 1 ? "s" : "",
+                        words_joined(arena, numbers, "and"));
 }
 
-const char *modbus_rule_text(struct arena *arena, const struct modbus_rule *rule,
+static const char *points_text(struct arena *arena, const struct modbus_rule *rule,
+                               uint64_t accesses)
+{
+    const uint64_t writing = accesses & (ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS);
+    return arena_printf(arena, "%s %s",
+                        writing == accesses ? "write"
+                        : writing           ? "read and write"
+                                            : "read",
+                        words_joined(arena, rule->points, "and"));
+}
+
+const char *modbus_rule_text(struct arena *arena, const struct modbus_rule *rule, uint64_t accesses,
                              const uint8_t *opaque)
 {
     const char *part[MODBUS_MAX_ACCESSES];
     size_t parts = 0;
-    uint64_t accesses = rule->accesses;
-    if (rule->points) {
-        const uint64_t writing = ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS;
-        return arena_printf(arena, "%s%s%s %s%s", accesses & ~writing ? "read" : "",
-                            (accesses & writing) && (accesses & ~writing) ? " and " : "",
-                            accesses & writing ? "write" : "", rule->points,
-                            by_functions(arena, accesses));
-    }
+    if (rule->points)
+        return points_text(arena, rule, accesses);
     for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
         if ((accesses & phrases[i].accesses) == phrases[i].accesses) {
             part[parts++] = filled_in(arena, rule, phrases[i].text);
@@ -190,6 +214,10 @@ const char *modbus_rule_text(struct arena *arena, const struct modbus_rule *rule
                                          opaque[access - MODBUS_ACCESS_OPAQUE]);
     const char *text = parts ? part[0] : "do nothing";
     for (size_t i = 1; i < parts; i++)
-        text = arena_printf(arena, "%s%s%s", text, i + 1 == parts ? " and " : ", ", part[i]);
+        text = arena_printf(arena, "%s%s%s", text,
+                            i + 1 < parts ? ", "
+                            : rule->deny  ? " or "
+                                          : " and ",
+                            part[i]);
     return text;
 }

@@ -101,6 +101,16 @@ static inline const struct spans *modbus_rule_addresses(const struct modbus_rule
 #define ACCESSES_WITH_FILES                                                                        \
     (ACCESS(MODBUS_ACCESS_READ_FILE_RECORD) | ACCESS(MODBUS_ACCESS_WRITE_FILE_RECORD))
 
+/* The accesses of a rule with values whose values are never known whole: what a mask write makes
+ * of a register, and of 32-bit values those that function 6 writes, half of one. An allow rule lets
+ * none of these pass, a deny rule denies them all. */
+static inline uint64_t modbus_rule_unknown(const struct modbus_rule *rule)
+{
+    const uint64_t half =
+        modbus_value_is_wide(rule->type) ? ACCESS(MODBUS_ACCESS_WRITE_SINGLE_REGISTER) : 0;
+    return rule->limited ? rule->accesses & (half | ACCESS(MODBUS_ACCESS_MASK_WRITE_REGISTER)) : 0;
+}
+
 /* True when `rule`'s values limit what `access` writes. */
 static inline bool modbus_rule_limits(const struct modbus_rule *rule, unsigned access)
 {

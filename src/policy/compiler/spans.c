@@ -2,6 +2,7 @@
 #include "policy/compiler/spans.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static int by_low(const void *left, const void *right)
 {
@@ -79,5 +80,19 @@ const char *spans_text(struct arena *arena, const struct spans *spans)
         if (i == 19 && spans->count > 21)
             return arena_printf(arena, "%s and %zu more", text, spans->count - 20);
     }
-    return text;
+    return words_joined(arena, text, "and");
+}
+
+bool spans_single(const struct spans *spans)
+{
+    return spans->count == 1 && spans->span[0].low == spans->span[0].high;
+}
+
+const char *words_joined(struct arena *arena, const char *list, const char *word)
+{
+    const char *last = NULL;
+    for (const char *comma = list; (comma = strstr(comma, ", ")) != NULL; comma++)
+        last = comma;
+    return last ? arena_printf(arena, "%.*s %s %s", (int)(last - list), list, word, last + 2)
+                : list;
 }

@@ -25,7 +25,11 @@ struct spans spans_range(struct arena *arena, uint32_t low, uint32_t high);
 bool spans_hold(const struct spans *spans, uint32_t low, uint32_t high);
 bool spans_include(const struct spans *outer, const struct spans *inner);
 bool spans_meet(const struct spans *spans, uint32_t low, uint32_t high);
-/* "0-99, 200" */
+/* "0-99, 200 and 300" */
 const char *spans_text(struct arena *arena, const struct spans *spans);
+/* True for a set of one number. */
+bool spans_single(const struct spans *spans);
+/* "a, b, c" as "a, b and c"; `word`: "and", "or". No part may have a comma and a space in it. */
+const char *words_joined(struct arena *arena, const char *list, const char *word);
 
 #endif

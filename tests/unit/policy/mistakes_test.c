@@ -239,6 +239,15 @@ static const struct {
     {RULE("{ allow: 5, value: 2 }"), {"f:10:28: found '2', expected value: on, off"}},
     {RULE("{ allow: 5, value: on, type: int16 }"), {"f:10:38: found 'int16', expected no type"}},
     {RULE("{ allow: [5, 6], value: 1 }"), {"f:10:26: found 'value' in a rule for coils and reg"}},
+    {RULE("{ allow: 6, address: 0-1, value: 5, type: uint32 }"),
+     {"f:10:51: found 'uint32', expected a type of 16 bits, or function 16: a rule with these "
+      "values for function 6, which writes half of a uint32, lets nothing pass"}},
+    {RULE("{ allow: [6, 22], address: 0-1, value: 5, type: float32 }"),
+     {"f:10:57: found 'float32', expected a type of 16 bits, or function 16: a rule with these "
+      "values for function 6, which writes half of a float32, or function 22, whose result only"}},
+    {RULE("{ allow: 22, address: 4, value: 0-9 }"),
+     {"f:10:41: found '0-9', expected no 'value': a rule with these values for function 22, whose "
+      "result only the device knows, lets nothing pass"}},
     {RULE("{ allow: 3, name: a/b }"), {"f:10:27: found 'a/b', expected a rule's name"}},
     {RULE("{ allow: 3, name: a }\n      - { allow: 4, name: a }"),
      {"f:11:27: found 'a', expected a name of its own: the rule on line 10"}},
@@ -387,36 +396,113 @@ static void test_a_limit_void_in_part_is_a_warning(void **state)
     }
 }
 
-static void test_sentences(void **state)
+static void expect_explained(const char *rules, const char *const *lines)
 {
-    (void)state;
-    char *said =
-        explained("      - { allow: read, from: hmi, unit: 1, address: 0-99 }\n"
-                  "      - { name: s, allow: 6, from: hmi, unit: 1, address: 2, value: 150-250 }\n"
-                  "      - { name: f, allow: 16, unit: [3-4, 9], address: 8-9, value: -1.5-2, "
-                  "type: float32 }\n"
-                  "      - { name: n, deny: write, from: 10.0.0.0/8 }\n"
-                  "      - { name: d, allow: 8, subfunction: 0-4 }\n"
-                  "      - { name: c, allow: 43 }\n");
-    static const char *const lines[] = {
-        "boiler: modbus-tcp, clients at 192.168.96.2:502, device at 192.168.95.2:502",
-        "hmi (192.168.96.10) may read coils, inputs and registers 0-99 of unit 1 [boiler/rule-1,",
-        "hmi (192.168.96.10) may write single register 2 of unit 1 with values 150 to 250 [s, ",
-        "any client may write registers 8-9 by function 16 of units 3-4, 9 with values -1.5 to 2 "
-        "(float32, high word first) [f, ",
-        "10.0.0.0/8 may not write coils and registers at any address and write file records (any) "
-        "of any file of any unit [n, ",
-        "everything else is denied",
-        "rule 'd' allows function 8, sub-function 1: a client may restart",
-        "rule 'd' allows function 8, sub-function 4: a client may make a device listen only",
-        "content not understood: f:16: rule 'c' allows function 43, type 13",
-    };
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+    char *said = explained(rules);
+    for (size_t i = 0; lines[i]; i++)
         if (!strstr(said, lines[i])) {
             print_error("expected: %s\nsaid:\n%s", lines[i], said);
             fail();
         }
     free(said);
+}
+
+static void test_sentences(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "boiler: modbus-tcp, clients at 192.168.96.2:502, device at 192.168.95.2:502",
+        "hmi (192.168.96.10) may read coils, inputs, registers and FIFO queues 0-99 of unit 1 "
+        "[boiler/rule-1, line 11];",
+        "hmi (192.168.96.10) may write register 2 (function 6) of unit 1 with values 150 to 250 "
+        "[s, line 12];",
+        "any client may write registers 8-9 (function 16) of units 3-4 and 9 with values -1.5 to 2 "
+        "(float32, high word first) [f, ",
+        "10.0.0.0/8 may not write coils and registers at any address or write any record of any "
+        "file of any unit [n, ",
+        "everything else is denied",
+        "rule 'd' allows function 8, sub-function 1: a client may restart",
+        "rule 'd' allows function 8, sub-function 4: a client may make a device listen only",
+        "content not understood: f:16: rule 'c' allows function 43, type 13",
+        NULL};
+    expect_explained(
+        "      - { allow: read, from: hmi, unit: 1, address: 0-99 }\n"
+        "      - { name: s, allow: 6, from: hmi, unit: 1, address: 2, value: 150-250 }\n"
+        "      - { name: f, allow: 16, unit: [3-4, 9], address: 8-9, value: -1.5-2, "
+        "type: float32 }\n"
+        "      - { name: n, deny: write, from: 10.0.0.0/8 }\n"
+        "      - { name: d, allow: 8, subfunction: 0-4 }\n"
+        "      - { name: c, allow: 43 }\n",
+        lines);
+}
+
+static void test_sentences_count_one_and_many(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rule, *said;
+    } rules[] = {
+        {"allow: read, address: 5", "read coil, input, register and FIFO queue 5 of any unit ["},
+        {"allow: 3, address: 5, unit: 7", "read holding register 5 of unit 7 ["},
+        {"allow: [3, 4], address: [5, 9, 20-29]",
+         "read holding and input registers 5, 9 and 20-29 of any unit ["},
+        {"allow: 5, address: 0", "write coil 0 (function 5) of any unit ["},
+        {"allow: 5, address: 0-3, value: on", "write coils 0-3 (function 5) of any unit with value "
+                                              "on ["},
+        {"allow: [5, 15], address: 0, value: [on, off]", "write coil 0 of any unit with value on "
+                                                         "or off ["},
+        {"allow: 16, address: 5, value: [1, 5, 7-9]",
+         "write register 5 (function 16) of any unit with values 1, 5 or 7 to 9 ["},
+        {"allow: [6, 16]", "write registers at any address (functions 6 and 16) of any unit ["},
+        {"allow: 20, file: 4", "read any record of file 4 of any unit ["},
+        {"allow: 21, file: [4, 6], record: 0", "write record 0 of files 4 and 6 of any unit ["},
+        {"allow: 8, subfunction: 0", "use diagnostics (function 8) sub-function 0 of any unit ["},
+        {"allow: 8, subfunction: [0, 2]", "(function 8) sub-functions 0 and 2 of any unit ["},
+        {"allow: 7, from: [hmi, 10.0.0.1, 10.2.0.0/16]",
+         "hmi (192.168.96.10), 10.0.0.1 and 10.2.0.0/16 may read the exception status of any "},
+        {"allow: 23, address: 0-1, value: 5",
+         "read registers 0-1 (function 23) of any unit and write registers 0-1 (function 23) of "
+         "any unit with value 5 ["},
+        {"allow: [1, 7]", "read coils at any address and read the exception status of any unit ["},
+        {"deny: [1, 7]", "not read coils at any address or read the exception status of any unit"},
+        {"deny: 6, address: 1, value: 5",
+         "may not write register 1 (function 6) of any unit with value 5 ["},
+        {"deny: 22, address: 1, value: 5",
+         "may not mask-write register 1 of any unit, whatever the value ["},
+        {"deny: write, address: 0-1, value: 5, type: uint32",
+         "may not write registers 0-1 (functions 16 and 23) of any unit with value 5 (uint32, high "
+         "word first), nor half of a value, nor write registers 0-1 (function 6) or mask-write "
+         "registers 0-1 of any unit, whatever the value ["},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "      - { %s }\n", rules[i].rule);
+        expect_explained(text, (const char *const[]){rules[i].said, NULL});
+    }
+}
+
+/* What a value's type keeps a function from is neither said nor passed over in silence. */
+static void test_functions_that_a_value_leaves_out(void **state)
+{
+    (void)state;
+    expect_explained(
+        "      - { name: a, allow: [6, 16], address: 0-1, value: 5, type: uint32 }\n"
+        "      - { name: b, allow: write, address: 3, value: 5 }\n"
+        "      - { name: c, allow: write, address: 5-6, value: 5, type: int32 }\n"
+        "      - { name: d, allow: [6, 22], address: 8, value: 5 }\n",
+        (const char *const[]){
+            "may write registers 0-1 (function 16) of any unit with value 5 (uint32, high word "
+            "first) [a, ",
+            "may write register 3 (functions 6, 16 and 23) of any unit with value 5 [b, ",
+            "may write registers 5-6 (functions 16 and 23) of any unit with value 5 (int32, high ",
+            "may write register 8 (function 6) of any unit with value 5 [d, ",
+            "f:11:66: warning: for its values rule 'a' lets nothing pass by function 6, which "
+            "writes half of a uint32\n",
+            "f:12:53: warning: for its values rule 'b' lets nothing pass by function 22, whose "
+            "result only the device knows\n",
+            "f:13:64: warning: for its values rule 'c' lets nothing pass by function 6, which "
+            "writes half of an int32, or function 22, whose",
+            "f:14:55: warning: for its values rule 'd' lets nothing pass by function 22", NULL});
 }
 
 int main(void)
@@ -429,6 +515,8 @@ int main(void)
         cmocka_unit_test(test_files_too_deep_and_too_large),
         cmocka_unit_test(test_a_limit_void_in_part_is_a_warning),
         cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_sentences_count_one_and_many),
+        cmocka_unit_test(test_functions_that_a_value_leaves_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,7 +148,7 @@ static void test_sentences(void **state)
                                                 "      - { allow: read, point: [pump] }\n";
     expect_said(text, "hmi (192.168.96.10) may write setpoint 15.0 to 25.0 °C, holding register 2 "
                       "(40003), of any unit [s, line 15];");
-    expect_said(text, "any client may write pump by function 5, coil 0 (00001), of any unit");
+    expect_said(text, "any client may write pump, coil 0 (00001), by function 5, of any unit");
     expect_said(text, "any client may read pump, coil 0 (00001), of any unit");
     expect_said(text, "WARNING: f:8: no service uses profile 'old'");
 }

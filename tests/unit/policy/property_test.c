@@ -149,8 +149,11 @@ static size_t random_rule(struct plain_rule *rule, char *text, size_t size, size
         rule->units = BIT(low) | BIT(low + 1);
         used = add(text, size, used, ", unit: %u-%u", low, low + 1);
     }
-    const bool limited = (word->coils || word->registers) && pick(2);
-    rule->type = limited ? (enum modbus_value_type)pick(5) : MODBUS_UINT16;
+    /* rules that can allow nothing are mistakes: a value for 22, one of 32 bits for 6 */
+    const bool limited =
+        (word->coils || word->registers) && pick(2) && (rule->deny || word->functions != BIT(22));
+    const bool narrow = !rule->deny && word->functions == BIT(6);
+    rule->type = limited ? (enum modbus_value_type)pick(narrow ? 2 : 5) : MODBUS_UINT16;
     const bool wide = limited && !word->coils && modbus_value_is_wide(rule->type);
     rule->any_address = !word->addressed || (pick(4) == 0 && !wide);
     if (!rule->any_address)
