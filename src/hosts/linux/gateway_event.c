@@ -15,7 +15,7 @@ void gateway_event_start(struct gateway_event *event, const struct launch *launc
                          const char *component, const char *name, uint32_t epoch)
 {
     static uint64_t sequence;
-    char timestamp[TIMESTAMP_SIZE];
+    char timestamp[TIMESTAMP_SIZE], counter[32];
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     timestamp_format((uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec,
@@ -26,7 +26,8 @@ void gateway_event_start(struct gateway_event *event, const struct launch *launc
     sl_json_open_object(json, NULL);
     sl_json_string(json, "timestamp", timestamp);
     sl_json_string(json, "event_type", "gateway");
-    sl_json_number(json, "seq", sequence++);
+    snprintf(counter, sizeof counter, "%s_seq", component);
+    sl_json_number(json, counter, sequence++);
     sl_json_hex(json, "boot", launch->boot, sizeof launch->boot);
     sl_json_number(json, "epoch", epoch);
     if (launch->policy_hash[0])

@@ -19,8 +19,9 @@ struct gateway_event {
     char text[GATEWAY_EVENT_SIZE];
 };
 
-/* Starts a line of `component` (the launcher, or the monitor's way out), in the monitor's order of
- * common members; add members to event->json, then finish. */
+/* Starts a line of `component` ("launcher", or "output", the monitor's way out), in the monitor's
+ * order of common members. "seq" is the monitor's count alone: these lines are counted as
+ * "launcher_seq" and "output_seq". Add members to event->json, then finish. */
 void gateway_event_start(struct gateway_event *event, const struct launch *launch,
                          const char *component, const char *name, uint32_t epoch);
 void gateway_event_finish(struct gateway_event *event);

@@ -56,7 +56,7 @@ static void line_start(struct supervisor *supervisor, struct sl_json *json, cons
         sl_json_number(json, "uptime_us", now / 1000);
     }
     sl_json_string(json, "event_type", "gateway");
-    sl_json_number(json, "seq", supervisor->sequence++);
+    sl_json_number(json, "supervisor_seq", supervisor->sequence++);
     sl_json_hex(json, "boot", supervisor->status->boot, sizeof supervisor->status->boot);
     sl_json_number(json, "epoch", supervisor->status->restarts);
     sl_json_hex(json, "policy", supervisor->config->policy_hash,
