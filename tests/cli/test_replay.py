@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`sluice replay` on captures made here: however packets carry a stream, its messages are the same;
 connections find their service; replies need a request that passed."""
+import gzip
 import struct
+import subprocess
 
 import pytest
 
@@ -220,6 +222,27 @@ def test_link_types(replay, name, version):
         [wrap(packet) for packet in talk.syn() + [talk.request(0, REQUESTS)]], link=link)
     assert status == 0 and verdicts(lines) == FOUR, stderr
     assert lines[0]["src_ip"] == (CLIENT if version == 4 else "2001:db8::1")
+
+
+def block(kind, body):
+    length = 12 + len(body)
+    return struct.pack("<II", kind, length) + body + struct.pack("<I", length)
+
+
+@pytest.mark.parametrize("how", ["compressed", "mixed link types"])
+def test_captures_that_the_manual_says_are_refused(sluice, root, tmp_path, how):
+    """The man page says what to do instead."""
+    pcap = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1)
+    section = block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1))
+    mixed = section + b"".join(block(1, struct.pack("<HHI", link, 0, 65535)) for link in (1, 101))
+    mixed += b"".join(block(6, struct.pack("<IIIII", i, 0, 0, 4, 4) + bytes(4)) for i in (0, 1))
+    path = tmp_path / "capture"
+    path.write_bytes(gzip.compress(pcap) if how == "compressed" else mixed)
+    result = subprocess.run([sluice, "replay", "--protocol", "modbus-tcp", path],
+                            capture_output=True, text=True)
+    assert result.returncode == 2 and str(path) in result.stderr, result
+    manual = (root / "docs/sluice.1").read_text()
+    assert all(word in manual for word in ("gunzip", "editcap", "mergecap"))
 
 
 def test_unknown_link_type_is_named(replay):
