@@ -14,6 +14,7 @@ pytestmark = pytest.mark.e2e
 
 def processes(gateway):
     """{component: pid} of the running pipeline, as the launcher says."""
+    assert gateway.wait_audit(lambda line: line.get("event") == "started")  # may answer before it
     lines = [line for line in gateway.audit() if line.get("event") in ("started", "restarted")]
     return {entry["name"]: entry["pid"] for entry in lines[-1]["processes"]}
 
