@@ -58,9 +58,8 @@ static int check_text(const struct options *options, const char *text, size_t le
         static struct topology topology;
         topology_build(site, &topology);
         if (topology_check(&topology, stdout) == 0)
-            status = options->capdl
-                         ? cli_check_capdl(site, &topology, options->capdl, options->kernel)
-                         : CLI_OK;
+            status =
+                options->capdl ? cli_check_capdl(site, options->capdl, options->kernel) : CLI_OK;
     }
     free(image);
     site_free(site);

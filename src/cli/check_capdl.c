@@ -28,13 +28,16 @@ static bool read_kernel(struct camkes_kernel *kernel, const char *path)
     return good;
 }
 
-int cli_check_capdl(const struct site *site, const struct topology *topology, const char *path,
-                    const char *kernel_path)
+int cli_check_capdl(const struct site *site, const char *path, const char *kernel_path)
 {
-    static struct camkes_system system; /* too large for the stack */
+    static struct camkes_system system; /* both too large for the stack */
+    static struct topology topology;
     struct camkes_kernel kernel;
     struct capdl capdl;
-    camkes_plan(site, topology, microkit_board("qemu_virt_aarch64"), false, &system);
+    struct site limited = *site; /* as `sluice build` does for this host */
+    microkit_limit(&limited, stdout);
+    topology_build(&limited, &topology);
+    camkes_plan(&limited, &topology, microkit_board("qemu_virt_aarch64"), false, &system);
     FILE *in = open_file(path);
     if (!in || !read_kernel(&kernel, kernel_path)) {
         if (in)

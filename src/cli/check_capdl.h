@@ -7,7 +7,6 @@
 
 /* Checks the capDL file `path` that a CAmkES build made of this site, and its kernel's
  * gen_config.h (NULL: not given). Returns the exit status. */
-int cli_check_capdl(const struct site *site, const struct topology *topology, const char *path,
-                    const char *kernel_path);
+int cli_check_capdl(const struct site *site, const char *path, const char *kernel_path);
 
 #endif
