@@ -24,7 +24,8 @@ MICROKIT_LD := $(CROSS)ld
 
 # Does not depend on the SDK.
 MK := $(B)/microkit/objects
-MICROKIT_CORE := $(patsubst %.c,$(MK)/%.o,$(CORE) $(wildcard src/components/nic_drv/*.c) \
+MICROKIT_CORE := $(patsubst %.c,$(MK)/%.o,$(filter-out src/protocols/protocol.c,$(CORE)) \
+  src/hosts/microkit/protocol_table.c $(wildcard src/components/nic_drv/*.c) \
   $(wildcard src/drivers/virtio_mmio/*.c src/drivers/sddf/*.c src/drivers/synthetic/*.c))
 $(MK)/%.o: %.c
 	@mkdir -p $(@D)
@@ -67,23 +68,28 @@ $(MICROKIT_COMPONENTS:%=$(MKS)/program_%.o): $(MKS)/program_%.o: src/hosts/micro
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -DSLUICE_PROGRAM=$*_component -o $@ $<
 
+# Every protocol is in a program's object; an image keeps those of its site.
+MICROKIT_PROTOCOLS := $(shell sed -n 's/^const struct sl_protocol \(\w*\) = .*/\1/p' \
+  $(wildcard src/protocols/*/*.c))
+
 # One relocatable object a program; `sluice build` links it once for each instance, with that
-# instance's configuration. (1) program, (2) component, (3) its device, (4) archives.
+# instance's configuration. (1) program, (2) component, (3) its device, (4) archives, (5) symbols
+# that the link of an instance will ask for.
 define microkit_program
 $(MKS)/$(1).program: $(MICROKIT_HOST_OBJECTS) $(MKS)/program_$(2).o $(MKS)/device_$(3).o $(4)
-	$(MICROKIT_LD) -r --gc-sections -e _start -u init -u notified -u main -o $$@ $(MICROKIT_HOST_OBJECTS) \
+	$(MICROKIT_LD) -r --gc-sections -e _start -u init -u notified -u main $(5:%=-u %) -o $$@ $(MICROKIT_HOST_OBJECTS) \
 	  $(MKS)/program_$(2).o $(MKS)/device_$(3).o --start-group $(4) --end-group
 MICROKIT_PROGRAMS += $(MKS)/$(1).program
 endef
 $(eval $(call microkit_program,nic_drv,nic_drv,virtio,$(MK)/libcore.a))
 $(eval $(call microkit_program,nic_edge,nic_drv,sddf,$(MK)/libcore.a))
 $(eval $(call microkit_program,nic_synthetic,nic_drv,synthetic,$(MK)/libcore.a))
-$(eval $(call microkit_program,parser_norm,parser_norm,none,$(MK)/libcore.a))
-$(eval $(call microkit_program,policy_emit,policy_emit,none,$(MK)/libcore.a))
-$(eval $(call microkit_program,monitor,monitor,none,$(MK)/libcore.a))
-$(foreach p,source stream_frontend sink,$(eval $(call microkit_program,$(p),$(p),none,$(MK)/libcore.a)))
-$(eval $(call microkit_program,ext_frontend,ext_frontend,none,$(MK)/ext_frontend.a $(MK)/libcore.a))
-$(eval $(call microkit_program,int_frontend,int_frontend,none,$(MK)/int_frontend.a $(MK)/libcore.a))
+$(eval $(call microkit_program,parser_norm,parser_norm,none,$(MK)/libcore.a,$(MICROKIT_PROTOCOLS)))
+$(eval $(call microkit_program,policy_emit,policy_emit,none,$(MK)/libcore.a,$(MICROKIT_PROTOCOLS)))
+$(eval $(call microkit_program,monitor,monitor,none,$(MK)/libcore.a,$(MICROKIT_PROTOCOLS)))
+$(foreach p,source stream_frontend sink,$(eval $(call microkit_program,$(p),$(p),none,$(MK)/libcore.a,$(MICROKIT_PROTOCOLS))))
+$(eval $(call microkit_program,ext_frontend,ext_frontend,none,$(MK)/ext_frontend.a $(MK)/libcore.a,$(MICROKIT_PROTOCOLS)))
+$(eval $(call microkit_program,int_frontend,int_frontend,none,$(MK)/int_frontend.a $(MK)/libcore.a,$(MICROKIT_PROTOCOLS)))
 
 MICROKIT_ALONE_HOST := $(patsubst %,$(MKS)/%.o,mem time fault uart random console start kept)
 define microkit_alone

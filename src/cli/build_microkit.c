@@ -16,6 +16,7 @@
 #include "cli/build.h"
 #include "cli/cli.h"
 #include "policy/image.h"
+#include "sluice/protocol.h"
 #include "topology/elf_image.h"
 #include "topology/microkit.h"
 #include "topology/microkit_flow.h"
@@ -142,21 +143,28 @@ static bool wrap(const char *directory, const char *name)
     return build_run(argv, NULL);
 }
 
-/* Bytes of the program's state, as its struct sl_component says; 0 for a domain without one. */
-static uint64_t self_size(const char *program_path, const char *program)
+/* What the link must know of a program's object. */
+struct program {
+    uint64_t self_size; /* bytes of its state, as its struct sl_component says; 0: none */
+    bool protocols;     /* it looks at messages */
+};
+
+static struct program read_program(const char *path, const char *name)
 {
     struct elf_image image;
-    char name[64];
-    uint64_t size = 0;
-    if (elf_read(&image, program_path))
-        return 0;
-    path_of(name, sizeof name, "%s_component",
-            strncmp(program, "nic_", 4) == 0 ? "nic_drv" : program);
-    const uint8_t *component = elf_symbol(&image, name, sizeof(struct sl_component));
+    struct program program = {0};
+    char symbol[64];
+    if (elf_read(&image, path))
+        return program;
+    path_of(symbol, sizeof symbol, "%s_component",
+            strncmp(name, "nic_", 4) == 0 ? "nic_drv" : name);
+    const uint8_t *component = elf_symbol(&image, symbol, sizeof(struct sl_component));
     if (component)
-        memcpy(&size, component + offsetof(struct sl_component, self_size), sizeof size);
+        memcpy(&program.self_size, component + offsetof(struct sl_component, self_size),
+               sizeof program.self_size);
+    program.protocols = elf_wants(&image, "sluice_protocols");
     elf_free(&image);
-    return size;
+    return program;
 }
 
 /* Fills .data_image, from which a restart renews .data. */
@@ -209,6 +217,32 @@ static bool write_inputs(struct image_build *image, unsigned number, const char 
            wrap(directory, "domain_policy");
 }
 
+/* What domain.ld includes: the table of protocols by number for a program that looks at messages,
+ * those that no service of the site speaks left out, and their names as what must be kept. */
+static bool write_protocols(const struct image_build *image, bool wanted, const char *directory)
+{
+    const struct site *site = image->build->site;
+    char table[1024] = "", names[1024] = "", path[PATH_MAX];
+    for (unsigned id = 0; wanted && id < SL_PROTOCOL_COUNT; id++) {
+        bool spoken = false;
+        for (unsigned i = 0; i < site->service_count; i++)
+            spoken |= site->service[i].protocol == id;
+        char symbol[64];
+        path_of(symbol, sizeof symbol, "%s_protocol", sl_protocol(id)->name);
+        for (char *dash; (dash = strchr(symbol, '-'));)
+            *dash = '_';
+        size_t in_table = strlen(table), in_names = strlen(names);
+        path_of(table + in_table, sizeof table - in_table, "QUAD(%s)\n", spoken ? symbol : "0");
+        if (spoken)
+            path_of(names + in_names, sizeof names - in_names, "EXTERN(%s)\n", symbol);
+    }
+    path_of(path, sizeof path, "%s/protocol_table.ld", directory);
+    if (!build_write(path, table, strlen(table)))
+        return false;
+    path_of(path, sizeof path, "%s/protocol_names.ld", directory);
+    return build_write(path, names, strlen(names));
+}
+
 static bool link_image(const struct image_build *image, unsigned number, const char *directory,
                        const char *elf)
 {
@@ -220,11 +254,15 @@ static bool link_image(const struct image_build *image, unsigned number, const c
     path_of(program, sizeof program, "%s/%s.program", places->objects, domain->program);
     path_of(library, sizeof library, "%s/board/%s/%s/lib/libmicrokit.a", places->sdk, places->board,
             places->flavour);
-    path_of(self, sizeof self, "sluice_self_size=%llu",
-            (unsigned long long)self_size(program, domain->program));
+    struct program facts = read_program(program, domain->program);
+    path_of(self, sizeof self, "sluice_self_size=%llu", (unsigned long long)facts.self_size);
     path_of(config, sizeof config, "%s/domain_config.o", directory);
     path_of(policy, sizeof policy, "%s/domain_policy.o", directory);
+    if (!write_protocols(image, facts.protocols, directory))
+        return false;
     char *argv[] = {(char *)(uintptr_t)tool("ld", linker, sizeof linker),
+                    "-L",
+                    (char *)(uintptr_t)directory,
                     "-T",
                     script,
                     "-z",

@@ -113,8 +113,7 @@ static const uint8_t *symbol_bytes(const struct elf_image *image, const Elf64_Eh
                                    const Elf64_Sym *symbol, size_t size)
 {
     Elf64_Shdr section;
-    if (symbol->st_shndx == SHN_UNDEF || !section_at(image, symbol->st_shndx, &section) ||
-        section.sh_type == SHT_NOBITS)
+    if (!section_at(image, symbol->st_shndx, &section) || section.sh_type == SHT_NOBITS)
         return NULL;
     uint64_t offset = symbol->st_value - (header->e_type == ET_REL ? 0 : section.sh_addr);
     if (offset > section.sh_size || size > section.sh_size - offset)
@@ -122,27 +121,41 @@ static const uint8_t *symbol_bytes(const struct elf_image *image, const Elf64_Eh
     return image->bytes + section.sh_offset + offset;
 }
 
-const uint8_t *elf_symbol(const struct elf_image *image, const char *name, size_t size)
+/* The first symbol of that name that is defined, or is not; false: there is none. */
+static bool find_symbol(const struct elf_image *image, const char *name, bool defined,
+                        Elf64_Sym *found)
 {
     Elf64_Ehdr header;
     Elf64_Shdr table, strings;
     if (!header_of(image, &header))
-        return NULL;
+        return false;
     for (unsigned i = 1; i < header.e_shnum; i++) {
         if (!section_at(image, i, &table) || table.sh_type != SHT_SYMTAB ||
             !section_at(image, table.sh_link, &strings))
             continue;
-        for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.sh_size; at += sizeof(Elf64_Sym)) {
-            Elf64_Sym symbol;
-            memcpy(&symbol, image->bytes + table.sh_offset + at, sizeof symbol);
-            const uint8_t *bytes = named(image, &strings, symbol.st_name, name)
-                                       ? symbol_bytes(image, &header, &symbol, size)
-                                       : NULL;
-            if (bytes)
-                return bytes;
+        for (uint64_t at = 0; at + sizeof *found <= table.sh_size; at += sizeof *found) {
+            memcpy(found, image->bytes + table.sh_offset + at, sizeof *found);
+            if ((found->st_shndx != SHN_UNDEF) == defined &&
+                named(image, &strings, found->st_name, name))
+                return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+const uint8_t *elf_symbol(const struct elf_image *image, const char *name, size_t size)
+{
+    Elf64_Ehdr header;
+    Elf64_Sym symbol;
+    if (!header_of(image, &header) || !find_symbol(image, name, true, &symbol))
+        return NULL;
+    return symbol_bytes(image, &header, &symbol, size);
+}
+
+bool elf_wants(const struct elf_image *image, const char *name)
+{
+    Elf64_Sym symbol;
+    return find_symbol(image, name, false, &symbol);
 }
 
 void elf_drop_execute(struct elf_image *image)

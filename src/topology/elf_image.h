@@ -34,6 +34,9 @@ uint8_t *elf_section(struct elf_image *image, const char *name, size_t *size);
  * NULL when there are none. */
 const uint8_t *elf_symbol(const struct elf_image *image, const char *name, size_t size);
 
+/* True when the file asks for a symbol of this name that it does not define. */
+bool elf_wants(const struct elf_image *image, const char *name);
+
 /* Takes the right to execute from every segment that can be written. */
 void elf_drop_execute(struct elf_image *image);
 

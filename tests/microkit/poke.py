@@ -42,12 +42,15 @@ def _bytes_at(elf, address, length):
     raise ValueError(f"{elf}: nothing at {address:#x}")
 
 
-class Content:
-    """`length` bytes at a symbol of one image."""
+class Section:
+    """The whole content of a section of one image."""
 
-    def __init__(self, elf, symbol, length):
-        address = _symbols(elf)[symbol]
-        self.struct = _bytes_at(elf, address, length)
+    def __init__(self, elf, name):
+        text = subprocess.run(["readelf", "-SW", elf], capture_output=True, text=True, check=True)
+        words = next(line.split("]")[1].split() for line in text.stdout.splitlines()
+                     if f"] {name} " in line)
+        address = int(words[2], 16)
+        self.struct = _bytes_at(elf, address, int(words[4], 16))
         self.in_page = address % PAGE
 
 

@@ -177,3 +177,12 @@ def test_mistakes_are_said(sluice, tmp_path):
     result = run("systems/heating-plant/sluice.yaml", "--host", "microkit", "--sdk",
                  tmp_path / "none")
     assert result.returncode == 1 and "no Microkit SDK" in result.stderr
+
+
+def test_an_image_has_only_the_protocols_of_its_site(built):
+    directory, _ = built
+    for name in ("request_parser_norm", "request_policy_emit", "sluice_monitor", "int_frontend"):
+        symbols = subprocess.run(["readelf", "-sW", directory / f"{name}.elf"],
+                                 capture_output=True, text=True, check=True).stdout
+        assert "modbus_tcp_protocol" in symbols
+        assert not re.findall(r"dnp3_|cip_|enip_", symbols)
