@@ -53,6 +53,13 @@ struct sl_service_endpoint {
     uint8_t reserved[3];
 };
 
+/* Static: the longest netmask decides, before the side's `gateway`. IPv4, host byte order. */
+struct sl_route {
+    uint32_t destination;
+    uint32_t netmask;
+    uint32_t via; /* a router on this side's own network */
+};
+
 /* ext_frontend, int_frontend */
 struct sl_frontend_config {
     uint8_t side; /* enum sl_side */
@@ -69,6 +76,10 @@ struct sl_frontend_config {
     uint16_t client_sessions; /* ext: sessions at most from one address; 0: no bound */
     struct sl_service_endpoint service[SL_MAX_SERVICES];
     uint16_t client_slots; /* ext: reply slots held at most by one address; 0: no bound */
+    uint16_t vlan;         /* 802.1Q: the only tag accepted, and put on what is sent; 0: none */
+    uint8_t no_ping;       /* ICMP is not answered */
+    uint8_t route_count;
+    struct sl_route route[SL_MAX_ROUTES];
 };
 
 /* ext_nic_drv, int_nic_drv */

@@ -16,9 +16,11 @@
 struct sl_host;
 struct nic_driver;
 
-/* Ethernet without VLAN tag and frame check sequence: 14 bytes of header, 1500 of payload. */
+/* Ethernet without frame check sequence: 14 bytes of header, an 802.1Q tag perhaps, which stands in
+ * the frame as on the wire, 1500 of payload. */
 #define NIC_MIN_FRAME 14u
-#define NIC_MAX_FRAME 1514u
+#define NIC_VLAN_TAG  4u
+#define NIC_MAX_FRAME (1514u + NIC_VLAN_TAG)
 
 struct nic_frame {
     const uint8_t *bytes;
@@ -27,7 +29,7 @@ struct nic_frame {
 
 struct nic_counters {
     uint64_t received;         /* frames handed to the component */
-    uint64_t receive_dropped;  /* too long, damaged, tagged, or the device had no room */
+    uint64_t receive_dropped;  /* too long, damaged, or the device had no room */
     uint64_t transmitted;      /* frames the device took */
     uint64_t transmit_dropped; /* frames the device refused for good */
 };

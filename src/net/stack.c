@@ -16,6 +16,8 @@
 #define MIN_FRAME                   60u /* IEEE 802.3, without the checksum */
 #define MAX_FRAME                   1514u
 #define ETHERTYPE_OFFSET            12u
+#define VLAN_TAG                    4u
+#define IP_PROTOCOL_OFFSET          23u
 #define IP_DESTINATION_OFFSET       30u /* in an Ethernet frame */
 #define ARP_TARGET_OFFSET           38u
 
@@ -65,6 +67,15 @@ static err_t transmit(struct netif *netif, struct pbuf *packet)
         return ERR_MEM;
     }
     u16_t length = pbuf_copy_partial(packet, frame, packet->tot_len, 0);
+    if (stack->vlan != 0) { /* IEEE 802.1Q 9.6: priority 0 */
+        memmove(frame + ETHERTYPE_OFFSET + VLAN_TAG, frame + ETHERTYPE_OFFSET,
+                (size_t)length - ETHERTYPE_OFFSET);
+        frame[ETHERTYPE_OFFSET] = 0x81;
+        frame[ETHERTYPE_OFFSET + 1] = 0x00;
+        frame[ETHERTYPE_OFFSET + 2] = (uint8_t)(stack->vlan >> 8);
+        frame[ETHERTYPE_OFFSET + 3] = (uint8_t)stack->vlan;
+        length = (u16_t)(length + VLAN_TAG);
+    }
     if (length < MIN_FRAME) { /* padded here, so that no earlier frame's bytes go out */
         memset(frame + length, 0, MIN_FRAME - length);
         length = MIN_FRAME;
@@ -119,6 +130,15 @@ void stack_init(struct stack *stack, const struct sl_environment *environment,
     stack->host = environment->host;
     stack->armed = SL_NEVER;
     memcpy(stack->mac, config->mac, sizeof stack->mac);
+    stack->vlan = config->vlan;
+    stack->no_ping = config->no_ping != 0;
+    for (; stack->route_count < config->route_count && stack->route_count < SL_MAX_ROUTES;
+         stack->route_count++) {
+        const struct sl_route *route = &config->route[stack->route_count];
+        stack->route[stack->route_count].destination.addr = lwip_htonl(route->destination);
+        stack->route[stack->route_count].netmask.addr = lwip_htonl(route->netmask);
+        stack->route[stack->route_count].via.addr = lwip_htonl(route->via);
+    }
     sl_random(stack->host, stack->isn_key, sizeof stack->isn_key);
     stack_begin(stack);
     frames_init(&stack->frames, environment);
@@ -147,8 +167,44 @@ static struct netif *netif_for(struct stack *stack, const struct pbuf *packet)
     return &stack->netif[0];
 }
 
+const ip4_addr_t *net_router(const struct netif *netif, const ip4_addr_t *destination)
+{
+    const struct stack *stack = netif->state;
+    const ip4_addr_t *via = NULL;
+    uint32_t longest = 0;
+    for (unsigned i = 0; i < stack->route_count; i++) {
+        const uint32_t netmask = lwip_ntohl(stack->route[i].netmask.addr);
+        if (netmask >= longest &&
+            ip4_addr_netcmp(destination, &stack->route[i].destination, &stack->route[i].netmask)) {
+            longest = netmask;
+            via = &stack->route[i].via;
+        }
+    }
+    return via;
+}
+
+/* Where there is a VLAN, only frames with its tag are for us. */
+static bool tagged_for_us(const struct stack *stack, const uint8_t *frame, uint16_t length)
+{
+    const uint8_t *tag = frame + ETHERTYPE_OFFSET;
+    return length >= ETHERTYPE_OFFSET + VLAN_TAG + 2 && tag[0] == 0x81 && tag[1] == 0x00 &&
+           ((tag[2] & 15u) << 8 | tag[3]) == stack->vlan;
+}
+
+static bool unanswered_ping(const struct stack *stack, const struct pbuf *packet)
+{
+    const uint8_t *frame = packet->payload;
+    return stack->no_ping && packet->len > IP_PROTOCOL_OFFSET && frame[ETHERTYPE_OFFSET] == 0x08 &&
+           frame[ETHERTYPE_OFFSET + 1] == 0x00 && frame[IP_PROTOCOL_OFFSET] == IP_PROTO_ICMP;
+}
+
+/* Without its tag. */
 static struct pbuf *copy_frame(struct stack *stack, const uint8_t *frame, uint16_t length)
 {
+    const uint16_t tag = stack->vlan != 0 ? VLAN_TAG : 0;
+    if (tag && !tagged_for_us(stack, frame, length))
+        return NULL;
+    length = (uint16_t)(length - tag);
     struct pbuf *packet = pbuf_alloc(PBUF_RAW, length, PBUF_POOL);
     if (!packet) { /* what is kept out of order is the first to go */
         PBUF_CHECK_FREE_OOSEQ();
@@ -158,7 +214,9 @@ static struct pbuf *copy_frame(struct stack *stack, const uint8_t *frame, uint16
         stack->frames_dropped++;
         return NULL;
     }
-    (void)pbuf_take(packet, frame, length);
+    (void)pbuf_take(packet, frame + tag, length);
+    if (tag) /* the addresses stand before it */
+        (void)pbuf_take(packet, frame, ETHERTYPE_OFFSET);
     return packet;
 }
 
@@ -179,7 +237,7 @@ void stack_receive(struct stack *stack)
         if (!packet)
             continue;
         struct netif *netif = netif_for(stack, packet);
-        if (netif->input(packet, netif) != ERR_OK)
+        if (unanswered_ping(stack, packet) || netif->input(packet, netif) != ERR_OK)
             pbuf_free(packet);
     }
 }

@@ -24,6 +24,12 @@ struct stack {
     bool short_of_transmit; /* a frame was not sent for want of a buffer */
     uint8_t isn_key[ISN_KEY_SIZE];
     uint8_t mac[6];
+    uint16_t vlan; /* 0: none */
+    bool no_ping;
+    uint8_t route_count;
+    struct {
+        ip4_addr_t destination, netmask, via;
+    } route[SL_MAX_ROUTES];
     uint64_t frames_dropped; /* received, no memory for them */
     unsigned address_count;
     struct netif netif[1 + SL_MAX_SERVICES]; /* [0] the interface's own address, then others */

@@ -20,6 +20,10 @@ struct site_side {
     uint32_t gateway; /* default route; 0: none */
     bool mac_given;
     uint8_t mac[6];
+    uint16_t vlan; /* 802.1Q, 1..4094; 0: none */
+    bool no_ping;
+    uint8_t route_count;
+    struct sl_route route[SL_MAX_ROUTES];
 };
 
 struct site_service {

@@ -64,6 +64,10 @@ static uint32_t frontend_config(const struct site *site, const struct topology_c
     config->address = side->address;
     config->netmask = netmask(side->prefix);
     config->gateway = side->gateway;
+    config->vlan = side->vlan;
+    config->no_ping = side->no_ping;
+    config->route_count = side->route_count;
+    memcpy(config->route, side->route, sizeof(config->route));
     config->component = (uint16_t)number;
     config->slots = site->outstanding;
     config->sessions = site->sessions;

@@ -118,6 +118,20 @@ static void count_losses(struct af_packet *packet)
         packet->driver.counters.receive_dropped += stats.tp_drops;
 }
 
+/* The kernel takes a frame's tag off; here it goes back to where it was. Returns its size. */
+static uint32_t restore_tag(const struct tpacket2_hdr *header, uint32_t status, uint8_t *buffer)
+{
+    if (!(status & TP_STATUS_VLAN_VALID))
+        return 0;
+    const uint16_t protocol =
+        status & TP_STATUS_VLAN_TPID_VALID ? header->tp_vlan_tpid : (uint16_t)ETH_P_8021Q;
+    buffer[0] = (uint8_t)(protocol >> 8);
+    buffer[1] = (uint8_t)protocol;
+    buffer[2] = (uint8_t)(header->tp_vlan_tci >> 8);
+    buffer[3] = (uint8_t)header->tp_vlan_tci;
+    return NIC_VLAN_TAG;
+}
+
 static uint16_t receive(struct nic_driver *driver, uint8_t *buffer)
 {
     struct af_packet *packet = from_driver(driver);
@@ -130,11 +144,15 @@ static uint16_t receive(struct nic_driver *driver, uint8_t *buffer)
             count_losses(packet);
         uint32_t length = header->tp_len;
         bool fits = length == header->tp_snaplen && length >= NIC_MIN_FRAME &&
-                    length <= NIC_MAX_FRAME && !(status & TP_STATUS_VLAN_VALID);
+                    length <= NIC_MAX_FRAME - NIC_VLAN_TAG;
         if (fits) {
-            memcpy(buffer, (const uint8_t *)header + header->tp_mac, length);
+            const uint8_t *frame = (const uint8_t *)header + header->tp_mac;
+            memcpy(buffer, frame, 2 * ETH_ALEN);
+            const uint32_t tag = restore_tag(header, status, buffer + 2 * ETH_ALEN);
+            memcpy(buffer + 2 * ETH_ALEN + tag, frame + 2 * ETH_ALEN, length - 2 * ETH_ALEN);
             if (status & TP_STATUS_CSUMNOTREADY)
-                checksum_complete(buffer, length);
+                checksum_complete(buffer + tag, length); /* looks at no MAC address */
+            length += tag;
         }
         give_back(packet, header);
         if (fits) {

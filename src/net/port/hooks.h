@@ -17,6 +17,12 @@ u32_t net_initial_sequence_number(const ip_addr_t *local, u16_t local_port, cons
 /* src/net/connection.c: makes room for one more attempt to connect. */
 void connection_begins(const struct tcp_pcb *listener, const struct tcp_hdr *header);
 
+struct netif;
+/* src/net/stack.c: the router of a static route, NULL for the side's own. */
+const ip4_addr_t *net_router(const struct netif *netif, const ip4_addr_t *destination);
+
+#define LWIP_HOOK_ETHARP_GET_GW(netif, destination) net_router((netif), (destination))
+
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, options, options1, options2, packet)               \
     (connection_begins((pcb), (header)), ERR_OK)
 

@@ -71,6 +71,12 @@ void load_configuration(struct loader *loader, const char *text, size_t length);
 
 void load_gateway(struct loader *loader, const struct node *node, const struct field *field,
                   void *object);
+/* A side's `routes` and `ping`. */
+void load_routes(struct loader *loader, const struct node *node, const struct field *field,
+                 void *object);
+void load_ping(struct loader *loader, const struct node *node, const struct field *field,
+               void *object);
+bool side_routes(const struct site_side *side, uint32_t address);
 void load_hosts(struct loader *loader, const struct node *node, const struct field *field,
                 void *object);
 void load_services(struct loader *loader, const struct node *node, const struct field *field,

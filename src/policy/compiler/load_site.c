@@ -109,6 +109,13 @@ static void load_side(struct loader *loader, const struct node *node, const stru
         {.key = "address", .required = true, .load = load_interface_address},
         {.key = "gateway", .load = load_side_gateway},
         {.key = "mac", .load = load_mac},
+        {.key = "routes", .load = load_routes},
+        {.key = "vlan",
+         .load = load_u16,
+         .offset = offsetof(struct site_side, vlan),
+         .low = 1,
+         .high = 4094},
+        {.key = "ping", .load = load_ping},
     };
     struct site *const site = object;
     LOAD_MAP(loader, node, field->key, fields, &site->side[field->low]);
@@ -451,10 +458,11 @@ static void load_device(struct loader *loader, const struct node *node,
         unexpected(loader, node, "the device's address, not the gateway's own");
     else if (no_device)
         unexpected(loader, node, "the device's address, not that of the %s", no_device);
-    else if (side->gateway == 0 && !near)
-        unexpected(loader, node,
-                   "an address within the internal network %s/%u, or a 'gateway' for that side",
-                   ipv4_text(side->address & prefix_mask(side->prefix), text), side->prefix);
+    else if (side->gateway == 0 && !near && !side_routes(side, service->device_address))
+        unexpected(
+            loader, node,
+            "an address within the internal network %s/%u, or a 'gateway' or route for that side",
+            ipv4_text(side->address & prefix_mask(side->prefix), text), side->prefix);
 }
 
 static void load_service(struct loader *loader, const struct node *node)

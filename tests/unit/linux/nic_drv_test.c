@@ -277,10 +277,10 @@ static void impossible_lengths_are_dropped(void **state)
 {
     (void)state;
     put_to_send(0, 13);
-    put_to_send(1, 1515);
+    put_to_send(1, NIC_MAX_FRAME + 1);
     put_to_send(2, 2048);
     put_to_send(3, 14);
-    put_to_send(4, 1514);
+    put_to_send(4, NIC_MAX_FRAME);
     wake();
     assert_int_equal(host.sent, 2);
     assert_int_equal(host.nic.counters.transmit_dropped, 3);
