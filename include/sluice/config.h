@@ -50,7 +50,8 @@ struct sl_service_endpoint {
     uint16_t connections;   /* int: to the device at most; 0: one a client */
     uint16_t queue;         /* int: requests that wait to be sent at most; 0: no bound */
     uint8_t shared;         /* int: connections serve all clients, not one each */
-    uint8_t reserved[3];
+    uint8_t echo;           /* ext, one-way: a write is confirmed at once, whatever comes of it */
+    uint8_t reserved[2];
 };
 
 /* Static: the longest netmask decides, before the side's `gateway`. IPv4, host byte order. */
@@ -71,9 +72,11 @@ struct sl_frontend_config {
     uint16_t component;
     uint16_t slots;
     uint16_t sessions;
-    uint16_t quota;         /* requests outstanding at most for one session */
-    uint16_t service_count; /* index = service number in the policy image */
+    uint16_t quota;           /* requests outstanding at most for one session */
+    uint16_t service_count;   /* index = service number in the policy image */
     uint16_t client_sessions; /* ext: sessions at most from one address; 0: no bound */
+    uint16_t one_way_slot;    /* int, one-way: bytes of a slot of the ring from policy_emit */
+    uint32_t restarts;        /* int, one-way: of this side since the gateway's start */
     struct sl_service_endpoint service[SL_MAX_SERVICES];
     uint16_t client_slots; /* ext: reply slots held at most by one address; 0: no bound */
     uint16_t vlan;         /* 802.1Q: the only tag accepted, and put on what is sent; 0: none */

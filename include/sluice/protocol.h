@@ -113,6 +113,11 @@ struct sl_protocol {
     size_t (*refuse)(const void *request, size_t length, enum sl_reason reason, uint8_t *bytes,
                      size_t size);
 
+    /* One-way mode: what a device would say to this frame, where the standard makes that a matter
+     * of the request alone (a write's confirmation), as bytes for the client. No decision, no
+     * check of content. Returns the length; 0 where there is no such answer. */
+    size_t (*confirm)(const uint8_t *frame, size_t length, uint8_t *bytes, size_t size);
+
     /* The transaction that the sender gave the canonical message. */
     uint16_t (*key)(const void *canonical, size_t length);
 

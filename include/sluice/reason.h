@@ -82,6 +82,7 @@
     REASON(CLIENT_STALLED, "client-stalled")                                 \
     REASON(OUTCOME_OVERDUE, "outcome-overdue")                               \
     REASON(QUEUE_TIMEOUT, "queue-timeout")                                   \
+    REASON(ONE_WAY_LOST, "one-way-lost")                                     \
     /* a component's word was impossible */                                  \
     REASON(CANONICAL_INVALID, "canonical-invalid")                           \
     REASON(RECORD_INVALID, "record-invalid")                                 \

@@ -12,8 +12,12 @@ void links_init(struct links *links, const struct sl_environment *environment,
     links->component = config->component;
     links->direction = config->side == SL_SIDE_EXT ? SL_REQUEST : SL_REPLY;
     links->out_channel = out->channel;
-    message_ring_consumer_init(&links->in.ring, in->region[0], in->region[1], in->size[0]);
-    message_ring_producer_init(&links->out, out->region[0], out->region[1], out->size[0]);
+    links->has_in = in->region[1] != NULL; /* a one-way ring has no consumer's half */
+    links->has_out = out->region[0] != NULL;
+    if (links->has_in)
+        message_ring_consumer_init(&links->in.ring, in->region[0], in->region[1], in->size[0]);
+    if (links->has_out)
+        message_ring_producer_init(&links->out, out->region[0], out->region[1], out->size[0]);
     audit_init(&links->audit, environment);
 }
 
@@ -22,6 +26,8 @@ bool links_drain(struct links *links,
                  void *self)
 {
     bool fault = false;
+    if (!links->has_in)
+        return true;
     const bool done = record_drain(&links->in, handle, self, &fault);
     if (fault)
         sl_fault(links->host, "message ring in: the producer's index or length is impossible",
@@ -29,8 +35,7 @@ bool links_drain(struct links *links,
     return done;
 }
 
-bool links_put(struct links *links, const struct sl_record *record, const void *payload,
-               uint64_t now)
+bool links_offer(struct links *links, const struct sl_record *record, const void *payload)
 {
     const enum ring_result result =
         message_ring_put(&links->out, record, sizeof *record, payload, record->length);
@@ -39,13 +44,21 @@ bool links_put(struct links *links, const struct sl_record *record, const void *
     if (result != RING_FULL)
         sl_fault(links->host, "message ring out: the consumer's index is impossible",
                  links->out.tail, links->out.capacity);
+    return false;
+}
+
+bool links_put(struct links *links, const struct sl_record *record, const void *payload,
+               uint64_t now)
+{
+    if (links_offer(links, record, payload))
+        return true;
     links_audit(links, record, SL_AUDIT_DROPPED, SL_REASON_RING_FULL, 1, now);
     return false;
 }
 
 void links_notify(struct links *links)
 {
-    if (message_ring_should_notify(&links->out))
+    if (links->has_out && message_ring_should_notify(&links->out))
         sl_notify(links->host, links->out_channel);
 }
 

@@ -17,6 +17,7 @@ struct links {
     uint16_t component;
     uint8_t direction; /* of what this frontend emits, on audit lines */
     uint8_t out_channel;
+    bool has_in, has_out; /* one-way mode: ext_frontend hears nothing, int_frontend says nothing */
     struct record_inbox in;
     struct message_ring_producer out;
     struct oneway_producer audit;
@@ -25,12 +26,16 @@ struct links {
 void links_init(struct links *links, const struct sl_environment *environment,
                 const struct sl_frontend_config *config);
 
-/* Every waiting record to `handle`; true when the ring is empty and its producer will notify. */
+/* Every waiting record to `handle`; true when the ring is empty and its producer will notify, or
+ * when there is no such ring. */
 bool links_drain(struct links *links,
                  void (*handle)(void *self, const struct sl_record *record, const uint8_t *payload),
                  void *self);
 
-/* False when the ring is full, which no honest pipeline makes it: audited, record not put. */
+/* False when the ring is full: record not put. */
+bool links_offer(struct links *links, const struct sl_record *record, const void *payload);
+
+/* The same where no honest pipeline makes it full: audited. */
 bool links_put(struct links *links, const struct sl_record *record, const void *payload,
                uint64_t now);
 

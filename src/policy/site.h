@@ -38,6 +38,7 @@ struct site_service {
     uint16_t queue;           /* requests that wait to be sent at most; 0: outstanding */
     bool shared;              /* connections to the device serve all clients */
     bool broadcast;           /* unit 0 is a serial line's broadcast: no reply */
+    bool echo;                /* one-way: a write is confirmed to the client at once */
     bool reply_unit_any;      /* the device answers with a unit of its own */
 };
 

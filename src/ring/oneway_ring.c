@@ -52,6 +52,12 @@ void oneway_consumer_init(struct oneway_consumer *consumer, const void *region,
     };
 }
 
+void oneway_skip(struct oneway_consumer *consumer)
+{
+    consumer->tail = sl_load_acquire(&consumer->ring->tail);
+    consumer->next = consumer->tail;
+}
+
 /* Index of the first word of slot number `number`. */
 static size_t slot_at(uint64_t number, uint32_t slot_count, uint32_t slot_words)
 {

@@ -48,6 +48,9 @@ void oneway_producer_init(struct oneway_producer *producer, void *region, uint32
 void oneway_consumer_init(struct oneway_consumer *consumer, const void *region,
                           uint32_t region_size, uint32_t slot_size);
 
+/* A consumer that comes to a ring in use: what is there already is neither read nor counted. */
+void oneway_skip(struct oneway_consumer *consumer);
+
 /* Never fails, never waits. `length` at most slot_size; the rest of the slot is zeroed, and what
  * is longer is cut. */
 void oneway_put(struct oneway_producer *producer, const void *record, uint32_t length);

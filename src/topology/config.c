@@ -53,9 +53,11 @@ static uint32_t stage_config(const struct site *site, const struct topology *top
     return sizeof(*config);
 }
 
-static uint32_t frontend_config(const struct site *site, const struct topology_component *component,
-                                unsigned number, struct sl_frontend_config *config)
+static uint32_t frontend_config(const struct site *site, const struct topology *topology,
+                                const struct topology_component *component, unsigned number,
+                                struct sl_frontend_config *config)
 {
+    config->one_way_slot = (uint16_t)slot_size(topology, number);
     const struct site_side *side = &site->side[component->side];
     config->side = (uint8_t)component->side;
     config->mode = (uint8_t)site->mode;
@@ -88,6 +90,7 @@ static uint32_t frontend_config(const struct site *site, const struct topology_c
             .connections = service->max_connections,
             .queue = service->queue,
             .shared = service->shared,
+            .echo = service->echo,
         };
     }
     return sizeof(*config);
@@ -133,7 +136,7 @@ uint32_t topology_config(const struct site *site, const struct topology *topolog
         return nic_config(site, place, component, config);
     case PROGRAM_EXT_FRONTEND:
     case PROGRAM_INT_FRONTEND:
-        return frontend_config(site, place, component, config);
+        return frontend_config(site, topology, place, component, config);
     case PROGRAM_PARSER_NORM:
     case PROGRAM_POLICY_EMIT:
         return stage_config(site, topology, place, component, config);

@@ -6,6 +6,12 @@
 /* With lwIP's pools (tests/unit/frontend/test_objects.py): each frontend below 700 KiB. */
 _Static_assert(sizeof(struct ext_frontend) <= 328 * 1024, "memory budget");
 
+/* Passes of one wake: a driver or a core that always has more must not keep a frontend from its
+ * host, which has other components and other devices to look at. */
+#define PASSES 16u
+/* One-way: how long the core has to make room in its ring. */
+#define RETRY_NS UINT64_C(1000000)
+
 /* What comes from the core: outcomes of requests, and sessions' ends. Checked against what this
  * frontend knows to be owed; never trusted further. */
 static void handle(void *self, const struct sl_record *record, const uint8_t *payload)
@@ -57,13 +63,24 @@ static bool pass(struct ext_frontend *frontend)
     return stack_may_sleep(&frontend->stack) && drained;
 }
 
+/* What did not fit the ring to the core is tried again: nobody says when there is room. */
+static uint64_t next_try(const struct ext_frontend *frontend)
+{
+    if (!frontend->one_way || (frontend->first_waiting == NO_SESSION && !frontend->closed_count))
+        return SL_NEVER;
+    return frontend->stack.now + RETRY_NS;
+}
+
 static void wake(void *self, uint64_t badges)
 {
     struct ext_frontend *frontend = self;
     (void)badges;
-    while (!pass(frontend)) {
-    }
-    stack_sleep_until(&frontend->stack, SL_NEVER);
+    for (unsigned passes = 0; passes < PASSES; passes++)
+        if (pass(frontend)) {
+            stack_sleep_until(&frontend->stack, next_try(frontend));
+            return;
+        }
+    stack_sleep_until(&frontend->stack, frontend->stack.now);
 }
 
 static void init(void *self, const struct sl_environment *environment)
@@ -73,8 +90,7 @@ static void init(void *self, const struct sl_environment *environment)
     if (environment->config_size < sizeof *config || config->service_count > SL_MAX_SERVICES)
         sl_fault(environment->host, "ext_frontend's configuration is not one",
                  environment->config_size, sizeof *config);
-    if (config->mode != SL_TWO_WAY)
-        sl_fault(environment->host, "ext_frontend has two-way mode only", config->mode, SL_TWO_WAY);
+    frontend->one_way = config->mode == SL_ONE_WAY;
     links_init(&frontend->links, environment, config);
     stack_init(&frontend->stack, environment, config);
     frontend->session_limit =

@@ -77,6 +77,7 @@ struct listener {
     const struct sl_protocol *protocol;
     uint64_t timeout;
     uint8_t service;
+    bool echo; /* one-way: writes are confirmed at once */
 };
 
 struct ext_frontend {
@@ -89,6 +90,7 @@ struct ext_frontend {
     uint16_t first_waiting, last_waiting;
     uint16_t closed_count; /* sessions in SESSION_CLOSED */
     bool out_full;         /* the ring to the core did, in this pass */
+    bool one_way;          /* nothing comes from the core: no outcome, no end */
     uint64_t next_check;   /* for overdue slots */
     uint64_t invalid_records, overdue_slots, refused_clients; /* ever */
     struct listener listener[SL_MAX_SERVICES];

@@ -70,17 +70,43 @@ static void give_back_window(struct session *session)
 
 /* ---- requests ---- */
 
+/* A full ring is nothing to report in one-way mode: clients are held back by it and nothing else.
+ */
+static bool put(struct ext_frontend *frontend, const struct sl_record *record, const void *bytes)
+{
+    return frontend->one_way ? links_offer(&frontend->links, record, bytes)
+                             : links_put(&frontend->links, record, bytes, frontend->stack.now);
+}
+
+/* One-way mode: what the client is told depends on its own bytes and the configuration alone. */
+static void confirm(struct session *session, const uint8_t *bytes, size_t length)
+{
+    const struct listener *listener = &session->frontend->listener[session->service];
+    uint8_t reply[NET_MAX_MESSAGE];
+    if (!listener->echo || !listener->protocol->confirm)
+        return;
+    const size_t confirmed = listener->protocol->confirm(bytes, length, reply, sizeof reply);
+    if (confirmed)
+        session_deliver(session, reply, (uint16_t)confirmed);
+}
+
 static bool send_request(struct session *session, const uint8_t *bytes, size_t length)
 {
     struct ext_frontend *frontend = session->frontend;
     struct sl_record record = session_record(session);
     record.type = SL_RECORD_MESSAGE;
     record.length = (uint16_t)length;
-    record.slot = slots_take(session);
-    if (links_put(&frontend->links, &record, bytes, frontend->stack.now))
+    const uint16_t slot = slots_take(session);
+    record.slot = frontend->one_way ? SL_NO_SLOT : slot;
+    if (put(frontend, &record, bytes)) {
+        if (frontend->one_way) {
+            confirm(session, bytes, length);
+            slots_release(frontend, slot); /* no outcome will */
+        }
         return true;
+    }
     frontend->out_full = true; /* kept, and tried again in a later pass */
-    slots_release(frontend, record.slot);
+    slots_release(frontend, slot);
     slots_wait(session);
     return false;
 }
@@ -178,14 +204,35 @@ static err_t polled(void *arg, struct tcp_pcb *pcb)
 
 /* ---- beginning and end ---- */
 
+static void free_when_done(struct session *session)
+{
+    struct ext_frontend *frontend = session->frontend;
+    if (session->state != SESSION_ENDED || session->outstanding > 0)
+        return;
+    session->state = SESSION_FREE;
+    client_leave(frontend, session->holder);
+    uint16_t *const free = frontend->free_session;
+    if (!frontend->one_way) {
+        free[frontend->free_session_count++] = session_number(session);
+        return;
+    }
+    /* The longest free is used next: the other side may still be at this one's last requests. */
+    memmove(free + 1, free, frontend->free_session_count++ * sizeof *free);
+    free[0] = session_number(session);
+}
+
 static bool send_end(struct session *session)
 {
     struct ext_frontend *frontend = session->frontend;
     struct sl_record record = session_record(session);
     record.type = SL_RECORD_SESSION_END;
-    if (!links_put(&frontend->links, &record, NULL, frontend->stack.now))
+    if (!put(frontend, &record, NULL))
         return false;
     session->state = SESSION_ENDING;
+    if (frontend->one_way) { /* it does not come back; the generation tells uses apart */
+        session->state = SESSION_ENDED;
+        free_when_done(session);
+    }
     return true;
 }
 
@@ -201,16 +248,6 @@ static void end(struct session *session)
     session->state = SESSION_CLOSED;
     if (!send_end(session))
         frontend->closed_count++;
-}
-
-static void free_when_done(struct session *session)
-{
-    struct ext_frontend *frontend = session->frontend;
-    if (session->state != SESSION_ENDED || session->outstanding > 0)
-        return;
-    session->state = SESSION_FREE;
-    client_leave(frontend, session->holder);
-    frontend->free_session[frontend->free_session_count++] = session_number(session);
 }
 
 void session_send_ends(struct ext_frontend *frontend)
@@ -339,7 +376,8 @@ void session_listen(struct ext_frontend *frontend, unsigned service,
     *listener = (struct listener){.frontend = frontend,
                                   .protocol = sl_protocol(endpoint->protocol),
                                   .timeout = endpoint->timeout,
-                                  .service = (uint8_t)service};
+                                  .service = (uint8_t)service,
+                                  .echo = frontend->one_way && endpoint->echo};
     if (!listener->protocol || listener->protocol->max_message > NET_MAX_MESSAGE)
         sl_fault(host, "a service's protocol is none that ext_frontend has room for",
                  endpoint->protocol, NET_MAX_MESSAGE);

@@ -50,7 +50,9 @@ void device_begin(struct device *device, const struct sl_record *record)
     device->last = NO_REQUEST;
     device->first_queued = NO_REQUEST;
     device->requests = 0;
+    device->held = 0;
     device->reason = SL_REASON_NONE;
+    device->ending = false;
     device->state = DEVICE_CLOSED;
     service_of(device)->clients++;
 }
@@ -347,6 +349,10 @@ static void connect_device(struct device *device)
 void device_settle(struct device *device)
 {
     device->touched = false;
+    if (device->ending && device->state != DEVICE_NONE && device->held == 0) {
+        device_end(device);
+        return;
+    }
     if (device->pcb && device->reason == SL_REASON_DEVICE_FRAMING_LOST)
         reset(device, SL_REASON_DEVICE_FRAMING_LOST, SL_REASON_DEVICE_FRAMING_LOST);
     else if (device->pcb && device->reason != SL_REASON_NONE)

@@ -6,6 +6,10 @@
 /* With lwIP's pools (tests/unit/frontend/test_objects.py): each frontend below 700 KiB. */
 _Static_assert(sizeof(struct int_frontend) <= 288 * 1024, "memory budget");
 
+/* Passes of one wake: a driver, a core or devices that always have more must not keep a frontend
+ * from its host, which has other components and other devices to look at. */
+#define PASSES 16u
+
 static bool take_request(struct int_frontend *frontend, const struct sl_record *record,
                          const uint8_t *payload)
 {
@@ -63,6 +67,8 @@ static bool pass(struct int_frontend *frontend)
     stack_begin(&frontend->stack);
     stack_receive(&frontend->stack);
     const bool drained = links_drain(&frontend->links, handle, frontend);
+    if (frontend->one_way.on)
+        one_way_drain(frontend);
     requests_expire(frontend);
     settle_touched(frontend);
     links_notify(&frontend->links);
@@ -74,9 +80,15 @@ static void wake(void *self, uint64_t badges)
 {
     struct int_frontend *frontend = self;
     (void)badges;
-    while (!pass(frontend)) {
+    bool idle = false;
+    for (unsigned passes = 0; passes < PASSES && !idle; passes++)
+        idle = pass(frontend);
+    uint64_t when = idle ? requests_next_deadline(frontend) : frontend->stack.now;
+    if (frontend->one_way.on) {
+        const uint64_t look = one_way_next(frontend);
+        when = look < when ? look : when;
     }
-    stack_sleep_until(&frontend->stack, requests_next_deadline(frontend));
+    stack_sleep_until(&frontend->stack, when);
 }
 
 static void init(void *self, const struct sl_environment *environment)
@@ -86,8 +98,6 @@ static void init(void *self, const struct sl_environment *environment)
     if (environment->config_size < sizeof *config || config->service_count > SL_MAX_SERVICES)
         sl_fault(environment->host, "int_frontend's configuration is not one",
                  environment->config_size, sizeof *config);
-    if (config->mode != SL_TWO_WAY)
-        sl_fault(environment->host, "int_frontend has two-way mode only", config->mode, SL_TWO_WAY);
     links_init(&frontend->links, environment, config);
     stack_init(&frontend->stack, environment, config);
     frontend->address = config->address;
@@ -95,6 +105,8 @@ static void init(void *self, const struct sl_environment *environment)
         config->sessions < NET_MAX_SESSIONS ? config->sessions : (uint16_t)NET_MAX_SESSIONS;
     frontend->slot_limit = config->slots < SL_MAX_SLOTS ? config->slots : (uint16_t)SL_MAX_SLOTS;
     services_init(frontend, config);
+    if (config->mode == SL_ONE_WAY)
+        one_way_init(frontend, environment, config);
     const struct sl_record nobody = {.slot = SL_NO_SLOT, .time = frontend->stack.now};
     links_audit(&frontend->links, &nobody, SL_AUDIT_START, SL_REASON_NONE, 0, frontend->stack.now);
 }

@@ -9,6 +9,7 @@
  *   requests.c      requests by slot: their order, their deadlines, their outcomes
  *   service.c       what connections to one device have in common: which one a request takes,
  *                   back-off after failure, units that do not answer
+ *   one_way.c       one-way mode: records from a ring that overwrites, outcomes only in the audit
  */
 #ifndef SLUICE_INT_FRONTEND_H
 #define SLUICE_INT_FRONTEND_H
@@ -65,6 +66,7 @@ struct device {
     uint16_t suspects;  /* sent to silent units and not answered */
     uint16_t requests;  /* a connection's: all; a client's at a shared one: its own there */
     uint16_t carrier;   /* a client's at a shared connection: which, while `requests` */
+    uint16_t held;      /* one-way: a client's requests in hand */
     uint16_t consumed;  /* bytes read, not yet given back to the window */
     uint16_t length;    /* of `bytes` */
     uint16_t reason;    /* why it is to be dropped; NONE: it is not */
@@ -72,6 +74,7 @@ struct device {
     uint8_t state;
     bool answered; /* this connection has brought a reply */
     bool touched;
+    bool ending;                    /* one-way: its client has left, its requests are still sent */
     uint8_t bytes[NET_MAX_MESSAGE]; /* the beginning of a reply */
 };
 
@@ -92,6 +95,24 @@ struct service {
     uint16_t first, last;          /* requests, the earliest deadline first */
     uint16_t silent_count;
     uint8_t silent[256 / 8]; /* by unit: it left its last request unanswered */
+    uint16_t held;           /* one-way: requests in hand */
+};
+
+/* One-way mode. Requests have slots of our own here; what finds none is left where it will be
+ * overwritten and counted. */
+struct one_way {
+    bool on;
+    bool any; /* the last look found something */
+    struct oneway_consumer ring;
+    uint16_t free_count;
+    uint16_t free_slot[SL_MAX_SLOTS];
+    uint16_t share;     /* requests that one service may have in hand */
+    uint16_t quota;     /* and that one client may */
+    uint64_t poll;      /* ns to the next look */
+    uint64_t delivered; /* requests written to a device, ever */
+    uint64_t full;      /* requests dropped beyond their service's share or client's quota, ever */
+    uint64_t reported_delivered, reported_lost, reported_full;
+    uint64_t next_report;
 };
 
 struct int_frontend {
@@ -100,6 +121,7 @@ struct int_frontend {
     uint32_t address; /* own */
     uint16_t session_limit, slot_limit, service_count, touched_count;
     uint64_t invalid_records, unmatched_replies; /* ever */
+    struct one_way one_way;
     struct service service[SL_MAX_SERVICES];
     struct request request[SL_MAX_SLOTS];
     uint16_t touched[NET_MAX_SESSIONS + NET_MAX_SHARED];
@@ -152,5 +174,16 @@ uint16_t request_by_key(const struct device *device, uint16_t key);
 /* Hands every request whose deadline has passed to device_expired. */
 void requests_expire(struct int_frontend *frontend);
 uint64_t requests_next_deadline(const struct int_frontend *frontend); /* or SL_NEVER */
+
+/* one_way.c */
+void one_way_init(struct int_frontend *frontend, const struct sl_environment *environment,
+                  const struct sl_frontend_config *config);
+/* Takes what is there, at most a ring's worth and what there is room for. */
+void one_way_drain(struct int_frontend *frontend);
+/* A request's outcome: nobody is told but the audit. */
+void one_way_done(struct device *device, const struct request *request, enum sl_record_type type,
+                  enum sl_reason reason);
+/* When to look again, ns; reports what was lost and delivered since. */
+uint64_t one_way_next(struct int_frontend *frontend);
 
 #endif

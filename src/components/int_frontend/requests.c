@@ -73,6 +73,8 @@ static void put_outcome(struct int_frontend *frontend, const struct sl_record *r
                         enum sl_record_type type, enum sl_reason reason, const uint8_t *bytes,
                         uint16_t length)
 {
+    if (!frontend->links.has_out) /* one-way mode: nobody hears of it */
+        return;
     struct sl_record outcome = *request;
     outcome.type = (uint8_t)type;
     outcome.reason = (uint16_t)reason;
@@ -164,6 +166,11 @@ void request_done(struct device *device, uint16_t slot, enum sl_record_type type
             device_touch(device); /* the next one's turn */
     } else {
         service_of(device)->waiting--;
+    }
+    if (frontend->one_way.on) {
+        one_way_done(device, request, type, reason);
+        request->state = REQUEST_NONE;
+        return;
     }
     request->state = REQUEST_NONE;
     put_outcome(frontend, &request->record, type, reason, bytes, length);

@@ -11,8 +11,10 @@
 void oneway_send(struct policy_emit *emit, const struct sl_protocol *protocol,
                  const struct sl_record *record, const uint8_t *canonical)
 {
+    const struct policy_service *service;
     struct sl_record request = *record;
-    size_t length = protocol->encode(SL_REQUEST, canonical, record->length, ++emit->slot[0].turn,
+    request.key = ++emit->oneway_key;
+    size_t length = protocol->encode(SL_REQUEST, canonical, record->length, request.key,
                                      emit->emitted_slot + sizeof request,
                                      emit->config->slot_size - sizeof request);
     if (length == 0) {
@@ -20,10 +22,19 @@ void oneway_send(struct policy_emit *emit, const struct sl_protocol *protocol,
         return;
     }
     request.reason = SL_REASON_NONE;
-    request.flags = SL_FLAG_NO_REPLY;
+    request.flags = 0;
+    /* Replies pace what int_frontend sends; they go no further. */
+    (void)protocol_of(emit, record, &service);
+    if (!protocol->expects_reply(service, canonical, record->length))
+        request.flags = SL_FLAG_NO_REPLY;
     request.length = (uint16_t)length;
     memcpy(emit->emitted_slot, &request, sizeof request);
     oneway_put(&emit->out_oneway, emit->emitted_slot, (uint32_t)(sizeof request + length));
+}
+
+void oneway_send_end(struct policy_emit *emit, const struct sl_record *record)
+{
+    oneway_put(&emit->out_oneway, record, sizeof *record);
 }
 
 static void tell(struct policy_emit *emit, enum sl_verdict verdict, uint64_t count)

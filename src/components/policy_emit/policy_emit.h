@@ -29,6 +29,7 @@ struct policy_emit {
     uint8_t out_channel, peer_channel;
     struct record_inbox in, peer_in;
     struct message_ring_producer out, peer_out;
+    uint16_t oneway_key;               /* one-way: of the last request */
     struct oneway_producer out_oneway; /* one-way: instead of `out`; there is no peer */
     struct oneway_producer audit;
     uint64_t now; /* of this wake */
@@ -53,6 +54,7 @@ void reply_peer_handle(void *self, const struct sl_record *record, const uint8_t
 void reply_tick(struct policy_emit *emit);
 /* oneway.c: to be called at the end of a wake; when to be woken again, SL_NEVER: no need */
 uint64_t oneway_tick(struct policy_emit *emit);
+void oneway_send_end(struct policy_emit *emit, const struct sl_record *record);
 void oneway_send(struct policy_emit *emit, const struct sl_protocol *protocol,
                  const struct sl_record *record, const uint8_t *canonical);
 

@@ -122,9 +122,12 @@ void request_handle(void *self, const struct sl_record *record, const uint8_t *p
         (record->type == SL_RECORD_MESSAGE ? decide : malformed)(emit, record, payload);
         return;
     }
-    if (emit->config->mode == SL_TWO_WAY && record->type == SL_RECORD_SESSION_END &&
-        record->length == 0 && record->session < emit->config->sessions) {
-        put_record(emit, &emit->out, record, NULL);
+    if (record->type == SL_RECORD_SESSION_END && record->length == 0 &&
+        record->session < emit->config->sessions) {
+        if (emit->config->mode == SL_ONE_WAY)
+            oneway_send_end(emit, record);
+        else
+            put_record(emit, &emit->out, record, NULL);
         return;
     }
     audit_dropped(emit, record, SL_REASON_RECORD_INVALID);

@@ -103,6 +103,11 @@ static void explain_service(const struct site *site, struct arena *arena, unsign
             sl_protocol(service->protocol)->name, ipv4_text(service->listen_address, listen),
             service->listen_port, ipv4_text(service->device_address, device), service->device_port,
             (double)service->timeout / 1e9);
+    if (site->mode == SL_ONE_WAY)
+        fprintf(out, "  one-way: %s;\n",
+                service->echo ? "every write is confirmed to its client at once, also one that is "
+                                "denied or lost"
+                              : "nothing is answered");
     const struct modbus_rule *rule = rules->rules.items;
     for (int deny = 0; deny < 2; deny++)
         for (size_t i = 0; i < rules->rules.count; i++)

@@ -335,6 +335,30 @@ static void load_mei(struct loader *loader, const struct node *node, struct modb
         unexpected(loader, node, "a type that the function has");
 }
 
+/* Functions that change the device and whose answer says nothing that the request did not. */
+#define ACCESSES_ONE_WAY                                                                           \
+    (ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS | ACCESS(MODBUS_ACCESS_WRITE_FILE_RECORD))
+
+/* In one-way mode nothing comes back: a rule that allows what only makes sense with an answer is
+ * a mistake. Function 23 reads as it writes; of the group `write` it is left out in silence. */
+static void refuse_replies(struct loader *loader, const struct node *node,
+                           const struct choices *choices, struct modbus_rule *rule)
+{
+    if (loader->site->mode != SL_ONE_WAY || rule->deny)
+        return;
+    const uint64_t opaque = ~(ACCESS(MODBUS_ACCESS_OPAQUE) - 1);
+    const uint64_t served = (ACCESSES_ONE_WAY & ~ACCESS(MODBUS_ACCESS_READ_WRITE_WRITE)) | opaque;
+    const struct choice *choice = choices->list.items;
+    for (size_t i = 0; i < choices->list.count; i++)
+        if (is_group(&choice[i]) ? !(choice[i].accesses & served)
+                                 : (choice[i].accesses & ~served) != 0)
+            mistake_at(loader->mistakes, node->line, node->column,
+                       "found %s allowed in one-way mode, expected a write: its answer would have "
+                       "to come back",
+                       choice[i].text);
+    rule->accesses &= served;
+}
+
 static void load_functions(struct loader *loader, const struct rule_nodes *nodes,
                            struct choices *choices, struct modbus_rule *rule)
 {
@@ -345,6 +369,8 @@ static void load_functions(struct loader *loader, const struct rule_nodes *nodes
     const struct choice *choice = choices->list.items;
     for (size_t i = 0; i < choices->list.count; i++)
         rule->accesses |= choice[i].accesses;
+
+    refuse_replies(loader, functions, choices, rule);
 
     const uint64_t addressed =
         modbus_word_by_name("read")->accesses | modbus_word_by_name("write")->accesses;

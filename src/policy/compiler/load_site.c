@@ -16,11 +16,9 @@ static void load_mode(struct loader *loader, const struct node *node, const stru
     if (node->kind == NODE_SCALAR && strcmp(node->text, "two-way") == 0)
         return;
     if (node->kind == NODE_SCALAR && strcmp(node->text, "one-way") == 0)
-        unexpected(loader, node,
-                   "two-way: no protocol of this version runs one-way, but for "
-                   "`synthetic`");
+        site->mode = SL_ONE_WAY;
     else
-        unexpected(loader, node, "mode: two-way");
+        unexpected(loader, node, "mode: two-way or one-way");
 }
 
 static void load_nic(struct loader *loader, const struct node *node, const struct field *field,
@@ -347,7 +345,8 @@ void load_hosts(struct loader *loader, const struct node *node, const struct fie
 }
 
 struct service_nodes {
-    const struct node *name, *protocol, *listen, *device, *opaque, *points, *profile, *rules;
+    const struct node *name, *protocol, *listen, *device, *one_way_reply, *opaque, *points,
+        *profile, *rules;
     struct session_nodes session;
 };
 
@@ -465,6 +464,17 @@ static void load_device(struct loader *loader, const struct node *node,
             ipv4_text(side->address & prefix_mask(side->prefix), text), side->prefix);
 }
 
+static void load_one_way_reply(struct loader *loader, const struct node *node,
+                               struct site_service *service)
+{
+    service->echo = node->kind == NODE_SCALAR && strcmp(node->text, "echo") == 0;
+    if (!service->echo && !(node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0))
+        unexpected(loader, node, "one-way-reply: none or echo");
+    else if (loader->site->mode != SL_ONE_WAY)
+        mistake_at(loader->mistakes, node->key->line, node->key->column,
+                   "found 'one-way-reply' in two-way mode, expected it only with 'mode: one-way'");
+}
+
 static void load_service(struct loader *loader, const struct node *node)
 {
     static const struct field fields[] = {
@@ -483,6 +493,7 @@ static void load_service(struct loader *loader, const struct node *node)
          offsetof(struct service_nodes, session.max_connections), 0, 0},
         {"unit-0", false, load_node, offsetof(struct service_nodes, session.unit_0), 0, 0},
         {"reply-unit", false, load_node, offsetof(struct service_nodes, session.reply_unit), 0, 0},
+        {"one-way-reply", false, load_node, offsetof(struct service_nodes, one_way_reply), 0, 0},
         {"opaque", false, load_node, offsetof(struct service_nodes, opaque), 0, 0},
         {"points", false, load_node, offsetof(struct service_nodes, points), 0, 0},
         {"profile", false, load_node, offsetof(struct service_nodes, profile), 0, 0},
@@ -504,6 +515,8 @@ static void load_service(struct loader *loader, const struct node *node)
     if (nodes.device)
         load_device(loader, nodes.device, service);
     load_session_keys(loader, &nodes.session, service);
+    if (nodes.one_way_reply)
+        load_one_way_reply(loader, nodes.one_way_reply, service);
     if (nodes.opaque)
         load_modbus_opaque(loader, nodes.opaque);
     loader->points[0] = &rules->points;

@@ -160,6 +160,7 @@ enum sl_reason modbus_decode(enum sl_direction direction, const struct policy_se
 enum sl_reason modbus_validate(enum sl_direction direction, const struct policy_service *service,
                                const void *canonical, size_t length);
 enum sl_reason modbus_validate_malformed(const void *canonical, size_t length);
+size_t modbus_confirm(const uint8_t *frame, size_t length, uint8_t *bytes, size_t size);
 bool modbus_expects_reply(const struct policy_service *service, const void *request, size_t length);
 enum sl_reason modbus_match(const struct policy_service *service, const void *request,
                             size_t request_length, uint16_t key, const void *reply,

@@ -22,6 +22,7 @@ const struct sl_protocol modbus_tcp_protocol = {
     .notable = modbus_notable,
     .encode = modbus_encode,
     .refuse = modbus_refuse,
+    .confirm = modbus_confirm,
     .key = modbus_key,
     .describe = modbus_describe,
     .words = modbus_phrase,

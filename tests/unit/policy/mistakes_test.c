@@ -82,7 +82,7 @@ static const struct {
      {"f:10:4: found an alias", "f:10:1: found unknown key 'x'"}},
     {SIDES SERVICE "hosts: { <<: 1.2.3.4 }\n", {"f:9:10: found '<<', expected a host's name"}},
     {SIDES SERVICE "hosts: !!map { a: 1.2.3.4 }\n", {"f:9:8: found a tag"}},
-    {SIDES "  mode: one-way\n" SERVICE, {"f:4:9: found 'one-way', expected two-way"}},
+    {SIDES "  mode: both-ways\n" SERVICE, {"f:4:9: found 'both-ways', expected mode: two-way or one-way"}},
     {SIDES "  cpu: 99999999999999999999999\n" SERVICE, {"f:4:8: found '99999999999999999999999'"}},
     {SIDES "  cpu: -1\n" SERVICE, {"f:4:8: found '-1', expected cpu: a number from 0 to 1023"}},
     {SIDES "  outstanding: 0\n" SERVICE, {"f:4:16: found '0'"}},

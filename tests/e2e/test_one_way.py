@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One-way mode: writes reach the device, and nothing that the device does reaches the client."""
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+import lab as lab_module
+import pytest
+from walk import Plant, adu, read, receive, write
+
+pytestmark = pytest.mark.e2e
+
+CONFIG = """
+gateway:
+  mode: one-way
+  external: { nic: ext0, address: 192.168.96.2/24 }
+  internal: { nic: int0, address: 192.168.95.1/24 }
+hosts:
+  hmi: 192.168.96.10
+services:
+  - name: boiler
+    protocol: modbus-tcp
+    listen: 192.168.96.2:502
+    device: 192.168.95.2:502
+    timeout: 1s
+    one-way-reply: echo
+    rules:
+      - { allow: write-single-register, from: hmi, unit: 1, address: 2, value: 150-250 }
+  - name: silent
+    protocol: modbus-tcp
+    listen: 192.168.96.2:1502
+    device: 192.168.95.2:502
+    timeout: 1s
+    rules:
+      - { allow: write, from: hmi, unit: 1, address: 0-9 }
+"""
+
+
+def delivered(line):
+    """How many requests were written to devices, where the line says it."""
+    if line.get("event") == "counters" and line["component"] == "int_frontend":
+        return line["count"]
+
+
+def values(observer):
+    """(address, value) of every write of a single register on the device's wire."""
+    return [(r["modbus.reference_num"][0], r["modbus.data"][0]) for r in observer.requests()]
+
+
+def test_allowed_arrives_denied_does_not(lab, plant, gateway, observer):
+    connection = lab.connect()
+    connection.sendall(adu(1, write(2, 200)) + adu(2, write(2, 900)) + adu(3, write(3, 200)) +
+                       adu(4, read(0, 1)) + adu(5, write(2, 180)))
+    # The echo is made of the request alone: of denied writes too. A read has none.
+    assert receive(connection, 4, 1.5) == [adu(1, write(2, 200)), adu(2, write(2, 900)),
+                                           adu(3, write(3, 200)), adu(5, write(2, 180))]
+    assert receive(connection, 1, 0.3) == []
+    assert gateway.wait_audit(lambda line: delivered(line) == 2)
+    verdicts = [(line["verdict"], line["reason"]) for line in gateway.audit()
+                if line.get("event") == "message"]
+    assert verdicts == [("allow", None), ("deny", "no-rule-for-value"),
+                        ("deny", "no-rule-for-address"), ("deny", "no-rule-for-function"),
+                        ("allow", None)]
+    assert values(observer) == [(2, 200), (2, 180)]
+
+
+def test_without_echo_nothing_is_said(lab, plant, gateway, observer):
+    connection = lab.connect(port=1502)
+    connection.sendall(adu(1, write(1, 77)) + adu(2, read(0, 1)))
+    assert receive(connection, 1, 0.7) == []
+    assert gateway.wait_audit(lambda line: delivered(line) == 1)
+    assert values(observer) == [(1, 77)]
+
+
+def test_a_session_that_ends_ends_at_the_device(lab, plant, gateway):
+    for number in range(3):
+        connection = lab.connect()
+        connection.sendall(adu(number, write(2, 200)))
+        assert receive(connection, 1, 1) == [adu(number, write(2, 200))]
+        connection.close()
+    assert gateway.wait_audit(lambda line: delivered(line) == 3)
+    until = time.monotonic() + 3
+    while [line["event"] for line in gateway.audit()].count("device-close") < 3:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+class Device:
+    """What may stand at the device's address, each as different from the others as can be."""
+
+    def __init__(self, lab, kind):
+        self.kind, self.stop, self.threads = kind, False, []
+        self.plant = self.listener = None
+        if kind in ("answers", "dies"):
+            self.plant = Plant(lab.device, lab_module.pathlib_root)
+        elif kind == "absent":
+            lab.device.ip("link", "set", "dev0", "down")
+        elif kind != "refuses":
+            with lab.device.inside():
+                self.listener = socket.create_server((lab_module.DEVICE_ADDRESS, 502))
+            self.listener.settimeout(0.1)
+            self.threads.append(threading.Thread(target=self._serve, daemon=True))
+            self.threads[-1].start()
+
+    def _serve(self):
+        held = []
+        while not self.stop:
+            try:
+                connection = self.listener.accept()[0]
+            except TimeoutError:
+                continue
+            if self.kind == "closes":
+                connection.close()
+            elif self.kind == "resets":
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.close()
+            elif self.kind == "babbles":
+                connection.sendall(b"\xff" * 3000)
+            held.append(connection)
+
+    def halfway(self):
+        if self.kind == "dies":
+            self.plant.signal(signal.SIGKILL)
+
+    def close(self, lab):
+        self.stop = True
+        for thread in self.threads:
+            thread.join()
+        if self.listener:
+            self.listener.close()
+        if self.plant:
+            self.plant.close()
+        if self.kind == "absent":
+            lab.device.ip("link", "set", "dev0", "up")
+
+
+def client_sees(lab, device, path):
+    """Every frame from the gateway to the client of one fixed conversation, without what TCP
+    chooses at random: relative sequence numbers, no ports, no IP identification."""
+    capture = lab.client.popen(["tcpdump", "-i", "cl0", "-U", "-w", path, "--immediate-mode", "tcp"],
+                               stderr=subprocess.PIPE, text=True)
+    while "listening on" not in capture.stderr.readline():
+        assert capture.poll() is None
+    connection = lab.connect()
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for number in range(8):
+        if number == 4:
+            device.halfway()
+        connection.sendall(adu(number, write(2, 150 + number)))
+        assert receive(connection, 1, 1) == [adu(number, write(2, 150 + number))]
+        time.sleep(0.1)
+    time.sleep(1.3)  # the device's time-out passes
+    connection.sendall(adu(99, write(3, 1)))
+    assert receive(connection, 1, 1) == [adu(99, write(3, 1))]
+    connection.close()
+    time.sleep(0.3)
+    capture.terminate()
+    capture.wait()
+    fields = ["frame.len", "tcp.flags", "tcp.seq", "tcp.ack", "tcp.window_size_value",
+              "tcp.options.mss_val", "ip.ttl", "tcp.payload"]
+    command = ["tshark", "-r", path, "-Y", f"ip.src == {lab_module.LISTEN_ADDRESS}", "-T", "fields"]
+    for field in fields:
+        command += ["-e", field]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_the_client_cannot_tell_what_the_device_does(lab, heating_plant, tmp_path, sluice):
+    config = tmp_path / "sluice.yaml"
+    config.write_text(CONFIG)
+    lab_module.pathlib_root = heating_plant.parents[2]
+    seen = {}
+    for kind in ("answers", "refuses", "closes", "resets", "silent", "babbles", "dies", "absent"):
+        device = Device(lab, kind)
+        with lab_module.Gateway(lab, sluice, config, tmp_path / f"{kind}.json") as gateway:
+            seen[kind] = client_sees(lab, device, tmp_path / f"{kind}.pcap")
+            assert not any(line.get("event") == "component-died" for line in gateway.audit())
+        device.close(lab)
+    assert len(seen["answers"]) >= 12, seen["answers"]
+    for kind, frames in seen.items():
+        assert frames == seen["answers"], kind
+
+
+def test_loss_under_overload_is_counted(lab, plant, gateway, observer):
+    """sent = denied + malformed + delivered + lost, lost being the ring's, for want of room and
+    not sent in time; and what was delivered is what the device's wire carried."""
+    total, clients = 4000, 4
+    def flood(source):
+        connection = lab.connect(port=1502, source=source)
+        for number in range(0, total // clients, 50):
+            connection.sendall(b"".join(
+                adu(n, write(10, 1) if n % 10 == 0 else write(0, n) if n % 10 != 1 else b"\x06\0\0")
+                for n in range(number, number + 50)))
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(1)
+    threads = [threading.Thread(target=flood, args=("192.168.96.10",)) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until, before = time.monotonic() + 20, None
+    while time.monotonic() < until:  # until the counts stand still
+        time.sleep(1.5)
+        now = len(gateway.audit())
+        if now == before:
+            break
+        before = now
+    lines = gateway.audit()
+    assert not [line for line in lines if line.get("event") == "audit-lost"]
+    verdicts = [line["verdict"] for line in lines if line.get("event") == "message"]
+    counts = {verdict: verdicts.count(verdict) for verdict in ("allow", "deny", "malformed")}
+    assert sum(counts.values()) == total
+    assert counts["deny"] == counts["malformed"] == total // 10
+    arrived = max(delivered(line) or 0 for line in lines)
+    lost = sum(line["count"] for line in lines if line.get("event") == "dropped")
+    failed = len([line for line in lines if line.get("event") == "request-failed"])
+    print(counts, {"delivered": arrived, "lost": lost, "failed": failed})
+    assert counts["allow"] == arrived + lost + failed
+    assert lost > 0 and arrived > 0
+    assert len(observer.requests()) == arrived
+
+
+def test_check_refuses_what_needs_a_reply(tmp_path, sluice):
+    config = tmp_path / "sluice.yaml"
+    config.write_text(CONFIG.replace("allow: write,", "allow: [write, read, 23, diagnostics],"))
+    result = subprocess.run([sluice, "check", config], capture_output=True, text=True)
+    line = next(number for number, text in enumerate(config.read_text().splitlines(), 1)
+                if "diagnostics" in text)
+    assert result.returncode == 1
+    for word in ("'read'", "'23'", "'diagnostics'"):
+        assert f"{config}:{line}:18: found {word} allowed in one-way mode" in result.stderr
+    assert "'write'" not in result.stderr
