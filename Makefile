@@ -39,6 +39,7 @@ all: $(B)/sluice
 -include make/lwip.mk
 -include make/test.mk
 -include make/e2e.mk
+-include make/drill.mk
 -include make/bench.mk
 -include make/microkit.mk
 -include make/camkes.mk

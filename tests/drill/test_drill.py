@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One component after the other turns hostile, under load, for a few seconds each (`make drill`:
+ten minutes each). What must hold whatever it writes and however it rings:
+
+- no other component crashes: another one may only *report* a fault, which restarts the pipeline;
+- no other component spins: with the hostile one stopped, the others come to rest;
+- in front of the request policy_emit: the device's wire carries only what policy allows;
+- beside everybody's path (the monitor): every request is still answered.
+"""
+import contextlib
+import os
+import pathlib
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tools")]
+import lab as lab_module
+import walk
+from test_attacks import allowed
+
+pytestmark = pytest.mark.e2e
+
+SECONDS = float(os.environ.get("DRILL_SECONDS", "6"))
+BEFORE_POLICY = ["ext_nic_drv", "ext_frontend", "request_parser_norm"]
+COMPONENTS = BEFORE_POLICY + ["reply_parser_norm", "reply_policy_emit", "monitor", "int_frontend",
+                              "int_nic_drv"]
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def _e2e(name):
+    import importlib.util
+    spec = importlib.util.spec_from_file_location("e2e_conftest", ROOT / "tests/e2e/conftest.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return getattr(module, name)
+
+
+Observer = _e2e("Observer")
+
+
+@pytest.fixture
+def lab():
+    if os.geteuid() != 0:
+        pytest.skip("the drill needs root for network namespaces: run `sudo make test`")
+    reason = lab_module.why_not()
+    if reason:
+        pytest.skip(reason)
+    with lab_module.Lab() as network:
+        yield network
+
+
+class Client(threading.Thread):
+    """Asks without end, as `source`: allowed and forbidden things."""
+
+    def __init__(self, lab, source):
+        super().__init__(daemon=True)
+        self.lab, self.source, self.stop = lab, source, False
+        self.asked = self.answered = 0
+
+    def run(self):
+        connection = None
+        while not self.stop:
+            try:
+                connection = connection or self.lab.connect(source=self.source, timeout=0.5)
+                self.asked += 1
+                pdu = [walk.read(0, 4), walk.write(2, 200), walk.write(3, 1), walk.write(2, 999)]
+                connection.sendall(walk.adu(self.asked & 0xffff, pdu[self.asked % 4]))
+                if walk.receive(connection, 1, 0.5):
+                    self.answered += 1
+                    continue
+            except OSError:
+                pass
+            if connection:
+                connection.close()
+            connection = None
+            time.sleep(0.02)
+
+
+def processes(gateway):
+    lines = [line for line in events(gateway) if line.get("event") in ("started", "restarted")]
+    return {entry["name"]: entry["pid"] for entry in lines[-1]["processes"]}
+
+
+def events(gateway):
+    """The launcher's lines; the hostile monitor's may be anything."""
+    import json
+    found = []
+    if not os.path.exists(gateway.audit_path):
+        return found
+    with open(gateway.audit_path, errors="replace") as lines:
+        for text in lines:
+            if '"launcher"' in text:
+                with contextlib.suppress(ValueError):
+                    found.append(json.loads(text[text.index("{"):]))
+    return found
+
+
+def cpu_ticks(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def others_come_to_rest(gateway, hostile):
+    """None where a restart came in between; else the names of those that stayed busy."""
+    pids = processes(gateway)
+    try:
+        os.kill(pids[hostile], signal.SIGSTOP)
+        time.sleep(0.1)  # what it had left to them
+        before = {name: cpu_ticks(pid) for name, pid in pids.items()}
+        time.sleep(0.6)
+        after = {name: cpu_ticks(pid) for name, pid in pids.items()}
+        os.kill(pids[hostile], signal.SIGCONT)
+    except (ProcessLookupError, FileNotFoundError):
+        return None
+    if pids != processes(gateway):
+        return None
+    return [name for name in pids if name != hostile and after[name] - before[name] > 0.3 * TICK]
+
+
+@pytest.mark.parametrize("hostile", COMPONENTS)
+def test_hostile(lab, tmp_path, hostile):
+    config = ROOT / "systems/heating-plant/sluice.yaml"
+    plant = walk.Plant(lab.device, ROOT)
+    observer = Observer(lab, tmp_path / "device.pcap")
+    seed = int(os.environ.get("DRILL_SEED", "1"))
+    gateway = lab_module.Gateway(lab, ROOT / "build/sluice-drill", config, tmp_path / "audit.json",
+                                 "--hostile", hostile, "--seed", str(seed))
+    clients = [Client(lab, "192.168.96.10"), Client(lab, "192.168.96.20"),
+               Client(lab, "192.168.96.66")]
+    looked = 0
+    try:
+        until = time.monotonic() + SECONDS
+        while not any(line.get("event") == "started" for line in events(gateway)):
+            assert gateway.process.poll() is None and time.monotonic() < until, gateway.read_log()
+            time.sleep(0.05)
+        for client in clients:
+            client.start()
+        while time.monotonic() < until:
+            time.sleep(0.3)
+            assert gateway.process.poll() is None, gateway.read_log()
+            busy = others_come_to_rest(gateway, hostile)
+            assert not busy, f"busy with {hostile} stopped: {busy}"
+            looked += busy is not None
+    finally:
+        for client in clients:
+            client.stop = True
+        for client in clients:
+            if client.is_alive():
+                client.join(3)
+        gateway.process.send_signal(signal.SIGCONT)
+        gateway.__exit__()
+        plant.close()
+        requests = observer.requests()
+    deaths = [line for line in events(gateway) if line.get("event") == "component-died"]
+    by = [(line["died"], line["cause"], line.get("fault") or line.get("signal")) for line in deaths]
+    print(f"{hostile}: {len(deaths)} faults reported ({sorted(set(by))}), {looked} looks, "
+          f"{sum(c.asked for c in clients)} asked, {sum(c.answered for c in clients)} answered, "
+          f"{len(requests)} requests at the device")
+    assert all(cause == "fault" for _, cause, _ in by), by
+    assert looked > 0
+    if hostile in BEFORE_POLICY:
+        assert all(allowed(request) for request in requests), requests
+    if hostile == "monitor":
+        assert not deaths
+        assert all(c.answered >= c.asked - 1 and c.answered > 10 for c in clients), \
+            [(c.asked, c.answered) for c in clients]
