@@ -9,10 +9,11 @@
 #include "cli/cli.h"
 #include "policy/image.h"
 #include "policy/site.h"
+#include "topology/linux_check.h"
 #include "topology/topology.h"
 
 static const char help[] =
-    "usage: sluice check CONFIG [--capdl FILE [--kernel-config FILE]]\n"
+    "usage: sluice check CONFIG [--capdl FILE [--kernel-config FILE]] [--running PID]\n"
     "\n"
     "Reads the configuration file CONFIG. Prints every mistake in it as file:line:column, or, "
     "when\n"
@@ -23,6 +24,9 @@ static const char help[] =
     "                        component have what the topology says, no more and no less\n"
     "  --kernel-config FILE  that build's kernel/gen_config/kernel/gen_config.h: what its kernel\n"
     "                        lets all user code read and write\n"
+    "  --running PID         the `sluice run CONFIG` of this number: do its processes have what "
+    "the\n"
+    "                        topology says mapped and open, no more and no less; needs root\n"
     "\n"
     "Exit status: 0 all is well; 1 a mistake, or a flow rule is broken; 2 a file cannot be read.\n";
 
@@ -38,8 +42,20 @@ static void print_policy(const struct site *site, const void *image, size_t size
 
 /* NULL where not given. */
 struct options {
-    const char *config, *capdl, *kernel;
+    const char *config, *capdl, *kernel, *running;
 };
+
+static int check_running(const struct topology *topology, const char *text)
+{
+    char *end;
+    const long pid = strtol(text, &end, 10);
+    if (*end || end == text || pid < 1 || pid > INT32_MAX) {
+        fprintf(stderr, "sluice check: --running wants the number of a process, not '%s'\n", text);
+        return CLI_UNABLE;
+    }
+    const int violations = linux_check(topology, (pid_t)pid, stdout);
+    return violations < 0 ? CLI_UNABLE : violations > 0 ? CLI_FAILED : CLI_OK;
+}
 
 static int check_text(const struct options *options, const char *text, size_t length)
 {
@@ -60,6 +76,8 @@ static int check_text(const struct options *options, const char *text, size_t le
         if (topology_check(&topology, stdout) == 0)
             status =
                 options->capdl ? cli_check_capdl(site, options->capdl, options->kernel) : CLI_OK;
+        if (status == CLI_OK && options->running)
+            status = check_running(&topology, options->running);
     }
     free(image);
     site_free(site);
@@ -74,6 +92,8 @@ static bool parse_options(struct options *options, int argc, char **argv)
             value = &options->capdl;
         else if (i < argc && strcmp(argv[i], "--kernel-config") == 0 && ++i < argc)
             value = &options->kernel;
+        else if (i < argc && strcmp(argv[i], "--running") == 0 && ++i < argc)
+            value = &options->running;
         else if (i == argc || (argv[i][0] == '-' && argv[i][1]))
             return false;
         if (i == argc || *value)
