@@ -121,7 +121,7 @@ static void take_data(struct synthetic *synthetic, const uint8_t *data, uint32_t
 static void take_segment(struct synthetic *synthetic, const uint8_t *frame, uint16_t frame_length)
 {
     const uint8_t *ip = frame + ETHERNET, *tcp = ip + IPV4;
-    uint32_t total = get16(ip + 2), header = tcp[12] >> 4u << 2u;
+    uint32_t total = get16(ip + 2), header = (uint32_t)(tcp[12] >> 4) * 4;
     if (ip[0] != 0x45 || ip[9] != 6 || total + ETHERNET > frame_length || IPV4 + header > total ||
         get32(ip + 16) != synthetic->own.address)
         return;
