@@ -3,15 +3,18 @@
 #
 #   make camkes        build/camkes/app, built in the checkout to build/camkes/image
 #   make camkes-run    boots it in QEMU between a client and a device, and walks the demo
+#   make compare       the same requests through it and through the Microkit image: docs/compare.md
 
 CAMKES_CHECKOUT ?= /opt/camkes
 CAMKES_OUTPUT   ?= $(B)/camkes
 CAMKES_OPTIONS  ?=
 export CAMKES_CHECKOUT
 
-.PHONY: camkes camkes-run
+.PHONY: camkes camkes-run compare
 camkes: $(B)/sluice
 	$(B)/sluice build $(CONFIG) --host camkes -o $(CAMKES_OUTPUT)/app
 	$(VENV)/bin/python tools/camkes.py build $(CAMKES_OUTPUT)/app $(CAMKES_OUTPUT)/image $(CAMKES_OPTIONS)
 camkes-run: camkes
 	$(VENV)/bin/python tools/camkes.py run $(CAMKES_OUTPUT)/image
+compare: $(B)/sluice
+	$(VENV)/bin/python bench/compare.py $(B)/bench/compare

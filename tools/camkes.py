@@ -53,7 +53,7 @@ def run(command, log, **options):
         raise RuntimeError(f"{command[0]} failed, see {log}:\n" + "\n".join(lines[-40:]))
 
 
-def build(app, build_directory, image, options=()):
+def build(app, build_directory, image, options=(), capdl="sluice.cdl"):
     """Builds the application folder `app` in `build_directory`, as a user does; puts the image,
     the machine's description and the capDL into directory `image`."""
     app, build_directory, image = (pathlib.Path(p).resolve() for p in (app, build_directory, image))
@@ -74,7 +74,7 @@ def build(app, build_directory, image, options=()):
         link.unlink()
     image.mkdir(parents=True, exist_ok=True)
     shutil.copy(build_directory / "images" / IMAGE, image / "capdl-loader-image")
-    shutil.copy(build_directory / "sluice.cdl", image / "sluice.cdl")
+    shutil.copy(build_directory / capdl, image / capdl)
     shutil.copy(build_directory / "kernel/gen_config/kernel/gen_config.h", image / "gen_config.h")
     shutil.copy(app / "machine.json", image / "machine.json")
 
