@@ -158,7 +158,8 @@ def walk(connect, plant, audit, out=sys.stdout, stop_signal=19, continue_signal=
         audited = wait_for(lambda: messages(audit())[audit_before:],
                            lambda lines: any(verdict in (line.get("verdict"), line["event"])
                                              for line in lines))
-        seen = describe_seen(plant.seen()[seen_before:])
+        seen = wait_for(lambda: describe_seen(plant.seen()[seen_before:]),
+                        lambda said: said == device)
         if title.startswith("a device that stops"):
             plant.signal(continue_signal)
         sent = " + ".join(segment.hex() for segment in segments)
@@ -181,7 +182,7 @@ def messages(lines):
     return [line for line in lines if line.get("event") in ("message", "request-failed")]
 
 
-def wait_for(get, enough, timeout=3):
+def wait_for(get, enough, timeout=10):
     until = time.monotonic() + timeout
     while True:
         got = get()
