@@ -29,7 +29,10 @@ enum sl_verdict {
 };
 
 #define SL_NO_RULE      UINT16_MAX
-#define SL_AUDIT_DETAIL 88u
+#define SL_AUDIT_DETAIL 86u
+
+/* flags */
+#define SL_AUDIT_LET_THROUGH 1u /* MESSAGE: denied, but passed on in monitor mode */
 
 struct sl_audit {
     uint64_t time;    /* sl_now at the event */
@@ -48,6 +51,8 @@ struct sl_audit {
     uint8_t component; /* sl_*_config.component of the writer */
     uint64_t value;    /* nanoseconds the message took so far, or as the event says */
     uint8_t detail[SL_AUDIT_DETAIL]; /* the leading bytes of the canonical message */
+    uint8_t flags;                   /* SL_AUDIT_LET_THROUGH */
+    uint8_t reserved;
 };
 _Static_assert(sizeof(struct sl_audit) == 128, "an audit slot is 128 bytes on every host");
 

@@ -25,6 +25,10 @@ void sl_notify(struct sl_host *host, unsigned channel);
  * component of one gateway. */
 uint64_t sl_now(struct sl_host *host);
 
+/* Unix time in nanoseconds; 0 where nothing here tells it. May be wrong until the machine's clock
+ * was set, and may jump. */
+uint64_t sl_wall(struct sl_host *host);
+
 /* Asks for a wake with SL_BADGE_DEADLINE set at `when` (sl_now's clock), or as soon after as the
  * host can. One deadline a component: a later call replaces it; SL_NEVER takes it back. */
 void sl_deadline(struct sl_host *host, uint64_t when);

@@ -19,6 +19,7 @@
 #include "sluice/json.h"
 #include "sluice/reason.h"
 
+struct policy_state;   /* src/policy/state.h: clock, rates and last values */
 struct policy_service; /* src/policy/image.h: one service, its rules and options, in place */
 
 enum sl_protocol_id { SL_PROTOCOL_MODBUS_TCP = 0, SL_PROTOCOL_DNP3 = 1, SL_PROTOCOL_COUNT };
@@ -44,10 +45,10 @@ struct sl_protocol {
     const char *name;       /* as in the configuration: "modbus-tcp" */
     const char *event_type; /* as in EVE: "modbus" */
     uint16_t default_port;
-    size_t max_message;      /* bytes of the longest message on the wire */
-    size_t max_canonical;    /* bytes of the longest canonical message */
-    bool datagrams;          /* runs over UDP too, each datagram holding whole parts of messages */
-    bool offline;            /* for decode and replay only: no service can speak it yet */
+    size_t max_message;   /* bytes of the longest message on the wire */
+    size_t max_canonical; /* bytes of the longest canonical message */
+    bool datagrams;       /* runs over UDP too, each datagram holding whole parts of messages */
+    bool offline;         /* for decode and replay only: no service can speak it yet */
 
     /* Framing. `bytes` is the head of what one direction of a stream still holds. */
     struct sl_frame (*frame)(enum sl_direction direction, const uint8_t *bytes, size_t length);
@@ -83,6 +84,21 @@ struct sl_protocol {
     /* Default deny over the whole of a valid canonical request. */
     struct sl_decision (*decide)(const struct policy_service *service, uint32_t client,
                                  const void *request, size_t length);
+
+    /* The same where rules may ask for the time, a rate or a last value (policy/state.h); NULL in
+     * protocols without such rules. */
+    struct sl_decision (*decide_in)(const struct policy_service *service,
+                                    struct policy_state *state, uint32_t client,
+                                    const void *request, size_t length);
+
+    /* Last values of points, for services that keep them: a request that passes is about to be
+     * sent; later it has its outcome, `reply` valid and matched, or NULL: failed. `order`:
+     * state->order just after note_sent. */
+    void (*note_sent)(const struct policy_service *service, struct policy_state *state,
+                      const void *request, size_t length);
+    void (*note_outcome)(const struct policy_service *service, struct policy_state *state,
+                         const void *request, size_t request_length, uint32_t order,
+                         const void *reply, size_t reply_length);
 
     /* False where the standard says that nothing comes back, good or bad. `request` is valid, or
      * passed validate_malformed(). */

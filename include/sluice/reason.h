@@ -63,6 +63,11 @@
     REASON(DENY_RULE, "deny-rule")                                           \
     REASON(DENY_RULE_ADDRESS, "deny-rule-for-address")                       \
     REASON(DENY_RULE_VALUE, "deny-rule-for-value")                           \
+    REASON(NO_RULE_STEP, "no-rule-for-step")                                 \
+    REASON(CLOCK_NOT_SET, "clock-not-set")                                   \
+    REASON(RULE_EXPIRED, "rule-expired")                                     \
+    REASON(OUTSIDE_HOURS, "outside-hours")                                   \
+    REASON(RATE, "rate")                                                     \
     /* replies */                                                            \
     REASON(REPLY_UNMATCHED, "reply-unmatched")                               \
     REASON(REPLY_TRANSACTION, "reply-transaction")                           \

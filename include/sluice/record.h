@@ -32,13 +32,15 @@ enum sl_record_type {
     SL_RECORD_SILENT,      /* policy_emit > ext_frontend */
     SL_RECORD_OUTSTANDING, /* request policy_emit > reply policy_emit */
     SL_RECORD_REFUSED,     /* likewise */
-    SL_RECORD_SETTLED,     /* reply policy_emit > request policy_emit */
+    SL_RECORD_SETTLED,     /* reply policy_emit > request policy_emit; with the canonical reply
+                            * where the service's rules ask for last values */
 };
 
 #define SL_NO_SLOT UINT16_MAX
 
 /* flags */
 #define SL_FLAG_NO_REPLY 1u /* request policy_emit > int_frontend: nothing will come back */
+#define SL_FLAG_CLOSE    2u /* with REFUSED and SILENT: and the client's connection is closed */
 
 struct sl_record {
     uint8_t type;        /* enum sl_record_type */

@@ -2,6 +2,7 @@
 /* The policy image: a check that trusts nothing in it, and the accessors that rely on it. */
 #include "policy/image.h"
 
+#include "policy/conditions.h"
 #include "protocols/modbus/rules.h"
 #include "sluice/audit.h"
 #include "sluice/config.h"
@@ -22,9 +23,16 @@ static bool string_within(const struct policy_image *image, uint32_t offset)
     return offset >= image->strings && offset < image->size;
 }
 
+/* NULL: none. */
+static const struct policy_conditions *section_of(const struct policy_image *image)
+{
+    return image->conditions ? (const void *)((const uint8_t *)image + image->conditions) : NULL;
+}
+
 static const char *service_check(const uint8_t *bytes, const struct policy_image *image,
                                  const struct policy_service *service, unsigned number)
 {
+    const struct policy_conditions *const conditions = section_of(image);
     const uint32_t own_offset = (uint32_t)((const uint8_t *)service - bytes);
     if (service->image != own_offset)
         return "a service does not know where the image starts";
@@ -34,9 +42,12 @@ static const char *service_check(const uint8_t *bytes, const struct policy_image
         return "a service's name is outside the strings";
     if (!array_within(image, service->body, 1, service->body_size, 8))
         return "a service's tables are outside the image";
+    if (service->rate != POLICY_NONE && (!conditions || service->rate >= conditions->rate_count))
+        return "a service of a rate that is none";
     switch (service->protocol) {
     case SL_PROTOCOL_MODBUS_TCP:
-        return modbus_rules_check(bytes + service->body, service->body_size, image->rule_count);
+        return modbus_rules_check(bytes + service->body, service->body_size, image->rule_count,
+                                  conditions ? conditions->condition_count : 0);
     default:
         return "a service of a protocol that is none";
     }
@@ -77,6 +88,15 @@ const char *policy_image_check(const void *start, size_t size)
     for (unsigned i = 0; i < image->host_count; i++)
         if (!string_within(image, hosts[i].name))
             return "a host's name is outside the strings";
+    if (image->conditions) {
+        if (!array_within(image, image->conditions, 1, sizeof(struct policy_conditions), 8))
+            return "the conditions are outside the image";
+        const char *wrong =
+            policy_conditions_check(bytes + image->conditions, image->size - image->conditions,
+                                    image->service_count);
+        if (wrong)
+            return wrong;
+    }
     const struct policy_service *services = (const void *)(bytes + image->services);
     for (unsigned i = 0; i < image->service_count; i++) {
         const char *wrong = service_check(bytes, image, &services[i], i);

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define POLICY_MAGIC   UINT32_C(0x31504c53) /* "SLP1" */
-#define POLICY_VERSION 1u
+#define POLICY_VERSION 2u
 
 struct policy_image {
     uint32_t magic;
@@ -27,10 +27,18 @@ struct policy_image {
     uint32_t hosts;    /* offset of host_count struct policy_host_name, sorted by address */
     uint16_t rule_count;
     uint16_t host_count;
-    uint32_t strings; /* offset of NUL-terminated strings; up to the image's end */
+    uint32_t strings;    /* offset of NUL-terminated strings; up to the image's end */
+    uint32_t conditions; /* offset of struct policy_conditions (conditions.h); 0: none */
+    uint32_t reserved;
     uint8_t hash[32]; /* SHA-256 of the image with this field zero */
 };
-_Static_assert(sizeof(struct policy_image) == 64, "image header");
+_Static_assert(sizeof(struct policy_image) == 72, "image header");
+
+/* policy_service.flags */
+#define POLICY_SERVICE_LEARNS  0x10u /* some rule limits steps: the last values are kept */
+#define POLICY_SERVICE_MONITOR 0x20u /* what is denied is logged and let through */
+#define POLICY_SERVICE_DROP    0x40u /* what is denied gets no answer */
+#define POLICY_SERVICE_CLOSE   0x80u /* what is denied costs the client its connection */
 
 #define POLICY_SERVICE_BROADCAST      1u /* unit 0 is a serial line's broadcast: no reply */
 #define POLICY_SERVICE_REPLY_UNIT_ANY 2u /* the device answers with a unit of its own */
@@ -47,7 +55,8 @@ struct policy_service {
     uint32_t body;  /* offset from the image's start of the protocol's own tables */
     uint32_t body_size;
     uint32_t flags; /* POLICY_SERVICE_* */
-    uint32_t reserved;
+    uint16_t rate;  /* of the conditions' rates, for all that passes; POLICY_NONE: none */
+    uint16_t reserved;
     uint64_t timeout; /* nanoseconds */
 };
 _Static_assert(sizeof(struct policy_service) == 48, "service entry");

@@ -40,6 +40,9 @@ struct site_service {
     bool broadcast;           /* unit 0 is a serial line's broadcast: no reply */
     bool echo;                /* one-way: a write is confirmed to the client at once */
     bool reply_unit_any;      /* the device answers with a unit of its own */
+    uint32_t flags;           /* more of POLICY_SERVICE_* (policy/image.h) */
+    uint16_t rate;            /* of all that passes; POLICY_NONE (policy/conditions.h): none */
+    const char *rate_text;
 };
 
 /* Requests made inside, out of a seed, instead of clients and devices. */
@@ -54,6 +57,7 @@ struct site_synthetic {
 struct site {
     const char *path; /* of the file, for messages */
     enum sl_mode mode;
+    bool monitor;             /* what would be denied is logged and let through, in every service */
     int cpu;                  /* CPU to run on; -1: the launcher chooses one */
     struct site_side side[2]; /* SL_SIDE_EXT, SL_SIDE_INT */
     uint16_t outstanding;     /* reply slots; default 192 */

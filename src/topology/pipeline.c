@@ -10,6 +10,7 @@
 #include "sluice/audit.h"
 #include "sluice/protocol.h"
 #include "sluice/record.h"
+#include "policy/image.h"
 #include "topology/lowering.h"
 
 enum place {
@@ -128,16 +129,35 @@ static uint64_t ring_record(uint64_t payload)
     return (sizeof(uint32_t) + sizeof(struct sl_record) + payload + 7) / 8 * 8;
 }
 
+static bool learns_values(const struct site *site)
+{
+    for (unsigned i = 0; i < site->service_count; i++)
+        if (site->service[i].flags & POLICY_SERVICE_LEARNS)
+            return true;
+    return false;
+}
+
+static uint64_t max_reply(const struct site *site)
+{
+    uint64_t longest = 0;
+    for (unsigned i = 0; i < site->service_count; i++)
+        if (sl_protocol(site->service[i].protocol)->max_canonical > longest)
+            longest = sl_protocol(site->service[i].protocol)->max_canonical;
+    return longest;
+}
+
 /* So that an honest producer never finds the ring full (record.h): every reply slot's message
  * and every session's end at once; between the peers up to two records for each slot, those of
- * the reply instance without a payload. */
+ * the reply instance with one only where rules ask for last values. */
 static uint32_t message_capacity(const struct site *site, const struct link_row *row)
 {
     uint64_t message = ring_record(max_payload(site));
     if (row->from_port != SL_PORT_PEER_OUT)
         return power_of_two(site->outstanding * message + site->sessions * ring_record(0));
     if (row->from == REPLY_POLICY_EMIT)
-        return power_of_two(site->outstanding * 2 * ring_record(0));
+        return power_of_two(
+            site->outstanding *
+            (ring_record(0) + ring_record(learns_values(site) ? max_reply(site) : 0)));
     return power_of_two(site->outstanding * 2 * message);
 }
 

@@ -32,6 +32,8 @@ static void handle(void *self, const struct sl_record *record, const uint8_t *pa
         if (owed && (message || silent)) {
             if (message)
                 session_deliver(session, payload, record->length);
+            else if (record->flags & SL_FLAG_CLOSE)
+                session_refuse(session, record->reason);
             slots_release(frontend, record->slot);
             return;
         }

@@ -57,7 +57,7 @@ struct session {
     uint8_t service;
     uint8_t state;
     bool finished;                 /* the client sends no more: FIN */
-    bool refused;                  /* framing lost: nothing more is read */
+    bool refused;                  /* framing lost, or denied with on-deny close: no more is read */
     bool broken;                   /* to be aborted */
     bool blocked;                  /* a whole message waits for this session's own replies */
     bool waiting;                  /* one waits in line, for a slot or for its client's share */
@@ -113,6 +113,8 @@ void session_read(struct session *session, bool turn);
 void session_touch(struct session *session);
 void session_settle(struct session *session);
 /* A slot that it held is free again. */
+/* Nothing more is read; the connection is closed when the replies owed are delivered. */
+void session_refuse(struct session *session, uint16_t reason);
 void session_slot_released(struct session *session);
 /* Sends what SESSION_END could not be sent before. */
 void session_send_ends(struct ext_frontend *frontend);

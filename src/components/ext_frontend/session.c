@@ -271,6 +271,14 @@ bool session_ended(struct session *session, uint32_t generation)
     return true;
 }
 
+void session_refuse(struct session *session, uint16_t reason)
+{
+    if (session->state != SESSION_OPEN || session->refused)
+        return;
+    session->refused = true;
+    session->reason = reason;
+}
+
 void session_slot_released(struct session *session)
 {
     session->outstanding--;

@@ -150,6 +150,8 @@ void audit_line(struct sl_json *json, const struct audit_run *run, uint64_t sequ
     if (record->event == SL_AUDIT_MESSAGE ||
         (record->event == SL_AUDIT_COUNTERS && record->verdict != SL_VERDICT_ACCEPT))
         sl_json_string(json, "verdict", NAME(verdict_names, record->verdict));
+    if (record->event == SL_AUDIT_MESSAGE && record->flags & SL_AUDIT_LET_THROUGH)
+        sl_json_bool(json, "let_through", true);
     if (record->reason == SL_REASON_NONE)
         sl_json_null(json, "reason");
     else

@@ -38,6 +38,7 @@ static void init(void *self, const struct sl_environment *environment)
     const char *wrong = policy_image_check(environment->policy, environment->policy_size);
     if (wrong)
         sl_fault(emit->host, wrong, environment->policy_size, 0);
+    policy_state_init(&emit->state, environment->policy);
     const struct policy_service *service;
     for (unsigned i = 0; (service = policy_service(environment->policy, i)) != NULL; i++)
         if (sl_protocol(service->protocol)->max_canonical > STORED_REQUEST_MAX)

@@ -5,19 +5,21 @@
 
 #include "components/audit.h"
 #include "components/record_io.h"
-#include "policy/image.h"
+#include "policy/state.h"
 #include "sluice/config.h"
 #include "sluice/host.h"
 #include "sluice/protocol.h"
 
 #define STORED_REQUEST_MAX 512u /* bytes of a canonical request kept for its reply */
 
-/* A reply slot as this instance sees it. The request instance uses only the first two. */
+/* A reply slot as this instance sees it. The request instance uses only the first two, and for
+ * services that learn values the request and its order. */
 struct slot {
     bool outstanding;
     uint8_t turn; /* counts the slot's uses; high byte of the key towards the device */
     uint16_t rule;
     uint16_t request_length;
+    uint32_t order;          /* request: of the message among those sent (policy/state.h) */
     struct sl_record record; /* of the request, as the request instance published it */
     _Alignas(8) uint8_t request[STORED_REQUEST_MAX]; /* canonical */
 };
@@ -41,6 +43,7 @@ struct policy_emit {
     uint64_t next_tick; /* reply: when to look for requests that nobody answered */
     uint16_t slots;
     struct slot slot[SL_MAX_SLOTS];
+    struct policy_state state; /* request */
     _Alignas(8) uint8_t emitted[SL_MAX_PAYLOAD];
     _Alignas(8) uint8_t emitted_slot[SL_MAX_RECORD]; /* one-way: header and bytes as one */
 };

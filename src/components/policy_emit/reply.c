@@ -33,14 +33,25 @@ static void answer(struct policy_emit *emit, const struct sl_record *request, co
     put_record(emit, &emit->out, &reply, bytes);
 }
 
-/* The request instance may use the slot again before ext_frontend does: settle first. */
-static void settle(struct policy_emit *emit, struct slot *slot)
+/* The request instance may use the slot again before ext_frontend does: settle first. Where its
+ * rules ask for last values, it is shown the reply (`length` 0: there was none). */
+static void settle_with(struct policy_emit *emit, struct slot *slot, const uint8_t *reply,
+                        size_t length)
 {
+    const struct policy_service *service;
+    if (!protocol_of(emit, &slot->record, &service) || !(service->flags & POLICY_SERVICE_LEARNS) ||
+        length > STORED_REQUEST_MAX)
+        length = 0;
     struct sl_record settled = slot->record;
     settled.type = SL_RECORD_SETTLED;
-    settled.length = 0;
+    settled.length = (uint16_t)length;
     slot->outstanding = false;
-    put_record(emit, &emit->peer_out, &settled, NULL);
+    put_record(emit, &emit->peer_out, &settled, reply);
+}
+
+static void settle(struct policy_emit *emit, struct slot *slot)
+{
+    settle_with(emit, slot, NULL, 0);
 }
 
 /* What the standard leaves unanswered is not refused either. */
@@ -87,10 +98,10 @@ static void matched(struct policy_emit *emit, struct slot *slot, const struct sl
     size_t length = protocol->normalise(slot->request, slot->request_length, reply, record->length);
     if (protocol->notable(reply, length))
         audit_reply(emit, slot, SL_VERDICT_ALLOW, SL_AUDIT_MESSAGE, SL_REASON_NONE, reply, length);
+    settle_with(emit, slot, reply, length);
     length = protocol->encode(SL_REPLY, reply, length,
                               protocol->key(slot->request, slot->request_length), emit->emitted,
                               sizeof emit->emitted);
-    settle(emit, slot);
     answer(emit, &slot->record, emit->emitted, length);
 }
 

@@ -5,9 +5,11 @@
  */
 #include "components/policy_emit/policy_emit.h"
 
+#include <string.h>
+
 static void audit_message(struct policy_emit *emit, const struct sl_record *record,
                           enum sl_verdict verdict, enum sl_reason reason, uint16_t rule,
-                          const uint8_t *canonical)
+                          const uint8_t *canonical, unsigned flags)
 {
     struct sl_audit audit =
         audit_about(record, SL_AUDIT_MESSAGE, emit->config->component, emit->now);
@@ -15,6 +17,7 @@ static void audit_message(struct policy_emit *emit, const struct sl_record *reco
     audit.direction = SL_REQUEST;
     audit.reason = (uint16_t)reason;
     audit.rule = rule;
+    audit.flags = (uint8_t)flags;
     audit_detail(&audit, canonical, record->length);
     audit_put(&emit->audit, &audit);
     emit->count.allowed += verdict == SL_VERDICT_ALLOW;
@@ -36,6 +39,35 @@ static void refuse(struct policy_emit *emit, const struct sl_record *record, enu
     put_record(emit, &emit->peer_out, &refused, canonical);
 }
 
+/* Last values of points: what is on its way may be at the device already. */
+static void learn_sent(struct policy_emit *emit, const struct sl_protocol *protocol,
+                       const struct policy_service *service, struct slot *slot,
+                       const struct sl_record *record, const uint8_t *canonical)
+{
+    if (!(service->flags & POLICY_SERVICE_LEARNS) || !protocol->note_sent)
+        return;
+    protocol->note_sent(service, &emit->state, canonical, record->length);
+    slot->order = emit->state.order;
+    slot->record = *record;
+    slot->request_length = record->length <= STORED_REQUEST_MAX ? record->length : 0;
+    memcpy(slot->request, canonical, slot->request_length);
+}
+
+/* The reply instance's word, checked like everybody's. */
+static void learn_outcome(struct policy_emit *emit, struct slot *slot, const uint8_t *reply,
+                          size_t length)
+{
+    const struct policy_service *service;
+    const struct sl_protocol *protocol = protocol_of(emit, &slot->record, &service);
+    if (!slot->outstanding || !protocol || !(service->flags & POLICY_SERVICE_LEARNS) ||
+        !protocol->note_outcome || slot->request_length == 0)
+        return;
+    if (length && protocol->validate(SL_REPLY, service, reply, length) != SL_REASON_NONE)
+        length = 0;
+    protocol->note_outcome(service, &emit->state, slot->request, slot->request_length, slot->order,
+                           length ? reply : NULL, length);
+}
+
 static void send(struct policy_emit *emit, const struct sl_protocol *protocol,
                  const struct policy_service *service, const struct sl_record *record,
                  const uint8_t *canonical, uint16_t rule)
@@ -54,6 +86,7 @@ static void send(struct policy_emit *emit, const struct sl_protocol *protocol,
     if (!put_record(emit, &emit->peer_out, &request, canonical))
         return;
     slot->outstanding = true;
+    learn_sent(emit, protocol, service, slot, record, canonical);
     request.type = SL_RECORD_MESSAGE;
     request.reason = SL_REASON_NONE;
     request.length = (uint16_t)length;
@@ -61,6 +94,31 @@ static void send(struct policy_emit *emit, const struct sl_protocol *protocol,
         request.flags = SL_FLAG_NO_REPLY;
     if (!put_record(emit, &emit->out, &request, emit->emitted))
         refuse(emit, record, SL_REASON_RING_FULL, canonical, true);
+}
+
+/* What the policy denies: refused in the protocol's words, or as the service's on-deny says. */
+static void deny(struct policy_emit *emit, const struct policy_service *service,
+                 const struct sl_record *record, enum sl_reason reason, const uint8_t *canonical)
+{
+    struct sl_record denied = *record;
+    if (service->flags & POLICY_SERVICE_CLOSE)
+        denied.flags |= SL_FLAG_CLOSE;
+    refuse(emit, &denied, reason, canonical,
+           !(service->flags & (POLICY_SERVICE_CLOSE | POLICY_SERVICE_DROP)));
+}
+
+static struct sl_decision decision_on(struct policy_emit *emit, const struct sl_protocol *protocol,
+                                      const struct policy_service *service,
+                                      const struct sl_record *record, const uint8_t *canonical)
+{
+    if (!protocol->decide_in || !emit->state.conditions)
+        return protocol->decide(service, record->client, canonical, record->length);
+    policy_state_begin(&emit->state, emit->now, sl_wall(emit->host), record->client);
+    const struct sl_decision decision =
+        protocol->decide_in(service, &emit->state, record->client, canonical, record->length);
+    if (!decision.allowed || policy_rate_allows(&emit->state, emit->policy, service->rate))
+        return decision;
+    return (struct sl_decision){.reason = SL_REASON_RATE, .rule = SL_NO_RULE};
 }
 
 static void decide(struct policy_emit *emit, const struct sl_record *record,
@@ -73,16 +131,19 @@ static void decide(struct policy_emit *emit, const struct sl_record *record,
         refuse(emit, record, SL_REASON_CANONICAL_INVALID, canonical, false);
         return;
     }
-    struct sl_decision decision =
-        protocol->decide(service, record->client, canonical, record->length);
+    const struct sl_decision decision = decision_on(emit, protocol, service, record, canonical);
+    const bool let_through = !decision.allowed && service->flags & POLICY_SERVICE_MONITOR;
     audit_message(emit, record, decision.allowed ? SL_VERDICT_ALLOW : SL_VERDICT_DENY,
-                  decision.reason, decision.rule, canonical);
-    if (decision.allowed && emit->config->mode == SL_ONE_WAY)
+                  decision.reason, decision.rule, canonical,
+                  let_through ? SL_AUDIT_LET_THROUGH : 0);
+    if (decision.allowed)
+        policy_state_spend(&emit->state);
+    if ((decision.allowed || let_through) && emit->config->mode == SL_ONE_WAY)
         oneway_send(emit, protocol, record, canonical);
-    else if (decision.allowed)
+    else if (decision.allowed || let_through)
         send(emit, protocol, service, record, canonical, decision.rule);
     else
-        refuse(emit, record, decision.reason, canonical, true);
+        deny(emit, service, record, decision.reason, canonical);
 }
 
 static void malformed(struct policy_emit *emit, const struct sl_record *record,
@@ -95,7 +156,7 @@ static void malformed(struct policy_emit *emit, const struct sl_record *record,
     if (!known)
         shown.length = 0;
     audit_message(emit, &shown, SL_VERDICT_MALFORMED, (enum sl_reason)record->reason, SL_NO_RULE,
-                  canonical);
+                  canonical, 0);
     refuse(emit, record, (enum sl_reason)record->reason, canonical, known);
 }
 
@@ -136,10 +197,10 @@ void request_handle(void *self, const struct sl_record *record, const uint8_t *p
 void request_peer_handle(void *self, const struct sl_record *record, const uint8_t *payload)
 {
     struct policy_emit *emit = self;
-    (void)payload;
     if (record->type != SL_RECORD_SETTLED || record->slot >= emit->slots) {
         audit_dropped(emit, record, SL_REASON_RECORD_INVALID);
         return;
     }
+    learn_outcome(emit, &emit->slot[record->slot], payload, record->length);
     emit->slot[record->slot].outstanding = false;
 }

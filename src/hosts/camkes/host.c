@@ -42,6 +42,13 @@ uint64_t sl_now(struct sl_host *host)
     return instance_now();
 }
 
+uint64_t sl_wall(struct sl_host *host)
+{
+    if (!host->instance.rtc)
+        return 0;
+    return host->instance.rtc[0] * UINT64_C(1000000000); /* Arm DDI 0224: RTCDR, seconds */
+}
+
 void sl_deadline(struct sl_host *host, uint64_t when)
 {
     host->deadline = when;

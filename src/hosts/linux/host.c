@@ -31,6 +31,15 @@ uint64_t sl_now(struct sl_host *host)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+uint64_t sl_wall(struct sl_host *host)
+{
+    (void)host;
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return wall.tv_sec < 0 ? 0
+                           : (uint64_t)wall.tv_sec * UINT64_C(1000000000) + (uint64_t)wall.tv_nsec;
+}
+
 void sl_deadline(struct sl_host *host, uint64_t when)
 {
     host->deadline = when;

@@ -41,6 +41,12 @@ uint64_t sl_now(struct sl_host *host)
     return domain_now();
 }
 
+uint64_t sl_wall(struct sl_host *host)
+{
+    const struct domain_status *status = (const void *)host->config->status.base;
+    return status && status->wall_offset ? status->wall_offset + domain_now() : 0;
+}
+
 void sl_deadline(struct sl_host *host, uint64_t when)
 {
     host->deadline = when;

@@ -58,15 +58,26 @@ static void sort_spans(struct arena_list *list)
         qsort(list->items, list->count, sizeof(struct rule_span), by_span);
 }
 
+static bool has_values(const struct cell *cell, const struct modbus_rule *rule)
+{
+    return cell->kind == CELL_WRITE && rule->limited;
+}
+
+/* True when the rule's place is among those that each message asks, not in the table alone. */
+static bool looked_at(const struct cell *cell, const struct modbus_rule *rule)
+{
+    return has_values(cell, rule) || rule->condition != POLICY_NONE;
+}
+
 static void collect(struct building *b)
 {
     struct arena *const arena = b->tables->arena;
     add_border(arena, &b->borders, 0);
     for (size_t i = 0; i < b->cell->rule_count; i++) {
         const struct modbus_rule *rule = b->cell->rules[i];
-        struct arena_list *list = b->cell->kind == CELL_WRITE && rule->limited ? &b->limited
-                                  : rule->deny                                 ? &b->denies
-                                                                               : &b->allows;
+        struct arena_list *list = looked_at(b->cell, rule) ? &b->limited
+                                  : rule->deny             ? &b->denies
+                                                           : &b->allows;
         const struct spans *spans = modbus_rule_addresses(rule, b->cell->access);
         for (size_t k = 0; k < spans->count; k++) {
             struct rule_span *span = arena_append(arena, list, sizeof *span);
@@ -135,6 +146,8 @@ static uint16_t limit_number(struct tables *tables, const struct modbus_rule *ru
         .low_first = rule->low_first,
         .count = (uint16_t)rule->values.count,
         .ranges = blob(tables, rule->values.span, rule->values.count * sizeof(struct span)),
+        .step = rule->step,
+        .first = rule->first_passes,
     };
     return (uint16_t)intern(tables->arena, &tables->limits, &limit, sizeof limit);
 }
@@ -152,14 +165,16 @@ static void add_to_run(struct building *b, struct run *run, const struct rule_sp
     uint8_t *const count = rule->deny ? &run->denies : &run->allows;
     if (*count == MODBUS_MAX_LIMITED) {
         mistake_at(b->tables->mistakes, rule->line, rule->column,
-                   "found rule '%s', one more with 'value' at address %u, expected at most %u: "
+                   "found rule '%s', one more with %s at address %u, expected at most %u: "
                    "join them by a list of values",
-                   rule->name, border, MODBUS_MAX_LIMITED);
+                   rule->name, rule->limited ? "'value'" : "a condition", border,
+                   MODBUS_MAX_LIMITED);
         return;
     }
     (rule->deny ? run->deny : run->allow)[(*count)++] = (struct modbus_limited){
         .rule = rule->number,
-        .limit = limit_number(b->tables, rule),
+        .limit = has_values(b->cell, rule) ? limit_number(b->tables, rule) : POLICY_NONE,
+        .condition = rule->condition,
         .first = (uint16_t)span->span.low,
         .last = (uint16_t)span->span.high,
     };
@@ -256,7 +271,7 @@ static uint8_t flags_of(const struct cell *cell)
     for (size_t i = 0; i < cell->rule_count; i++) {
         if (!cell->rules[i]->deny)
             flags |= MODBUS_TABLE_ALLOWS;
-        else if (cell->kind == CELL_WRITE && cell->rules[i]->limited)
+        else if (looked_at(cell, cell->rules[i]))
             flags |= MODBUS_TABLE_LIMITED_DENY;
     }
     return flags;

@@ -12,6 +12,11 @@
 static const int64_t tens[DECIMAL_MOST_PLACES + 1] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
 
+int64_t decimal_ten(unsigned places)
+{
+    return tens[places];
+}
+
 bool parse_decimal(const char *text, size_t length, struct decimal *number)
 {
     const bool negative = length && text[0] == '-';

@@ -19,6 +19,8 @@ struct decimal {
     unsigned places; /* at most DECIMAL_MOST_PLACES */
 };
 
+/* 10^places */
+int64_t decimal_ten(unsigned places);
 /* "15", "-0.5"; the whole text or nothing, no exponent. */
 bool parse_decimal(const char *text, size_t length, struct decimal *number);
 

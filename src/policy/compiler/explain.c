@@ -3,6 +3,7 @@
 #include "policy/compiler/load.h"
 #include "policy/compiler/modbus_words.h"
 #include "policy/compiler/scalars.h"
+#include "policy/image.h"
 #include "sluice/protocol.h"
 
 static const char *rule_value(struct arena *arena, const struct modbus_rule *rule, uint32_t order)
@@ -37,6 +38,35 @@ static const char *values_text(struct arena *arena, const struct modbus_rule *ru
                         !modbus_value_is_wide(rule->type) ? ""
                         : rule->low_first                 ? ", low word first)"
                                                           : ", high word first)");
+}
+
+static const char *conditions_text(struct arena *arena, const struct modbus_rule *rule)
+{
+    const char *text = "";
+    if (rule->step)
+        text =
+            arena_printf(arena, ", by at most %s%s%s from the last value (%s while none is known)",
+                         rule->step_text, rule->points && *rule->measure ? " " : "",
+                         rule->points ? rule->measure : "", rule->first_passes ? "any" : "none");
+    if (rule->rate)
+        text = arena_printf(arena, "%s, at most %s", text, rule->rate);
+    if (rule->when)
+        text = arena_printf(arena, "%s, %s", text, rule->when);
+    if (rule->expires)
+        text = arena_printf(arena, "%s, %s %s", text, rule->expired ? "EXPIRED" : "until",
+                            rule->expires);
+    if (rule->owner)
+        text = arena_printf(arena, "%s, owner %s", text, rule->owner);
+    return text;
+}
+
+/* A limit of steps alone has all values. */
+static bool says_values(const struct modbus_rule *rule)
+{
+    return rule->limited &&
+           !(rule->step && rule->values.count == 1 && rule->values.span[0].low == 0 &&
+             rule->values.span[0].high ==
+                 (modbus_value_is_wide(rule->type) ? UINT32_MAX : UINT16_MAX));
 }
 
 static const char *units_text(struct arena *arena, const struct modbus_rule *rule)
@@ -75,7 +105,7 @@ static void explain_rule(struct arena *arena, const struct modbus_service_rules 
 {
     const uint64_t writing = ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS;
     const uint64_t unknown = modbus_rule_unknown(rule);
-    const uint64_t limited = rule->limited ? rule->accesses & writing & ~unknown : 0;
+    const uint64_t limited = says_values(rule) ? rule->accesses & writing & ~unknown : 0;
     const uint64_t others = rule->accesses & ~limited & ~unknown;
     const char *text = "";
     if (others)
@@ -88,9 +118,9 @@ static void explain_rule(struct arena *arena, const struct modbus_service_rules 
     if (unknown && rule->deny)
         text = arena_printf(arena, "%s%s%s, whatever the value", text, limited ? ", nor " : "",
                             clause(arena, service, rule, unknown, false));
-    fprintf(out, "  %s %s %s [%s, line %u];\n",
+    fprintf(out, "  %s %s %s%s [%s, line %u];\n",
             rule->any_client ? "any client" : rule->clients_text, rule->deny ? "may not" : "may",
-            text, rule->name, rule->line);
+            text, conditions_text(arena, rule), rule->name, rule->line);
 }
 
 static void explain_service(const struct site *site, struct arena *arena, unsigned number,
@@ -113,7 +143,16 @@ static void explain_service(const struct site *site, struct arena *arena, unsign
         for (size_t i = 0; i < rules->rules.count; i++)
             if (rule[i].deny == (deny != 0))
                 explain_rule(arena, rules, &rule[i], out);
-    fprintf(out, "  everything%s is denied.\n", rules->rules.count ? " else" : "");
+    fprintf(out, "  everything%s is denied%s.\n", rules->rules.count ? " else" : "",
+            service->flags & POLICY_SERVICE_MONITOR ? ", but let through: mode monitor"
+            : service->flags & POLICY_SERVICE_DROP  ? " without an answer"
+            : service->flags & POLICY_SERVICE_CLOSE ? " and closes the connection"
+                                                    : "");
+    if (service->rate_text)
+        fprintf(out, "  of all this, at most %s.\n", service->rate_text);
+    if (service->flags & POLICY_SERVICE_MONITOR)
+        fprintf(out, "WARNING: service '%s' is in mode monitor: its rules are not enforced.\n",
+                service->name);
 }
 
 static void warn_of_opaque(const struct site *site, struct arena *arena, unsigned number, FILE *out)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/compiler/image_build.h"
 
+#include "policy/compiler/conditions.h"
+
 #include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,8 +111,9 @@ static struct policy_service service_entry(const struct site_service *from, unsi
         .listen_port = from->listen_port,
         .device_port = from->device_port,
         .timeout = from->timeout,
-        .flags = (from->broadcast ? POLICY_SERVICE_BROADCAST : 0) |
+        .flags = from->flags | (from->broadcast ? POLICY_SERVICE_BROADCAST : 0) |
                  (from->reply_unit_any ? POLICY_SERVICE_REPLY_UNIT_ANY : 0),
+        .rate = from->rate,
     };
 }
 
@@ -143,6 +146,7 @@ uint8_t *image_build(struct loader *loader, size_t *size)
         whole = whole && body;
         arena_free(&scratch);
     }
+    head.conditions = conditions_place(loader->policy, &image);
     head.strings = (uint32_t)image.length;
     for (unsigned s = 0; s < site->service_count; s++)
         services[s].name = add_string(&image, site->service[s].name);

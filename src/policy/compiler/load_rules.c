@@ -2,6 +2,7 @@
 /* A Modbus service's rules. */
 #include <string.h>
 
+#include "policy/compiler/conditions.h"
 #include "policy/compiler/load.h"
 #include "policy/compiler/modbus_words.h"
 #include "policy/compiler/points.h"
@@ -18,7 +19,8 @@ static struct modbus_service_rules *service_of(const struct loader *loader)
 
 struct rule_nodes {
     const struct node *name, *allow, *deny, *from, *unit, *address, *point, *value, *type,
-        *word_order, *subfunction, *file, *record, *mei;
+        *word_order, *subfunction, *file, *record, *mei, *max_step;
+    struct condition_nodes conditions;
 };
 
 /* One word or number of `allow` or `deny`. */
@@ -284,11 +286,34 @@ static void check_unknown(struct loader *loader, const struct rule_nodes *nodes,
                    half ? "a type of 16 bits, or function 16" : "no 'value'", why);
 }
 
+static void even_addresses(struct loader *loader, const struct rule_nodes *nodes,
+                           const struct policy_point *point, const struct modbus_rule *rule)
+{
+    for (size_t i = 0; modbus_value_is_wide(rule->type) && i < rule->addresses.count; i++) {
+        const struct span span = rule->addresses.span[i];
+        if ((span.high - span.low) % 2 == 0)
+            unexpected(loader, point ? nodes->point : nodes->address,
+                       "an even number of registers: a %s takes two, such as %u-%u",
+                       type_names[rule->type], span.low, span.low + 1);
+    }
+}
+
 /* `point`: what the rule's points have in common; NULL where it names none. */
 static void load_value(struct loader *loader, const struct rule_nodes *nodes,
                        const struct choices *choices, const struct policy_point *point,
                        struct modbus_rule *rule)
 {
+    if (nodes->value == NULL && nodes->max_step) {
+        /* any value of the type: only its distance from the last one counts */
+        rule->accesses &= ~ACCESSES_WRITING_COILS;
+        if (point == NULL)
+            load_type(loader, nodes, rule);
+        rule->limited = true;
+        rule->values = spans_range(loader->arena, 0,
+                                   modbus_value_is_wide(rule->type) ? UINT32_MAX : UINT16_MAX);
+        even_addresses(loader, nodes, point, rule);
+        return;
+    }
     if (nodes->value == NULL) {
         const struct node *alone = nodes->type ? nodes->type : nodes->word_order;
         if (alone)
@@ -314,13 +339,7 @@ static void load_value(struct loader *loader, const struct rule_nodes *nodes,
     rule->values = spans_of(&values.spans);
     if (rule->values.count > MOST_VALUES)
         unexpected(loader, nodes->value, "at most %u ranges", MOST_VALUES);
-    for (size_t i = 0; modbus_value_is_wide(rule->type) && i < rule->addresses.count; i++) {
-        const struct span span = rule->addresses.span[i];
-        if ((span.high - span.low) % 2 == 0)
-            unexpected(loader, point ? nodes->point : nodes->address,
-                       "an even number of registers: a %s takes two, such as %u-%u",
-                       type_names[rule->type], span.low, span.low + 1);
-    }
+    even_addresses(loader, nodes, point, rule);
 }
 
 static void load_mei(struct loader *loader, const struct node *node, struct modbus_rule *rule)
@@ -378,6 +397,8 @@ static void load_functions(struct loader *loader, const struct rule_nodes *nodes
     limit_applies(loader, choices, nodes->point, addressed);
     limit_applies(loader, choices, nodes->value,
                   ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS);
+    limit_applies(loader, choices, nodes->max_step,
+                  ACCESSES_WRITING_REGISTERS | ACCESSES_WRITING_COILS);
     limit_applies(loader, choices, nodes->subfunction, ACCESS(MODBUS_ACCESS_DIAGNOSTICS));
     limit_applies(loader, choices, nodes->file, ACCESSES_WITH_FILES);
     limit_applies(loader, choices, nodes->record, ACCESSES_WITH_FILES);
@@ -434,6 +455,8 @@ static void load_plain(struct loader *loader, const struct rule_nodes *nodes,
                        struct arena_list *made)
 {
     load_value(loader, nodes, choices, NULL, rule);
+    if (nodes->max_step)
+        load_max_step(loader, nodes->max_step, nodes->unit && nodes->address, rule);
     if (nodes->mei)
         load_mei(loader, nodes->mei, rule);
     *(struct modbus_rule *)arena_append(loader->arena, made, sizeof *rule) = *rule;
@@ -467,7 +490,8 @@ static void load_pointed(struct loader *loader, const struct rule_nodes *nodes,
     if (twice)
         mistake_at(loader->mistakes, twice->key->line, twice->key->column,
                    "found '%s' beside 'point', expected it under 'points'", twice->key->text);
-    struct arena_list groups = load_rule_points(loader, nodes->point, nodes->value != NULL);
+    struct arena_list groups =
+        load_rule_points(loader, nodes->point, nodes->value || nodes->max_step);
     struct point_group *group = groups.items;
     for (size_t i = 0; twice == NULL && i < groups.count; i++) {
         struct modbus_rule *each = arena_append(loader->arena, made, sizeof *each);
@@ -482,6 +506,8 @@ static void load_pointed(struct loader *loader, const struct rule_nodes *nodes,
         each->scale = group[i].like->scale;
         each->measure = group[i].like->measure;
         load_value(loader, nodes, choices, group[i].like, each);
+        if (nodes->max_step)
+            load_max_step(loader, nodes->max_step, nodes->unit != NULL, each);
     }
 }
 
@@ -502,6 +528,11 @@ static void load_rule(struct loader *loader, const struct node *node, unsigned o
         {"file", false, load_node, offsetof(struct rule_nodes, file), 0, 0},
         {"record", false, load_node, offsetof(struct rule_nodes, record), 0, 0},
         {"mei", false, load_node, offsetof(struct rule_nodes, mei), 0, 0},
+        {"max-step", false, load_node, offsetof(struct rule_nodes, max_step), 0, 0},
+        {"owner", false, load_node, offsetof(struct rule_nodes, conditions.owner), 0, 0},
+        {"expires", false, load_node, offsetof(struct rule_nodes, conditions.expires), 0, 0},
+        {"when", false, load_node, offsetof(struct rule_nodes, conditions.when), 0, 0},
+        {"rate", false, load_node, offsetof(struct rule_nodes, conditions.rate), 0, 0},
     };
     const size_t mistakes_before = loader->mistakes->list.count;
     struct rule_nodes nodes = {0};
@@ -520,6 +551,7 @@ static void load_rule(struct loader *loader, const struct node *node, unsigned o
             loader->arena, "%s/%s%srule-%u", loader->site->service[loader->service].name,
             loader->profile ? loader->profile : "", loader->profile ? "/" : "", ordinal);
     load_limits(loader, &nodes, &rule);
+    load_rule_conditions(loader, &nodes.conditions, &rule);
     if (nodes.allow && nodes.deny)
         mistake_at(loader->mistakes, nodes.deny->key->line, nodes.deny->key->column,
                    "found 'allow' and 'deny' in one rule, expected one of them");
@@ -529,7 +561,8 @@ static void load_rule(struct loader *loader, const struct node *node, unsigned o
     else {
         struct choices choices = {
             .deny = rule.deny,
-            .bare = !nodes.address && !nodes.point && !nodes.value && !nodes.file && !nodes.record,
+            .bare = !nodes.address && !nodes.point && !nodes.value && !nodes.max_step &&
+                    !nodes.file && !nodes.record,
             .files = nodes.file != NULL,
         };
         load_functions(loader, &nodes, &choices, &rule);

@@ -2,9 +2,11 @@
 /* The gateway, the hosts and the services of a configuration file. */
 #include <string.h>
 
+#include "policy/compiler/conditions.h"
 #include "policy/compiler/load.h"
 #include "policy/compiler/points.h"
 #include "policy/compiler/scalars.h"
+#include "policy/image.h"
 #include "sluice/protocol.h"
 
 static void load_mode(struct loader *loader, const struct node *node, const struct field *field,
@@ -15,10 +17,13 @@ static void load_mode(struct loader *loader, const struct node *node, const stru
     site->mode = SL_TWO_WAY;
     if (node->kind == NODE_SCALAR && strcmp(node->text, "two-way") == 0)
         return;
+    site->monitor = node->kind == NODE_SCALAR && strcmp(node->text, "monitor") == 0;
+    if (site->monitor)
+        return;
     if (node->kind == NODE_SCALAR && strcmp(node->text, "one-way") == 0)
         site->mode = SL_ONE_WAY;
     else
-        unexpected(loader, node, "mode: two-way or one-way");
+        unexpected(loader, node, "mode: two-way, one-way or monitor");
 }
 
 static void load_nic(struct loader *loader, const struct node *node, const struct field *field,
@@ -346,7 +351,7 @@ void load_hosts(struct loader *loader, const struct node *node, const struct fie
 
 struct service_nodes {
     const struct node *name, *protocol, *listen, *device, *one_way_reply, *opaque, *points,
-        *profile, *rules;
+        *profile, *rules, *rate, *on_deny, *mode;
     struct session_nodes session;
 };
 
@@ -475,6 +480,43 @@ static void load_one_way_reply(struct loader *loader, const struct node *node,
                    "found 'one-way-reply' in two-way mode, expected it only with 'mode: one-way'");
 }
 
+static void needs_replies(struct loader *loader, const struct node *node)
+{
+    if (loader->site->mode == SL_ONE_WAY)
+        mistake_at(loader->mistakes, node->key->line, node->key->column,
+                   "found '%s' in one-way mode, expected it only where replies come back",
+                   node->key->text);
+}
+
+static void load_on_deny(struct loader *loader, const struct node *node,
+                         struct site_service *service)
+{
+    static const struct {
+        const char *word;
+        uint32_t flag;
+    } actions[] = {
+        {"exception", 0}, {"drop", POLICY_SERVICE_DROP}, {"close", POLICY_SERVICE_CLOSE}};
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
+        if (node->kind == NODE_SCALAR && strcmp(node->text, actions[i].word) == 0) {
+            service->flags |= actions[i].flag;
+            needs_replies(loader, node);
+            return;
+        }
+    unexpected(loader, node, "on-deny: exception, drop or close");
+}
+
+static void load_service_mode(struct loader *loader, const struct node *node,
+                              struct site_service *service)
+{
+    needs_replies(loader, node);
+    if (node->kind == NODE_SCALAR && strcmp(node->text, "monitor") == 0)
+        service->flags |= POLICY_SERVICE_MONITOR;
+    else if (node->kind == NODE_SCALAR && strcmp(node->text, "enforce") == 0)
+        service->flags &= ~POLICY_SERVICE_MONITOR;
+    else
+        unexpected(loader, node, "mode: enforce or monitor");
+}
+
 static void load_service(struct loader *loader, const struct node *node)
 {
     static const struct field fields[] = {
@@ -498,6 +540,9 @@ static void load_service(struct loader *loader, const struct node *node)
         {"points", false, load_node, offsetof(struct service_nodes, points), 0, 0},
         {"profile", false, load_node, offsetof(struct service_nodes, profile), 0, 0},
         {"rules", false, load_node, offsetof(struct service_nodes, rules), 0, 0},
+        {"rate", false, load_node, offsetof(struct service_nodes, rate), 0, 0},
+        {"on-deny", false, load_node, offsetof(struct service_nodes, on_deny), 0, 0},
+        {"mode", false, load_node, offsetof(struct service_nodes, mode), 0, 0},
     };
     struct service_nodes nodes = {0};
     LOAD_MAP(loader, node, "a service", fields, &nodes);
@@ -510,6 +555,14 @@ static void load_service(struct loader *loader, const struct node *node)
     if (nodes.protocol)
         load_protocol(loader, nodes.protocol, service);
     service->listen_port = service->device_port = sl_protocol(service->protocol)->default_port;
+    service->rate = POLICY_NONE;
+    service->flags = loader->site->monitor ? POLICY_SERVICE_MONITOR : 0;
+    if (nodes.rate)
+        service->rate = load_rate(loader, nodes.rate, "service", &service->rate_text);
+    if (nodes.on_deny)
+        load_on_deny(loader, nodes.on_deny, service);
+    if (nodes.mode)
+        load_service_mode(loader, nodes.mode, service);
     if (nodes.listen)
         load_listen(loader, nodes.listen, service);
     if (nodes.device)

@@ -9,6 +9,7 @@
 #include "policy/compiler/decimal.h"
 #include "policy/compiler/mistakes.h"
 #include "policy/compiler/spans.h"
+#include "policy/conditions.h"
 #include "policy/site.h"
 #include "protocols/modbus/rules.h"
 
@@ -46,6 +47,12 @@ struct modbus_rule {
     const char *points, *places; /* NULL without */
     struct decimal scale;
     const char *measure;
+    /* Conditions: as the file says them (NULL: none), and as the image holds them. */
+    const char *owner, *expires, *when, *rate, *step_text;
+    bool expired;       /* when the file was read */
+    uint16_t condition; /* POLICY_NONE: none */
+    uint64_t step;      /* of the values, as struct modbus_limit; 0: none */
+    bool first_passes;
 };
 
 struct policy_profile {
@@ -71,6 +78,10 @@ struct site_policy {
     struct arena_list points;   /* struct policy_point, of the whole file */
     struct arena_list profiles; /* struct policy_profile */
     struct modbus_service_rules service[SL_MAX_SERVICES];
+    /* Of policy/conditions.h: struct policy_condition, _window, _zone, _shift, _rate, _step_point.
+     */
+    struct arena_list conditions, windows, zones, shifts, rates, step_points;
+    struct arena_list zone_names; /* const char *, as `zones` */
     unsigned rule_count;
     struct mistakes warnings;
     const uint8_t *image; /* made when the site was loaded */
@@ -116,6 +127,12 @@ static inline bool modbus_rule_limits(const struct modbus_rule *rule, unsigned a
 {
     return rule->limited &&
            (ACCESS(access) & (ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS));
+}
+
+/* True when the rule, where it fits, still depends on values, the time or a rate. */
+static inline bool modbus_rule_restricted(const struct modbus_rule *rule, unsigned access)
+{
+    return modbus_rule_limits(rule, access) || rule->condition != POLICY_NONE;
 }
 
 #endif

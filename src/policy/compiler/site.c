@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "policy/compiler/image_build.h"
 #include "policy/compiler/load.h"
@@ -88,8 +89,11 @@ struct site *site_load_text(const char *name, const char *text, size_t length, F
     site->path = arena_text(&policy->arena, name, strlen(name));
     policy->warnings.arena = &policy->arena;
     struct mistakes mistakes = {.arena = &policy->arena};
-    struct loader loader = {
-        .site = site, .policy = policy, .arena = &policy->arena, .mistakes = &mistakes};
+    struct loader loader = {.site = site,
+                            .policy = policy,
+                            .arena = &policy->arena,
+                            .mistakes = &mistakes,
+                            .now = (uint64_t)time(NULL)};
     load_configuration(&loader, text, length);
     find_void_rules(&loader);
     if (mistakes.list.count == 0)

@@ -18,8 +18,13 @@ struct finding {
 
 struct search {
     const struct modbus_rule *first; /* of the service */
-    bool *is_void;                   /* by index of the rule in the service */
+    bool *is_void;                   /* or expired; by index of the rule in the service */
 };
+
+static bool has_limits(const struct modbus_rule *rule)
+{
+    return rule->limited || rule->condition != POLICY_NONE;
+}
 
 static bool counts(const struct search *search, const struct modbus_rule *rule)
 {
@@ -30,8 +35,13 @@ static bool counts(const struct search *search, const struct modbus_rule *rule)
 static bool as_wide_in_values(const struct modbus_rule *other, const struct modbus_rule *rule,
                               const struct cell *cell)
 {
+    if (other->condition != POLICY_NONE && other->condition != rule->condition)
+        return false;
     if (!modbus_rule_limits(other, cell->access))
         return true;
+    if (other->step &&
+        (rule->step == 0 || rule->step > other->step || rule->first_passes != other->first_passes))
+        return false;
     if (!modbus_rule_limits(rule, cell->access) || other->type != rule->type ||
         other->low_first != rule->low_first)
         return false;
@@ -63,20 +73,20 @@ static void look_at_piece(const struct search *search, const struct cell *cell,
         if (other == rule || other->deny || !counts(search, other) ||
             !covers(other, cell, files, low, high) || !as_wide_in_values(other, rule, cell))
             continue;
-        if (!modbus_rule_limits(other, cell->access))
+        if (!modbus_rule_restricted(other, cell->access))
             finding->covered = true;
         if (finding->covered || finding->by == NULL || finding->by->deny)
             finding->by = other;
         return;
     }
     finding->alive = true;
-    for (size_t i = 0; i < cell->rule_count && modbus_rule_limits(rule, cell->access); i++) {
+    for (size_t i = 0; i < cell->rule_count && modbus_rule_restricted(rule, cell->access); i++) {
         const struct modbus_rule *other = cell->rules[i];
-        if (other->deny || modbus_rule_limits(other, cell->access) ||
+        if (other->deny || !counts(search, other) || modbus_rule_restricted(other, cell->access) ||
             !spans_meet(modbus_rule_addresses(other, cell->access), low, high))
             continue;
         finding->covered = true;
-        if (finding->by == NULL || finding->by->deny || finding->by->limited)
+        if (finding->by == NULL || finding->by->deny || has_limits(finding->by))
             finding->by = other;
     }
 }
@@ -90,7 +100,7 @@ static uint32_t next_border(const struct cell *cell, struct span files, uint32_t
     *denied = false;
     for (size_t i = 0; i < cell->rule_count; i++) {
         const struct modbus_rule *rule = cell->rules[i];
-        if (!rule->deny || modbus_rule_limits(rule, cell->access) ||
+        if (!rule->deny || modbus_rule_restricted(rule, cell->access) ||
             (cell->kind == CELL_FILES && !spans_hold(&rule->files, files.low, files.high)))
             continue;
         const struct spans *spans = modbus_rule_addresses(rule, cell->access);
@@ -142,25 +152,72 @@ static void report(struct loader *loader, const struct modbus_rule *rule,
     const struct modbus_rule *const by = finding->by;
     if (!is_void) {
         mistake_at(&loader->policy->warnings, rule->line, rule->column,
-                   "warning: some of what rule '%s' limits by value, rule '%s' on line %u allows "
+                   "warning: some of what rule '%s' limits by %s, rule '%s' on line %u allows "
                    "without that limit",
-                   rule->name, by->name, by->line);
+                   rule->name, rule->limited ? "value" : "a condition", by->name, by->line);
     } else if (by->deny) {
         mistake_at(loader->mistakes, rule->line, rule->column,
                    "found rule '%s', all of which rule '%s' on line %u denies, expected a rule "
                    "that lets something pass: remove one of them",
                    rule->name, by->name, by->line);
-    } else if (rule->limited && !by->limited) {
+    } else if (has_limits(rule) && !has_limits(by)) {
         mistake_at(loader->mistakes, rule->line, rule->column,
-                   "found rule '%s', whose limit on values is void as rule '%s' on line %u allows "
+                   "found rule '%s', whose %s void as rule '%s' on line %u allows "
                    "the same without it, expected the wider rule to leave this out",
-                   rule->name, by->name, by->line);
+                   rule->name, rule->limited ? "limit on values is" : "condition is", by->name,
+                   by->line);
     } else {
         mistake_at(loader->mistakes, rule->line, rule->column,
                    "found rule '%s', all of which rule '%s' on line %u allows already, expected a "
                    "rule that lets something more pass: narrow the other or remove this one",
                    rule->name, by->name, by->line);
     }
+}
+
+/* True where some allow rule lets pass what `rule` would deny. */
+static bool denies_something(const struct search *search, const struct cell *cell,
+                             const struct modbus_rule *rule)
+{
+    const struct spans *spans = modbus_rule_addresses(rule, cell->access);
+    for (size_t i = 0; i < cell->rule_count; i++) {
+        const struct modbus_rule *other = cell->rules[i];
+        if (other->deny || !counts(search, other))
+            continue;
+        bool files = cell->kind != CELL_FILES;
+        for (size_t k = 0; k < rule->files.count && !files; k++)
+            files = spans_meet(&other->files, rule->files.span[k].low, rule->files.span[k].high);
+        for (size_t k = 0; k < spans->count && files; k++)
+            if (spans_meet(modbus_rule_addresses(other, cell->access), spans->span[k].low,
+                           spans->span[k].high))
+                return true;
+    }
+    return false;
+}
+
+/* Clients come from the external network, or through its router. */
+static bool clients_can_come(const struct loader *loader, const struct modbus_rule *rule)
+{
+    const struct site_side *side = &loader->site->side[SL_SIDE_EXT];
+    const uint32_t mask = side->prefix ? UINT32_MAX << (32 - side->prefix) : 0;
+    return rule->any_client || side->gateway || side->route_count || side->address == 0 ||
+           spans_meet(&rule->clients, side->address & mask, side->address | ~mask);
+}
+
+static void warn_of_unreachable(struct loader *loader, const struct search *search,
+                                const struct modbus_rule *rule, const struct arena_list *cells)
+{
+    const struct cell **in = cells->items;
+    bool needed = !rule->deny;
+    for (size_t c = 0; c < cells->count && !needed; c++)
+        needed = denies_something(search, in[c], rule);
+    if (!needed)
+        mistake_at(&loader->policy->warnings, rule->line, rule->column,
+                   "warning: rule '%s' denies nothing that any rule allows", rule->name);
+    if (!clients_can_come(loader, rule))
+        mistake_at(&loader->policy->warnings, rule->line, rule->column,
+                   "warning: rule '%s' is for clients outside the external network, which has no "
+                   "'gateway': none of them can come",
+                   rule->name);
 }
 
 static void search_service(struct loader *loader, struct arena *arena,
@@ -179,16 +236,21 @@ static void search_service(struct loader *loader, struct arena *arena,
             *(const struct cell **)arena_append(arena, &cells_of[cells[c].rules[i] - rules],
                                                 sizeof(struct cell *)) = &cells[c];
     for (size_t r = count; r-- > 0;) {
-        if (rules[r].deny)
+        if (rules[r].deny || rules[r].expired) {
+            search.is_void[r] = rules[r].expired;
             continue;
+        }
         struct finding finding = {0};
         const struct cell **in = cells_of[r].items;
         for (size_t c = 0; c < cells_of[r].count; c++)
             look_in_cell(&search, in[c], &rules[r], &finding);
         search.is_void[r] = !finding.alive && finding.by;
-        if (search.is_void[r] || (finding.covered && rules[r].limited))
+        if (search.is_void[r] || (finding.covered && has_limits(&rules[r])))
             report(loader, &rules[r], &finding, search.is_void[r]);
     }
+    for (size_t r = 0; r < count; r++)
+        if (!rules[r].expired)
+            warn_of_unreachable(loader, &search, &rules[r], &cells_of[r]);
 }
 
 void find_void_rules(struct loader *loader)

@@ -3,6 +3,7 @@
 #include "protocols/modbus/rules.h"
 
 #include "policy/image.h"
+#include "policy/state.h"
 #include "sluice/audit.h"
 
 #define SIGN_16 UINT32_C(0x8000)
@@ -154,25 +155,51 @@ static bool readable(const struct modbus_limit *limit, const struct written *wri
     return limit->type == MODBUS_COIL ? written->coils != NULL : written->registers != NULL;
 }
 
+/* What a client may do on a unit. */
+struct row {
+    const struct modbus_rules *rules;
+    const uint16_t *tables; /* by access */
+    const struct modbus_client_class *class;
+    unsigned number;
+    const struct policy_service *service;
+    struct policy_state *state; /* NULL: nothing is known */
+    uint8_t unit;
+};
+
+static enum sl_reason value_allowed(const struct row *row, const struct modbus_limit *limit,
+                                    uint32_t address, uint32_t bits)
+{
+    if (!within(row->rules, limit, bits))
+        return SL_REASON_NO_RULE_VALUE;
+    if (limit->step &&
+        !modbus_step_within(row->service, row->state, limit, row->unit, address, bits))
+        return SL_REASON_NO_RULE_STEP;
+    return SL_REASON_NONE;
+}
+
 /* An allow rule's limit: every value that the part writes must be known whole and within. */
-static bool limit_allows(const struct modbus_rules *rules, const struct modbus_limited *limited,
-                         const struct modbus_limit *limit, const struct part *part)
+static enum sl_reason limit_allows(const struct row *row, const struct modbus_limited *limited,
+                                   const struct modbus_limit *limit, const struct part *part)
 {
     if (!readable(limit, &part->written))
-        return false;
+        return SL_REASON_NO_RULE_VALUE;
     const uint32_t count = part->last - part->first + 1;
-    if (!modbus_value_is_wide(limit->type)) {
-        for (uint32_t i = 0; i < count; i++)
-            if (!single_within(rules, limit, &part->written, i))
-                return false;
-        return true;
+    const bool wide = modbus_value_is_wide(limit->type);
+    if (wide && ((part->first - limited->first) % 2 || count % 2))
+        return SL_REASON_NO_RULE_VALUE;
+    enum sl_reason reason = SL_REASON_NONE;
+    for (uint32_t i = 0; i < count; i += wide ? 2 : 1) {
+        const uint32_t bits = wide ? wide_value(limit, part->written.registers + i)
+                              : limit->type == MODBUS_COIL
+                                  ? part->written.coils[i / 8] >> i % 8 & 1u
+                                  : part->written.registers[i];
+        const enum sl_reason each = value_allowed(row, limit, part->first + i, bits);
+        if (each == SL_REASON_NO_RULE_VALUE)
+            return each;
+        if (each != SL_REASON_NONE)
+            reason = each;
     }
-    if ((part->first - limited->first) % 2 || count % 2)
-        return false;
-    for (uint32_t i = 0; i < count; i += 2)
-        if (!within(rules, limit, wide_value(limit, part->written.registers + i)))
-            return false;
-    return true;
+    return reason;
 }
 
 /* A deny rule's limit: one value within is enough, and so is one that cannot be known. */
@@ -228,11 +255,35 @@ static inline bool by_deny_rule(outcome decision)
            reason_of(decision) <= SL_REASON_DENY_RULE_VALUE;
 }
 
-/* SL_NO_RULE, or the deny rule with a limit that covers some of the part. A rule is looked at
- * once: where the part begins, or where the rule's addresses do. */
-static uint16_t limited_deny(const struct modbus_rules *rules, const struct modbus_table *table,
-                             unsigned number, const struct part *part)
+static inline const void *image_of(const struct row *row)
 {
+    return (const uint8_t *)row->service - row->service->image;
+}
+
+/* A deny rule with a condition denies where the clock does not say otherwise. */
+static bool may_deny(const struct row *row, const struct modbus_limited *limited)
+{
+    if (limited->condition == POLICY_NONE)
+        return true;
+    const enum sl_reason fails =
+        policy_condition_fails(row->state, image_of(row), limited->condition);
+    return fails == SL_REASON_NONE || fails == SL_REASON_CLOCK_NOT_SET;
+}
+
+static inline enum sl_reason why_denied(const struct modbus_limited *limited)
+{
+    if (limited->limit != POLICY_NONE)
+        return SL_REASON_DENY_RULE_VALUE;
+    return limited->first == 0 && limited->last == UINT16_MAX ? SL_REASON_DENY_RULE
+                                                              : SL_REASON_DENY_RULE_ADDRESS;
+}
+
+/* SL_NO_RULE by nothing, or denied by the deny rule with a limit that covers some of the part. A
+ * rule is looked at once: where the part begins, or where the rule's addresses do. */
+static outcome limited_deny(const struct row *row, const struct modbus_table *table,
+                            unsigned number, const struct part *part)
+{
+    const struct modbus_rules *const rules = row->rules;
     const uint16_t *const start = at(rules, table->starts);
     const struct modbus_segment *const segments = at(rules, table->segments);
     const struct modbus_limited *const all = at(rules, rules->limited);
@@ -243,15 +294,18 @@ static uint16_t limited_deny(const struct modbus_rules *rules, const struct modb
         for (unsigned k = 0; k < segments[i].limited_denies; k++, limited++)
             if ((i == number || limited->first == start[i]) && limited->first <= part->last &&
                 limited->last >= part->first &&
-                limit_denies(rules, limited, &limits[limited->limit], part))
-                return limited->rule;
+                (limited->limit == POLICY_NONE ||
+                 limit_denies(rules, limited, &limits[limited->limit], part)) &&
+                may_deny(row, limited))
+                return denied_by(limited->rule, why_denied(limited));
     }
-    return SL_NO_RULE;
+    return allowed_by(SL_NO_RULE);
 }
 
-static outcome decide_in_table(const struct modbus_rules *rules, const struct modbus_table *table,
+static outcome decide_in_table(const struct row *row, const struct modbus_table *table,
                                const struct part *part)
 {
+    const struct modbus_rules *const rules = row->rules;
     const unsigned number = segment_of(rules, table, part->first);
     const struct modbus_segment *const segment =
         (const struct modbus_segment *)at(rules, table->segments) + number;
@@ -260,9 +314,9 @@ static outcome decide_in_table(const struct modbus_rules *rules, const struct mo
         return denied_by(segment->deny_rule, segment->deny_addressed ? SL_REASON_DENY_RULE_ADDRESS
                                                                      : SL_REASON_DENY_RULE);
     if (table->flags & MODBUS_TABLE_LIMITED_DENY) {
-        const uint16_t rule = limited_deny(rules, table, number, part);
-        if (rule != SL_NO_RULE)
-            return denied_by(rule, SL_REASON_DENY_RULE_VALUE);
+        const outcome decision = limited_deny(row, table, number, part);
+        if (reason_of(decision) != SL_REASON_NONE)
+            return decision;
     }
 
     if (segment->allow_rule != SL_NO_RULE && part->last <= segment->reach)
@@ -274,23 +328,24 @@ static outcome decide_in_table(const struct modbus_rules *rules, const struct mo
     for (unsigned i = 0; i < segment->limited_allows; i++, limited++) {
         if (part->last > limited->last)
             continue;
-        reason = SL_REASON_NO_RULE_VALUE;
-        if (limit_allows(rules, limited, &limits[limited->limit], part))
+        /* The rule that comes nearest says why: the reasons stand in the order of the questions. */
+        enum sl_reason fails = SL_REASON_NONE;
+        if (limited->limit != POLICY_NONE)
+            fails = limit_allows(row, limited, &limits[limited->limit], part);
+        if (fails == SL_REASON_NONE && limited->condition != POLICY_NONE)
+            fails = policy_condition_fails(row->state, image_of(row), limited->condition);
+        if (fails == SL_REASON_NONE)
             return allowed_by(limited->rule);
+        if (fails > reason)
+            reason = fails;
     }
     return denied(reason);
 }
 
-/* What a client may do on a unit. */
-struct row {
-    const struct modbus_rules *rules;
-    const uint16_t *tables; /* by access */
-    const struct modbus_client_class *class;
-    unsigned number;
-};
-
-static inline struct row row_of(const struct modbus_rules *rules, uint32_t client, uint8_t unit)
+static inline struct row row_of(const struct policy_service *service, struct policy_state *state,
+                                uint32_t client, uint8_t unit)
 {
+    const struct modbus_rules *const rules = rules_of(service);
     const struct modbus_client_class *const class = client_class(rules, client);
     const uint8_t *const map =
         (const uint8_t *)at(rules, rules->unit_maps) + 256u * class->unit_map;
@@ -301,6 +356,9 @@ static inline struct row row_of(const struct modbus_rules *rules, uint32_t clien
         .tables = (const uint16_t *)at(rules, rules->rows) + number * rules->access_count,
         .class = class,
         .number = number,
+        .service = service,
+        .state = state,
+        .unit = unit,
     };
 }
 
@@ -322,7 +380,7 @@ static outcome decide_part(const struct row *row, const struct part *part)
         const struct modbus_segment *segments = at(row->rules, own->segments);
         table = &tables[segments[segment_of(row->rules, own, part->file)].limited];
     }
-    const outcome decision = decide_in_table(row->rules, table, part);
+    const outcome decision = decide_in_table(row, table, part);
     if (own->flags & MODBUS_TABLE_ALLOWS || by_deny_rule(decision))
         return decision;
     return denied(missing(row));
@@ -424,26 +482,33 @@ static outcome decide_parts(const struct row *row, enum modbus_access access,
     return decide_part(row, &part);
 }
 
-static outcome decide_message(const struct modbus_rules *rules, uint32_t client,
-                              const struct modbus_message *message)
+static outcome decide_message(const struct policy_service *service, struct policy_state *state,
+                              uint32_t client, const struct modbus_message *message)
 {
-    const enum modbus_access access = rules->access[message->function & 0x7f];
-    const struct row row = row_of(rules, client, message->unit);
+    const enum modbus_access access = rules_of(service)->access[message->function & 0x7f];
+    const struct row row = row_of(service, state, client, message->unit);
     const bool opaque = access >= MODBUS_ACCESS_OPAQUE;
     if (access == MODBUS_ACCESS_NONE || opaque != (message->kind == MODBUS_OPAQUE))
         return denied(missing(&row));
     return decide_parts(&row, access, message);
 }
 
-struct sl_decision modbus_decide(const struct policy_service *service, uint32_t client,
-                                 const void *request, size_t length)
+struct sl_decision modbus_decide_in(const struct policy_service *service,
+                                    struct policy_state *state, uint32_t client,
+                                    const void *request, size_t length)
 {
     const outcome decision = length < offsetof(struct modbus_message, value)
                                  ? denied(SL_REASON_CANONICAL_INVALID)
-                                 : decide_message(rules_of(service), client, request);
+                                 : decide_message(service, state, client, request);
     return (struct sl_decision){
         .allowed = reason_of(decision) == SL_REASON_NONE,
         .reason = reason_of(decision),
         .rule = (uint16_t)decision,
     };
+}
+
+struct sl_decision modbus_decide(const struct policy_service *service, uint32_t client,
+                                 const void *request, size_t length)
+{
+    return modbus_decide_in(service, NULL, client, request, length);
 }

@@ -124,8 +124,10 @@ _Static_assert(sizeof(struct modbus_segment) == 16, "segment");
 
 struct modbus_limited {
     uint16_t rule;
-    uint16_t limit;
+    uint16_t limit;       /* POLICY_NONE: any value */
     uint16_t first, last; /* the rule's addresses around the segment */
+    uint16_t condition;   /* of the image's conditions; POLICY_NONE: always */
+    uint16_t reserved;
 };
 
 enum modbus_value_type {
@@ -143,6 +145,9 @@ struct modbus_limit {
     uint8_t low_first; /* 32-bit types: the low word is at the lower address */
     uint16_t count;    /* of ranges, ascending, disjoint */
     uint32_t ranges;   /* count struct modbus_value_range */
+    uint64_t step;     /* how far a value may move at once, as modbus_step_value(); 0: any way */
+    uint8_t first;     /* with a step: a value passes where the last one is not known */
+    uint8_t reserved[7];
 };
 struct modbus_value_range {
     uint32_t low, high;
@@ -157,15 +162,37 @@ static inline bool modbus_value_is_wide(enum modbus_value_type type)
     return type == MODBUS_UINT32 || type == MODBUS_INT32 || type == MODBUS_FLOAT32;
 }
 
-/* NULL when everything in the body stays within its `size` bytes (aligned to 8) and rule numbers
- * are below `rule_count`; otherwise what is wrong. */
-const char *modbus_rules_check(const void *body, size_t size, unsigned rule_count);
+/* NULL when everything in the body stays within its `size` bytes (aligned to 8) and rule and
+ * condition numbers are below `rule_count` and `condition_count`; otherwise what is wrong. */
+const char *modbus_rules_check(const void *body, size_t size, unsigned rule_count,
+                               unsigned condition_count);
 
 /* The decision on a valid canonical request (sluice/protocol.h, decide). Every part that a deny
  * rule covers any of is denied; else each part needs one allow rule that covers the whole of it.
  * Function 23 has two parts, functions 20 and 21 one a sub-request, every other function one. */
 struct sl_decision modbus_decide(const struct policy_service *service, uint32_t client,
                                  const void *request, size_t length);
+
+/* The same with the clock, the rates and the last values of `state` (policy/state.h); NULL: as
+ * modbus_decide(), for which no time is known and no value was seen. */
+struct policy_state;
+struct sl_decision modbus_decide_in(const struct policy_service *service,
+                                    struct policy_state *state, uint32_t client,
+                                    const void *request, size_t length);
+
+/* A value as a number whose differences are steps: in units of 2^-20. False where it has none. */
+#define MODBUS_STEP_BITS 20u
+bool modbus_step_value(enum modbus_value_type type, uint32_t bits, int64_t *value);
+/* True when the step from the last value at `address` to `bits` is within the limit. */
+bool modbus_step_within(const struct policy_service *service, const struct policy_state *state,
+                        const struct modbus_limit *limit, uint8_t unit, uint32_t address,
+                        uint32_t bits);
+/* sluice/protocol.h, note_sent and note_outcome */
+void modbus_note_sent(const struct policy_service *service, struct policy_state *state,
+                      const void *request, size_t length);
+void modbus_note_outcome(const struct policy_service *service, struct policy_state *state,
+                         const void *request, size_t request_length, uint32_t order,
+                         const void *reply, size_t reply_length);
 
 /* The slot of `client` in a hash of 1 << bits entries. */
 static inline uint32_t modbus_client_hash(uint32_t client, unsigned bits)

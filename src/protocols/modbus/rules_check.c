@@ -2,12 +2,13 @@
 /* The total check of a Modbus body: after it, every lookup of rules.c stays within the body. */
 #include "protocols/modbus/rules.h"
 
+#include "policy/conditions.h"
 #include "sluice/audit.h"
 
 struct body {
     const struct modbus_rules *rules;
     uint32_t size;
-    unsigned rule_count;
+    unsigned rule_count, condition_count;
 };
 
 static const void *at(const struct body *body, uint32_t offset)
@@ -50,7 +51,7 @@ static const char *check_arrays(const struct body *body)
     if (!array(body, r->tables, r->table_count, sizeof(struct modbus_table), 4))
         return "the address tables are outside the body";
     if (!array(body, r->limited, r->limited_count, sizeof(struct modbus_limited), 4) ||
-        !array(body, r->limits, r->limit_count, sizeof(struct modbus_limit), 4))
+        !array(body, r->limits, r->limit_count, sizeof(struct modbus_limit), 8))
         return "the value limits are outside the body";
     if (!array(body, r->opaque, r->opaque_count, sizeof(struct modbus_opaque), 4))
         return "the opaque functions are outside the body";
@@ -144,8 +145,10 @@ static const char *check_limits(const struct body *body)
     const struct modbus_rules *const r = body->rules;
     const struct modbus_limited *limited = at(body, r->limited);
     for (uint32_t i = 0; i < r->limited_count; i++)
-        if (limited[i].limit >= r->limit_count || limited[i].rule >= body->rule_count ||
-            limited[i].first > limited[i].last)
+        if ((limited[i].limit >= r->limit_count && limited[i].limit != POLICY_NONE) ||
+            (limited[i].condition >= body->condition_count &&
+             limited[i].condition != POLICY_NONE) ||
+            limited[i].rule >= body->rule_count || limited[i].first > limited[i].last)
             return "a limited rule is impossible";
     const struct modbus_limit *limit = at(body, r->limits);
     for (unsigned i = 0; i < r->limit_count; i++)
@@ -172,12 +175,14 @@ static const char *check_functions(const struct body *body)
     return NULL;
 }
 
-const char *modbus_rules_check(const void *start, size_t size, unsigned rule_count)
+const char *modbus_rules_check(const void *start, size_t size, unsigned rule_count,
+                               unsigned condition_count)
 {
     const struct modbus_rules *const r = start;
     if (size < sizeof *r || size > UINT32_MAX || r->size > size || r->size < sizeof *r)
         return "the rules are shorter than their head";
-    const struct body body = {.rules = r, .size = r->size, .rule_count = rule_count};
+    const struct body body = {
+        .rules = r, .size = r->size, .rule_count = rule_count, .condition_count = condition_count};
     const char *wrong = check_arrays(&body);
     if (!wrong)
         wrong = check_clients(&body);

@@ -27,6 +27,12 @@ uint64_t sl_now(struct sl_host *host)
     return world_now;
 }
 
+uint64_t sl_wall(struct sl_host *host)
+{
+    (void)host;
+    return 0;
+}
+
 void sl_deadline(struct sl_host *host, uint64_t when)
 {
     host->node->deadline = when;

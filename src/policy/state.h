@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a decision depends on beside the message and the policy: the clock, how much was let
+ * through of late, and the last values of points. One for the policy_emit that decides; bounded,
+ * no pointers into messages. A decision costs the same however much is in it.
+ */
+#ifndef SLUICE_POLICY_STATE_H
+#define SLUICE_POLICY_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/conditions.h"
+#include "policy/image.h"
+#include "sluice/reason.h"
+
+#define POLICY_CLIENT_BUCKETS 256u /* of rates per client, at once not full */
+#define POLICY_BUCKET_PROBES  8u
+#define POLICY_MOST_RATES     8u /* that one message may draw on */
+
+/* Before this moment (2020-01-01) a clock was not set. */
+#define POLICY_CLOCK_SET INT64_C(1577836800)
+
+struct policy_client_bucket {
+    uint64_t empty_until;
+    uint32_t client;
+    uint16_t rate;
+    uint16_t reserved;
+};
+
+/* The value at the device lies within low..high, as far as this gateway can know. */
+struct policy_value {
+    int64_t low, high;
+    uint32_t written; /* order of the last write that was sent */
+    uint16_t pending; /* writes without an outcome yet */
+    bool known;
+    uint8_t reserved;
+};
+#define POLICY_VALUE_LOWEST  (INT64_MIN / 4) /* so that differences fit */
+#define POLICY_VALUE_HIGHEST (INT64_MAX / 4)
+
+struct policy_state {
+    const struct policy_conditions *conditions; /* NULL: the policy has none */
+    uint64_t now;                               /* ns, on sl_now's clock */
+    int64_t wall;                               /* Unix seconds; 0: not known */
+    uint32_t client;
+    uint32_t order; /* counts messages sent */
+    uint16_t draws[POLICY_MOST_RATES];
+    uint16_t draw_count;
+    /* Generic cell rate: when the bucket would be full again, ns; below `now`: it is. */
+    uint64_t full_at[POLICY_MAX_RATES];
+    struct policy_client_bucket bucket[POLICY_CLIENT_BUCKETS];
+    struct policy_value value[POLICY_MAX_STEP_POINTS];
+};
+
+/* `state` zeroed, `image` checked. */
+void policy_state_init(struct policy_state *state, const void *image);
+
+/* Before each decision. `wall`: Unix time in ns, 0 where unknown. */
+void policy_state_begin(struct policy_state *state, uint64_t now, uint64_t wall, uint32_t client);
+
+/* NONE when the condition (its number in the checked image; POLICY_NONE: none) holds now; else
+ * why it does not. Remembers the rates it asked for until policy_state_spend(). `state` NULL:
+ * nothing is known but that nothing was let through yet. */
+enum sl_reason policy_condition_fails(struct policy_state *state, const void *image,
+                                      unsigned condition);
+/* The same of a rate alone: that of a service. */
+bool policy_rate_allows(struct policy_state *state, const void *image, unsigned rate);
+
+/* The message passes: takes a token from each rate that its decision asked. */
+void policy_state_spend(struct policy_state *state);
+
+/* The conditions' section of a checked image; NULL: none. */
+const struct policy_conditions *policy_conditions_of(const void *image);
+
+/* Numbers *first .. *first + count - 1 of the points of this service and unit whose address is
+ * within low..high. */
+unsigned policy_step_points(const struct policy_conditions *conditions, unsigned service,
+                            unsigned unit, uint32_t low, uint32_t high, unsigned *first);
+static inline const struct policy_step_point *
+policy_step_point(const struct policy_conditions *conditions, unsigned number)
+{
+    return (const struct policy_step_point *)(const void *)((const uint8_t *)conditions +
+                                                            conditions->points) +
+           number;
+}
+
+#endif
