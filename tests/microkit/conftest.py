@@ -13,21 +13,11 @@ sys.path.insert(0, str(ROOT / "tools"))
 import lab as lab_module
 import qemu
 import walk
+from microkit_sdk import sdk_or_skip
 
 IMAGES = ROOT / "build/microkit/test"
-SDK = pathlib.Path(os.environ.get("MICROKIT_SDK", "/opt/microkit-sdk"))
 BOARD = "qemu_virt_aarch64"
 HEATING_PLANT = ROOT / "systems/heating-plant/sluice.yaml"
-
-
-def sdk_or_skip(version=None):
-    """The SDK under test; of another version, the one beside it."""
-    path = SDK if version is None else SDK.parent / f"microkit-sdk-{version}"
-    if not (path / "bin/microkit").exists():
-        pytest.skip(f"no Microkit SDK at {path}: set MICROKIT_SDK")
-    if shutil.which("aarch64-linux-gnu-gcc") is None:
-        pytest.skip("no aarch64-linux-gnu-gcc: apt-get install gcc-aarch64-linux-gnu")
-    return path
 
 
 @pytest.fixture(scope="session")

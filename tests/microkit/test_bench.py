@@ -4,7 +4,7 @@ import pathlib
 import sys
 
 import pytest
-from conftest import sdk_or_skip
+from microkit_sdk import sdk_or_skip
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 import microkit
