@@ -19,6 +19,7 @@ int cli_build(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_decode(int argc, char **argv);
 int cli_learn(int argc, char **argv);
+int cli_explain(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_run(int argc, char **argv);
 int cli_topology(int argc, char **argv);

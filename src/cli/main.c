@@ -14,6 +14,7 @@ struct verb {
 
 static const struct verb verbs[] = {
     {"check", "CONFIG", "validate, say in sentences what passes, check flows", cli_check},
+    {"explain", "CONFIG -- MESSAGE", "which rule decides on one message, and why", cli_explain},
     {"run", "CONFIG", "run the gateway on Linux", cli_run},
     {"decode", "PROTOCOL FILE...", "decode the bytes of one direction of a stream", cli_decode},
     {"replay", "CONFIG CAPTURE...", "every message of a capture through the same code", cli_replay},

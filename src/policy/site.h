@@ -65,9 +65,9 @@ struct site {
     uint16_t quota;           /* per session; default 16 */
     uint16_t client_sessions; /* of one client's address; default a quarter of sessions */
     uint16_t client_outstanding; /* likewise; default half of outstanding */
-    uint16_t buffers;         /* per frame queue; default 128 */
-    bool merge_drivers;       /* NIC driver and frontend in one process; default false */
-    char audit[256];          /* path of the audit file; "" or "-": standard output */
+    uint16_t buffers;            /* per frame queue; default 128 */
+    bool merge_drivers;          /* NIC driver and frontend in one process; default false */
+    char audit[256];             /* path of the audit file; "" or "-": standard output */
     struct site_synthetic synthetic;
     uint16_t service_count;
     struct site_service service[SL_MAX_SERVICES];
@@ -86,6 +86,18 @@ void site_free(struct site *site);
 /* The policy image of a loaded site; malloc'd, the caller frees. NULL (reported on `errors`)
  * when it would be too large. */
 void *site_compile(const struct site *site, size_t *size, FILE *errors);
+
+/* A request in words ("write register 2 = 900 unit 1"; each of `words` may hold several) or in
+ * hexadecimal, as the bytes that a client of the service sends: `adu` has room for the protocol's
+ * longest message. False, said on `errors`, for what is neither. */
+bool site_message(const struct site *site, unsigned service, const char *const *words, size_t count,
+                  uint8_t *adu, size_t *length, FILE *errors);
+
+/* Which rule decides on the valid canonical `request`, why, and the nearest rule that would have
+ * allowed it; true when it passes. `wall`: Unix time in nanoseconds. Rates are full, and no last
+ * values known. */
+bool site_explain_message(const struct site *site, unsigned service, uint32_t client, uint64_t wall,
+                          const void *request, size_t length, FILE *out);
 
 /* In plain sentences what each service lets through, and warnings (what deserves a look). */
 void site_explain(const struct site *site, FILE *out);

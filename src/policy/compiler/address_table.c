@@ -175,6 +175,7 @@ static void add_to_run(struct building *b, struct run *run, const struct rule_sp
         .rule = rule->number,
         .limit = has_values(b->cell, rule) ? limit_number(b->tables, rule) : POLICY_NONE,
         .condition = rule->condition,
+        .addressed = rule->names_addresses,
         .first = (uint16_t)span->span.low,
         .last = (uint16_t)span->span.high,
     };

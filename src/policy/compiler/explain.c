@@ -6,7 +6,7 @@
 #include "policy/image.h"
 #include "sluice/protocol.h"
 
-static const char *rule_value(struct arena *arena, const struct modbus_rule *rule, uint32_t order)
+const char *modbus_value_text(struct arena *arena, const struct modbus_rule *rule, uint32_t order)
 {
     return rule->points ? scaled_text(arena, rule->type, rule->scale, order)
                         : value_text(arena, rule->type, order);
@@ -21,8 +21,8 @@ static const char *values_text(struct arena *arena, const struct modbus_rule *ru
     const char *text = "";
     for (size_t i = 0; i < rule->values.count; i++) {
         const struct span span = rule->values.span[i];
-        const char *low = rule_value(arena, rule, span.low);
-        const char *high = rule_value(arena, rule, span.high);
+        const char *low = modbus_value_text(arena, rule, span.low);
+        const char *high = modbus_value_text(arena, rule, span.high);
         const char *comma = i ? ", " : "";
         if (span.low == span.high)
             text = arena_printf(arena, "%s%s%s", text, comma, low);
@@ -100,8 +100,8 @@ static const char *clause(struct arena *arena, const struct modbus_service_rules
 
 /* What the rule leaves unlimited, what its values limit, and what can never be known: an allow rule
  * is silent on that, a deny rule denies it all. */
-static void explain_rule(struct arena *arena, const struct modbus_service_rules *service,
-                         const struct modbus_rule *rule, FILE *out)
+void site_explain_rule(struct arena *arena, const struct modbus_service_rules *service,
+                       const struct modbus_rule *rule, FILE *out)
 {
     const uint64_t writing = ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS;
     const uint64_t unknown = modbus_rule_unknown(rule);
@@ -142,7 +142,7 @@ static void explain_service(const struct site *site, struct arena *arena, unsign
     for (int deny = 0; deny < 2; deny++)
         for (size_t i = 0; i < rules->rules.count; i++)
             if (rule[i].deny == (deny != 0))
-                explain_rule(arena, rules, &rule[i], out);
+                site_explain_rule(arena, rules, &rule[i], out);
     fprintf(out, "  everything%s is denied%s.\n", rules->rules.count ? " else" : "",
             service->flags & POLICY_SERVICE_MONITOR ? ", but let through: mode monitor"
             : service->flags & POLICY_SERVICE_DROP  ? " without an answer"

@@ -112,6 +112,11 @@ void load_word_order(struct loader *loader, const struct node *node, enum modbus
 /* The access of an opaque function that the service lists, -1 for any other. */
 int modbus_opaque_access(const struct modbus_service_rules *service, uint64_t function);
 
+/* A rule's sentence, and a value as its rule says it. */
+void site_explain_rule(struct arena *arena, const struct modbus_service_rules *service,
+                       const struct modbus_rule *rule, FILE *out);
+const char *modbus_value_text(struct arena *arena, const struct modbus_rule *rule, uint32_t order);
+
 /* Rules that others make void: mistakes, and warnings where only in part. */
 void find_void_rules(struct loader *loader);
 

@@ -68,8 +68,9 @@ struct modbus_service_rules {
     struct arena_list opaque;                              /* struct modbus_opaque */
     uint8_t opaque_functions[MODBUS_MAX_OPAQUE_FUNCTIONS]; /* access - MODBUS_ACCESS_OPAQUE */
     unsigned opaque_function_count;
-    struct arena_list points; /* struct policy_point, of the service alone */
-    unsigned line, column;    /* of the service */
+    struct arena_list points;         /* struct policy_point, of the service alone */
+    struct arena_list profile_points; /* those of its profiles */
+    unsigned line, column;            /* of the service */
 };
 
 struct site_policy {

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SIGN_16 UINT32_C(0x8000)
+#define SIGN_32 UINT32_C(0x80000000)
+
 bool parse_number(const char *text, size_t length, uint64_t *number)
 {
     unsigned base = 10;
@@ -284,6 +287,23 @@ const char *addresses_text(struct arena *arena, const struct spans *addresses)
             return arena_printf(arena, "%s and %zu more", text, addresses->count - 10);
     }
     return text;
+}
+
+uint32_t modbus_order_bits(enum modbus_value_type type, uint32_t order)
+{
+    switch (type) {
+    case MODBUS_INT16:
+        return order ^ SIGN_16;
+    case MODBUS_INT32:
+        return order ^ SIGN_32;
+    case MODBUS_FLOAT32:
+        return order & SIGN_32 ? order ^ SIGN_32 : ~order;
+    case MODBUS_UINT16:
+    case MODBUS_UINT32:
+    case MODBUS_COIL:
+        break;
+    }
+    return order;
 }
 
 const char *value_text(struct arena *arena, enum modbus_value_type type, uint32_t order)

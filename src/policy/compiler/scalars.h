@@ -39,6 +39,8 @@ const char *ipv4_text(uint32_t address, char text[ADDRESS_TEXT_SIZE]);
 
 /* "192.168.96.10", "192.168.97.0/24" or "10.0.0.1-10.0.0.9", with commas between. */
 const char *addresses_text(struct arena *arena, const struct spans *addresses);
+/* The bits whose order modbus_value_order() gives. */
+uint32_t modbus_order_bits(enum modbus_value_type type, uint32_t order);
 /* A value in the order of modbus_value_order(), as the file would say it. */
 const char *value_text(struct arena *arena, enum modbus_value_type type, uint32_t order);
 

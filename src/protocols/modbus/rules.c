@@ -274,8 +274,7 @@ static inline enum sl_reason why_denied(const struct modbus_limited *limited)
 {
     if (limited->limit != POLICY_NONE)
         return SL_REASON_DENY_RULE_VALUE;
-    return limited->first == 0 && limited->last == UINT16_MAX ? SL_REASON_DENY_RULE
-                                                              : SL_REASON_DENY_RULE_ADDRESS;
+    return limited->addressed ? SL_REASON_DENY_RULE_ADDRESS : SL_REASON_DENY_RULE;
 }
 
 /* SL_NO_RULE by nothing, or denied by the deny rule with a limit that covers some of the part. A

@@ -127,7 +127,8 @@ struct modbus_limited {
     uint16_t limit;       /* POLICY_NONE: any value */
     uint16_t first, last; /* the rule's addresses around the segment */
     uint16_t condition;   /* of the image's conditions; POLICY_NONE: always */
-    uint16_t reserved;
+    uint8_t addressed;    /* not 0 where the rule names addresses, files or records */
+    uint8_t reserved;
 };
 
 enum modbus_value_type {
