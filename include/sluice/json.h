@@ -30,6 +30,8 @@ void sl_json_close_array(struct sl_json *json);
 void sl_json_string(struct sl_json *json, const char *key, const char *value); /* NULL: null */
 void sl_json_number(struct sl_json *json, const char *key, uint64_t value);
 void sl_json_signed(struct sl_json *json, const char *key, int64_t value);
+/* `number` is the text of a JSON number, e.g. a decimal fraction. */
+void sl_json_decimal(struct sl_json *json, const char *key, const char *number);
 void sl_json_bool(struct sl_json *json, const char *key, bool value);
 void sl_json_null(struct sl_json *json, const char *key);
 void sl_json_hex(struct sl_json *json, const char *key, const uint8_t *bytes, size_t length);

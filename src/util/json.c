@@ -167,6 +167,13 @@ void sl_json_signed(struct sl_json *json, const char *key, int64_t value)
     end(json, mark);
 }
 
+void sl_json_decimal(struct sl_json *json, const char *key, const char *number)
+{
+    struct mark mark = begin(json, key);
+    put_text(json, number);
+    end(json, mark);
+}
+
 void sl_json_bool(struct sl_json *json, const char *key, bool value)
 {
     struct mark mark = begin(json, key);

@@ -41,7 +41,7 @@ def test_commands(sluice):
     sent = [o["commands"][0] for line in lines if line.get("function") == 5 for o in line["objects"]]
     assert [c["index"] for c in sent] == [3] * 5
     assert sent[0]["operation"] == "latch-on"
-    assert [c.get("value") for c in sent[1:]] == [5, -6, None, None]
+    assert [c.get("value") for c in sent[1:]] == [5, -6, 7.5, 8.5]
     assert sent[3]["value_hex"] == "0000f040"
 
 

@@ -153,6 +153,16 @@ def both(capture, sluice):
     return name, pairs
 
 
+def test_no_capture_with_dnp3_is_left_out(captures):
+    if not shutil.which("tshark"):
+        pytest.skip("no tshark: tools/install-deps test")
+    others = {str(path.relative_to(captures)) for path in captures.glob("*/*.pcap*")} - set(CAPTURES)
+    for name in sorted(others):
+        frames = subprocess.run(["tshark", "-r", captures / name, "-Y", "dnp3"], capture_output=True,
+                                text=True, timeout=300).stdout
+        assert frames == "", name
+
+
 def test_stations(both):
     _, pairs = both
     for message, frames in pairs:

@@ -5,7 +5,9 @@
  */
 #include "protocols/dnp3/dnp3.h"
 #include "protocols/dnp3/link.h"
+#include "protocols/dnp3/names.h"
 #include "protocols/dnp3/objects.h"
+#include "util/float_text.h"
 
 /* Room that must be left for one member of each kind, and for what follows the list. */
 #define OBJECT_TEXT  192u
@@ -20,45 +22,37 @@ static bool room_for(const struct sl_json *json, size_t text)
 
 /* --- what is known of the values ----------------------------------------------------------- */
 
-static uint64_t little(const uint8_t *data, size_t size)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < size; i++)
-        value |= (uint64_t)data[i] << 8 * i;
-    return value;
-}
-
 /* A.8.1 */
 static void describe_control_block(struct sl_json *json, const uint8_t *data)
 {
-    static const char *const operations[] = {"nul", "pulse-on", "pulse-off", "latch-on",
-                                             "latch-off"};
-    static const char *const codes[] = {"nul", "close", "trip"};
     unsigned operation = data[0] & 0x0fu, code = data[0] >> 6;
     sl_json_number(json, "control_code", data[0]);
-    if (operation < sizeof operations / sizeof operations[0])
-        sl_json_string(json, "operation", operations[operation]);
-    if (code < sizeof codes / sizeof codes[0])
-        sl_json_string(json, "trip_close", codes[code]);
+    if (dnp3_operation_name(operation))
+        sl_json_string(json, "operation", dnp3_operation_name(operation));
+    if (dnp3_trip_close_name(code))
+        sl_json_string(json, "trip_close", dnp3_trip_close_name(code));
     if (data[0] & 0x10u)
         sl_json_bool(json, "queue", true);
     if (data[0] & 0x20u)
         sl_json_bool(json, "clear", true);
     sl_json_number(json, "count", data[1]);
-    sl_json_number(json, "on_time", little(data + 2, 4));
-    sl_json_number(json, "off_time", little(data + 6, 4));
+    sl_json_number(json, "on_time", dnp3_number(data + 2, 4));
+    sl_json_number(json, "off_time", dnp3_number(data + 6, 4));
     sl_json_number(json, "status", data[10]);
 }
 
-/* A.19: variations 1 and 2 are integers, 3 and 4 floating point, shown as they are. */
+/* A.19: variations 1 and 2 are integers, 3 and 4 floating point, shown as they are too. */
 static void describe_analog_command(struct sl_json *json, unsigned variation, const uint8_t *data,
                                     size_t size)
 {
+    char text[FLOAT_TEXT_SIZE];
     if (variation == 1)
-        sl_json_signed(json, "value", (int32_t)little(data, 4));
+        sl_json_signed(json, "value", (int32_t)dnp3_number(data, 4));
     else if (variation == 2)
-        sl_json_signed(json, "value", (int16_t)little(data, 2));
-    else
+        sl_json_signed(json, "value", (int16_t)dnp3_number(data, 2));
+    else if (float_text(dnp3_number(data, size - 1), (unsigned)size - 1, text))
+        sl_json_decimal(json, "value", text);
+    if (variation >= 3)
         sl_json_hex(json, "value_hex", data, size - 1);
     sl_json_number(json, "status", data[size - 1]);
 }
@@ -81,14 +75,6 @@ static void describe_command(struct sl_json *json, const struct dnp3_header *hea
     else
         describe_analog_command(json, header->variation, data, size);
     sl_json_close_object(json);
-}
-
-/* Steps over the objects; false where they are not all there (a record cut short). */
-static bool skip_bits(const struct dnp3_header *header, struct sl_reader *in)
-{
-    uint64_t each = header->object->layout == OBJECT_BITS ? 1 : 2;
-    uint64_t octets = (header->count * each + 7) / 8;
-    return octets <= sl_remaining(in) && sl_read_bytes(in, (size_t)octets) != NULL;
 }
 
 static bool describe_listed(struct sl_json *json, const struct dnp3_header *header,
@@ -132,17 +118,16 @@ static bool describe_object(struct sl_json *json, const struct dnp3_header *head
         sl_json_number(json, "count", header->count);
     }
     uint8_t layout = header->object->layout;
-    if (header->data && (layout == OBJECT_BITS || layout == OBJECT_DOUBLE_BITS))
-        return skip_bits(header, in);
-    if (!header->data && header->class != QUALIFIER_INDEX)
-        return true;
+    bool packed = layout == OBJECT_BITS || layout == OBJECT_DOUBLE_BITS;
+    if ((header->data && packed) || (!header->data && header->class != QUALIFIER_INDEX))
+        return dnp3_skip_objects(header, in);
     if (header->data && is_time(header) && header->class == QUALIFIER_COUNT) {
         uint32_t index;
         const uint8_t *data;
         size_t size;
         if (!dnp3_read_object(header, in, FORM_CANONICAL, &index, &data, &size))
             return false;
-        sl_json_number(json, "time", little(data, 6)); /* milliseconds since 1970 */
+        sl_json_number(json, "time", dnp3_number(data, 6)); /* milliseconds since 1970 */
         return true;
     }
     return describe_listed(json, header, in);
@@ -198,28 +183,10 @@ static void describe_indications(struct sl_json *json, uint16_t iin)
     sl_json_close_array(json);
 }
 
-static const char *link_function_name(uint8_t control)
-{
-    static const char *const asks[16] = {
-        [LINK_RESET_STATES] = "reset-link-states",
-        [LINK_TEST_STATES] = "test-link-states",
-        [LINK_CONFIRMED_USER_DATA] = "confirmed-user-data",
-        [LINK_UNCONFIRMED_USER_DATA] = "unconfirmed-user-data",
-        [LINK_REQUEST_STATUS] = "request-link-status",
-    };
-    static const char *const tells[16] = {
-        [LINK_ACK] = "ack",
-        [LINK_NACK] = "nack",
-        [LINK_STATUS] = "link-status",
-        [LINK_NOT_SUPPORTED] = "not-supported",
-    };
-    return (control & LINK_PRM ? asks : tells)[control & LINK_FUNCTION];
-}
-
 static void describe_link(struct sl_json *json, const struct dnp3_message *message)
 {
     sl_json_number(json, "link_function", message->link_control & LINK_FUNCTION);
-    const char *name = link_function_name(message->link_control);
+    const char *name = dnp3_link_function_name(message->link_control);
     if (name)
         sl_json_string(json, "link_function_name", name);
     sl_json_bool(json, "primary", message->link_control & LINK_PRM);

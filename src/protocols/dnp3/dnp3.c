@@ -25,4 +25,5 @@ const struct sl_protocol dnp3_protocol = {
     .refuse = dnp3_refuse,
     .key = dnp3_key,
     .describe = dnp3_describe,
+    .words = dnp3_phrase,
 };

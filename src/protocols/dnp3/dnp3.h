@@ -147,6 +147,8 @@ size_t dnp3_encode(enum sl_direction direction, const void *canonical, size_t le
 uint16_t dnp3_key(const void *canonical, size_t length);
 void dnp3_describe(struct sl_json *json, enum sl_direction direction, const void *canonical,
                    size_t length);
+void dnp3_phrase(char *text, size_t size, enum sl_direction direction, const void *canonical,
+                 size_t length);
 /* describe() writes at most this much. */
 #define DNP3_DESCRIBE_MAX ((size_t)56 * 1024)
 

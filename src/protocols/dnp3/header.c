@@ -196,6 +196,33 @@ bool dnp3_read_object(const struct dnp3_header *header, struct sl_reader *in, en
     return *data != NULL;
 }
 
+bool dnp3_skip_objects(const struct dnp3_header *header, struct sl_reader *in)
+{
+    const uint8_t layout = header->object->layout;
+    if (header->data && (layout == OBJECT_BITS || layout == OBJECT_DOUBLE_BITS)) {
+        const uint64_t octets = (header->count * (layout == OBJECT_BITS ? 1 : 2) + 7) / 8;
+        return octets <= sl_remaining(in) && sl_read_bytes(in, (size_t)octets);
+    }
+    if (!header->data && header->class != QUALIFIER_INDEX)
+        return true;
+    bool whole = true;
+    for (uint64_t i = 0; i < header->count && whole; i++) {
+        uint32_t index;
+        const uint8_t *data;
+        size_t size;
+        whole = dnp3_read_object(header, in, FORM_CANONICAL, &index, &data, &size);
+    }
+    return whole;
+}
+
+uint64_t dnp3_number(const uint8_t *data, size_t octets)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < octets; i++)
+        value |= (uint64_t)data[i] << 8 * i;
+    return value;
+}
+
 /* Clears the bits of the last octet beyond the last point (1815 A.2.1, A.4.1). */
 static enum sl_reason copy_bits(const struct dnp3_header *header, unsigned each,
                                 struct sl_reader *in, struct sl_writer *out, bool *changed)

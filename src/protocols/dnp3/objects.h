@@ -114,6 +114,12 @@ bool dnp3_is_command(const struct dnp3_header *header);
 bool dnp3_read_object(const struct dnp3_header *header, struct sl_reader *in, enum object_form form,
                       uint32_t *index, const uint8_t **data, size_t *size);
 
+/* Steps over the objects of `header`; false when they are not all there. */
+bool dnp3_skip_objects(const struct dnp3_header *header, struct sl_reader *in);
+
+/* The number of up to 8 octets in an object's data, least octet first. */
+uint64_t dnp3_number(const uint8_t *data, size_t octets);
+
 /* All object headers and objects of one fragment, with what the standard says of their order.
  * Fills `*headers`. */
 enum sl_reason dnp3_copy_fragment_objects(unsigned function, struct sl_reader *in,
