@@ -9,15 +9,15 @@
 #include <stdint.h>
 
 enum sl_audit_event {
-    SL_AUDIT_MESSAGE = 1,    /* one protocol message and its verdict; `detail` describes it */
-    SL_AUDIT_SESSION_OPEN,   /* a client connected */
-    SL_AUDIT_SESSION_CLOSE,  /* it left, or was closed: reason */
-    SL_AUDIT_DEVICE_OPEN,    /* connection to the device established */
-    SL_AUDIT_DEVICE_CLOSE,   /* ended or failed: reason */
-    SL_AUDIT_FAILED,         /* a request got no usable reply: reason */
-    SL_AUDIT_DROPPED,        /* a record or frame was dropped inside: reason; value = how many */
-    SL_AUDIT_START,          /* the component is up */
-    SL_AUDIT_COUNTERS,       /* periodic: value = messages seen */
+    SL_AUDIT_MESSAGE = 1,   /* one protocol message and its verdict; `detail` describes it */
+    SL_AUDIT_SESSION_OPEN,  /* a client connected */
+    SL_AUDIT_SESSION_CLOSE, /* it left, or was closed: reason */
+    SL_AUDIT_DEVICE_OPEN,   /* connection to the device established */
+    SL_AUDIT_DEVICE_CLOSE,  /* ended or failed: reason */
+    SL_AUDIT_FAILED,        /* a request got no usable reply: reason */
+    SL_AUDIT_DROPPED,       /* a record or frame was dropped inside: reason; value = how many */
+    SL_AUDIT_START,         /* the component is up */
+    SL_AUDIT_COUNTERS,      /* periodic: value = messages seen */
 };
 
 enum sl_verdict {
@@ -35,21 +35,21 @@ enum sl_verdict {
 #define SL_AUDIT_LET_THROUGH 1u /* MESSAGE: denied, but passed on in monitor mode */
 
 struct sl_audit {
-    uint64_t time;    /* sl_now at the event */
-    uint8_t event;    /* enum sl_audit_event */
-    uint8_t verdict;  /* enum sl_verdict; MESSAGE only */
+    uint64_t time;   /* sl_now at the event */
+    uint8_t event;   /* enum sl_audit_event */
+    uint8_t verdict; /* enum sl_verdict; MESSAGE only */
     uint8_t direction;
     uint8_t service;
-    uint16_t reason;  /* enum sl_reason */
-    uint16_t rule;    /* index into the policy image's rules; SL_NO_RULE */
+    uint16_t reason; /* enum sl_reason */
+    uint16_t rule;   /* index into the policy image's rules; SL_NO_RULE */
     uint16_t session;
     uint16_t client_port;
-    uint32_t client;  /* IPv4, host byte order */
+    uint32_t client; /* IPv4, host byte order */
     uint32_t generation;
     uint16_t slot;
     uint8_t detail_length;
-    uint8_t component; /* sl_*_config.component of the writer */
-    uint64_t value;    /* nanoseconds the message took so far, or as the event says */
+    uint8_t component;               /* sl_*_config.component of the writer */
+    uint64_t value;                  /* nanoseconds the message took so far, or as the event says */
     uint8_t detail[SL_AUDIT_DETAIL]; /* the leading bytes of the canonical message */
     uint8_t flags;                   /* SL_AUDIT_LET_THROUGH */
     uint8_t reserved;

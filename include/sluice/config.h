@@ -6,6 +6,7 @@
 #ifndef SLUICE_CONFIG_H
 #define SLUICE_CONFIG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum sl_direction { SL_REQUEST = 0, SL_REPLY = 1 };
@@ -16,6 +17,7 @@ enum sl_mode { SL_TWO_WAY = 0, SL_ONE_WAY = 1 };
 #define SL_MAX_ROUTES   8u
 #define SL_MAX_SLOTS    256u /* reply slots: requests outstanding at once, all clients */
 #define SL_MAX_SESSIONS 512u
+#define SL_MAX_STATIONS 512u /* of all services */
 
 /* parser_norm, policy_emit */
 struct sl_stage_config {
@@ -51,7 +53,15 @@ struct sl_service_endpoint {
     uint16_t queue;         /* int: requests that wait to be sent at most; 0: no bound */
     uint8_t shared;         /* int: connections serve all clients, not one each */
     uint8_t echo;           /* ext, one-way: a write is confirmed at once, whatever comes of it */
-    uint8_t reserved[2];
+    uint8_t skip_noise;     /* link layer: bytes between frames are skipped; else they end the
+                             * connection */
+    uint8_t reserved;
+};
+
+/* A pair of stations that may speak to each other, as this side's neighbours call them. */
+struct sl_station {
+    uint16_t service;
+    uint16_t master, outstation;
 };
 
 /* Static: the longest netmask decides, before the side's `gateway`. IPv4, host byte order. */
@@ -83,7 +93,18 @@ struct sl_frontend_config {
     uint8_t no_ping;       /* ICMP is not answered */
     uint8_t route_count;
     struct sl_route route[SL_MAX_ROUTES];
+    uint16_t station_count;
+    uint16_t reserved;
+    struct sl_station station[SL_MAX_STATIONS]; /* by service; the configuration ends with the last
+                                                 * that there is */
 };
+
+/* Bytes of a frontend's configuration with so many stations. */
+static inline uint32_t sl_frontend_config_size(unsigned station_count)
+{
+    return (uint32_t)(offsetof(struct sl_frontend_config, station) +
+                      station_count * sizeof(struct sl_station));
+}
 
 /* ext_nic_drv, int_nic_drv */
 struct sl_nic_config {

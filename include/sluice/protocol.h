@@ -41,12 +41,66 @@ struct sl_decision {
     uint16_t rule;         /* index into the image's rules; SL_NO_RULE (audit.h) */
 };
 
+/* A link layer below messages: frames with a head and checks of their own, which each frontend
+ * exchanges with its own neighbour. None of it crosses the gateway. */
+#define SL_LINK_ANSWER 10u /* bytes of a frame without user data */
+#define SL_LINK_PEERS  8u  /* neighbours whose frames are numbered, on one connection */
+
+enum sl_link_status {
+    SL_LINK_MORE,    /* not a whole frame yet */
+    SL_LINK_WAIT,    /* whole, and not to be answered before the far side's state is known */
+    SL_LINK_NOISE,   /* `length` bytes are no part of a frame; `reason` */
+    SL_LINK_OWN,     /* a frame for this end alone, or one again; perhaps with an answer */
+    SL_LINK_MESSAGE, /* a frame that is a message. `reason` not NONE: or would be, but for that */
+    SL_LINK_FIRST,   /* one with the beginning of a message, whatever came before */
+    SL_LINK_NEXT,    /* with more of it */
+    SL_LINK_LAST,    /* with its end */
+};
+
+/* What a frame comes to. `answer` goes back to who sent it, once the frame is taken. */
+struct sl_link_step {
+    enum sl_link_status status;
+    enum sl_reason reason;
+    size_t length;    /* of the frame */
+    uint32_t parties; /* between whom it runs: master << 16 | outstation */
+    uint8_t answer_length;
+    uint8_t answer[SL_LINK_ANSWER];
+};
+
+/* What one end of a link remembers. All zero at first. */
+struct sl_link_state {
+    uint32_t parties[SL_LINK_PEERS];
+    uint8_t flags[SL_LINK_PEERS]; /* the protocol's own */
+    uint8_t next;
+};
+
+/* What this end stands for: the stations beyond the gateway. */
+enum sl_link_far { SL_LINK_FAR_UNKNOWN, SL_LINK_FAR_UP, SL_LINK_FAR_DOWN };
+struct sl_link_view {
+    enum sl_link_far far;
+    uint16_t station_count;
+    const struct sl_station *station; /* those there are, as this side's neighbours call them */
+};
+
+/* What a message is to the exchange that it belongs to. */
+struct sl_traits {
+    uint32_t parties;  /* between whom it runs: master << 16 | outstation */
+    uint16_t key;      /* as key() */
+    uint16_t next_key; /* `more`: of the message that continues it */
+    bool confirms;     /* a request: says only that a reply came; `key` is that reply's */
+    bool asks_confirm; /* a reply: waits for such a request */
+    bool unsolicited;  /* a reply to no request */
+    bool more;         /* a reply: another message continues it */
+};
+
 struct sl_protocol {
     const char *name;       /* as in the configuration: "modbus-tcp" */
     const char *event_type; /* as in EVE: "modbus" */
     uint16_t default_port;
     size_t max_message;   /* bytes of the longest message on the wire */
     size_t max_canonical; /* bytes of the longest canonical message */
+    size_t max_emitted;   /* bytes of the longest message that encode() and refuse() make */
+    bool keeps_key;       /* the client's own transaction goes to the device */
     bool datagrams;       /* runs over UDP too, each datagram holding whole parts of messages */
     bool offline;         /* for decode and replay only: no service can speak it yet */
 
@@ -64,6 +118,16 @@ struct sl_protocol {
     /* Who behind the device a request is for, likewise (Modbus: the unit); NULL: there is
      * nobody behind a device. */
     uint8_t (*frame_unit)(const uint8_t *bytes, size_t length);
+
+    /* Protocols with a link layer; else NULL. The frame at the head of what a neighbour has sent
+     * (`direction`: of what runs that way). `state` becomes what it is once the frame is taken. */
+    struct sl_link_step (*link)(enum sl_direction direction, const struct sl_link_view *view,
+                                struct sl_link_state *state, const uint8_t *bytes, size_t length);
+
+    /* Of a complete message, without trusting the rest of it: a hint, as frame_key() is. Not NULL
+     * where `link` is not. */
+    struct sl_traits (*frame_traits)(enum sl_direction direction, const uint8_t *bytes,
+                                     size_t length);
 
     /* Strict decode of exactly one message. Fills `canonical` (max_canonical bytes, aligned to
      * 8) and `*canonical_length`, also when the content is malformed: then with what is known
@@ -90,6 +154,28 @@ struct sl_protocol {
     struct sl_decision (*decide_in)(const struct policy_service *service,
                                     struct policy_state *state, uint32_t client,
                                     const void *request, size_t length);
+
+    /* What a valid canonical message is to its exchange; NULL: every reply is one message and
+     * answers a request, and nothing is confirmed. */
+    struct sl_traits (*traits)(enum sl_direction direction, const void *canonical, size_t length);
+
+    /* The policy's word on a valid reply: one that matches `request`, or an unsolicited one
+     * (NULL). NULL: what matches passes. */
+    struct sl_decision (*decide_reply)(const struct policy_service *service, const void *request,
+                                       size_t request_length, const void *reply,
+                                       size_t reply_length);
+
+    /* NONE while a reply may come in so many messages, of so many bytes in all as encoded for the
+     * client; NULL: it is always one. */
+    enum sl_reason (*reply_within)(const struct policy_service *service, unsigned messages,
+                                   uint32_t bytes);
+
+    /* Stations have other numbers at the device: a valid request gets the device's numbers, before
+     * it is encoded and after all else; a valid reply gets the clients', before it is matched or
+     * decided on: those of `request` where that is what it may answer (NULL: of none). False: there
+     * is no such station. NULL in protocols without. */
+    bool (*translate)(const struct policy_service *service, enum sl_direction direction,
+                      const void *request, void *canonical, size_t length);
 
     /* Last values of points, for services that keep them: a request that passes is about to be
      * sent; later it has its outcome, `reply` valid and matched, or NULL: failed. `order`:

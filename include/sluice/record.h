@@ -12,6 +12,13 @@
  * matches it, tells its peer SETTLED, and hands ext_frontend one MESSAGE (bytes for the
  * client) or SILENT (nothing to say), which frees the slot.
  *
+ * Where replies come in several messages, all but the last carry SL_FLAG_MORE and settle nothing.
+ * Replies that nobody asked for have no slot. A reply that its receiver confirms is DELIVERED
+ * from reply policy_emit to its peer before the client has it, so that the confirmation passes.
+ *
+ * Where a device may speak first, ext_frontend sends SESSION_BEGIN, int_frontend connects then and
+ * not at the first request, and tells ext_frontend with DEVICE of each change.
+ *
  * A session's end goes the same way round: SESSION_END from ext_frontend to int_frontend and
  * back; only then may ext_frontend use the session's number again.
  *
@@ -25,15 +32,20 @@
 
 enum sl_record_type {
     SL_RECORD_MESSAGE = 1,
-    SL_RECORD_MALFORMED,   /* parser_norm > policy_emit */
-    SL_RECORD_SESSION_END, /* all the way round */
-    SL_RECORD_FAILED,      /* int_frontend > parser_norm > policy_emit */
-    SL_RECORD_SENT,        /* likewise */
-    SL_RECORD_SILENT,      /* policy_emit > ext_frontend */
-    SL_RECORD_OUTSTANDING, /* request policy_emit > reply policy_emit */
-    SL_RECORD_REFUSED,     /* likewise */
-    SL_RECORD_SETTLED,     /* reply policy_emit > request policy_emit; with the canonical reply
-                            * where the service's rules ask for last values */
+    SL_RECORD_MALFORMED,     /* parser_norm > policy_emit */
+    SL_RECORD_SESSION_END,   /* all the way round */
+    SL_RECORD_FAILED,        /* int_frontend > parser_norm > policy_emit */
+    SL_RECORD_SENT,          /* likewise */
+    SL_RECORD_SILENT,        /* policy_emit > ext_frontend */
+    SL_RECORD_OUTSTANDING,   /* request policy_emit > reply policy_emit */
+    SL_RECORD_REFUSED,       /* likewise */
+    SL_RECORD_SETTLED,       /* reply policy_emit > request policy_emit; with the canonical reply
+                              * where the service's rules ask for last values */
+    SL_RECORD_DELIVERED,     /* likewise; `key` is what a confirmation will carry, the payload
+                              * between whom (protocol.h, parties) */
+    SL_RECORD_SESSION_BEGIN, /* ext_frontend > parser_norm > policy_emit > int_frontend */
+    SL_RECORD_DEVICE,        /* int_frontend > parser_norm > policy_emit > ext_frontend: the
+                              * session's device is connected (reason NONE) or is not */
 };
 
 #define SL_NO_SLOT UINT16_MAX
@@ -41,20 +53,21 @@ enum sl_record_type {
 /* flags */
 #define SL_FLAG_NO_REPLY 1u /* request policy_emit > int_frontend: nothing will come back */
 #define SL_FLAG_CLOSE    2u /* with REFUSED and SILENT: and the client's connection is closed */
+#define SL_FLAG_MORE     4u /* with replies: the slot is held for what follows */
 
 struct sl_record {
-    uint8_t type;        /* enum sl_record_type */
-    uint8_t service;     /* index into the policy image's services */
-    uint16_t session;    /* ext_frontend's number for the client's connection */
-    uint16_t slot;       /* reply slot; SL_NO_SLOT where none is held */
-    uint16_t reason;     /* enum sl_reason */
-    uint32_t client;     /* IPv4 address, host byte order; ext_frontend's word */
+    uint8_t type;     /* enum sl_record_type */
+    uint8_t service;  /* index into the policy image's services */
+    uint16_t session; /* ext_frontend's number for the client's connection */
+    uint16_t slot;    /* reply slot; SL_NO_SLOT where none is held */
+    uint16_t reason;  /* enum sl_reason */
+    uint32_t client;  /* IPv4 address, host byte order; ext_frontend's word */
     uint16_t client_port;
     uint16_t length;     /* bytes after this header */
     uint32_t generation; /* counts uses of the session's number */
     uint16_t flags;
-    uint16_t key;        /* protocol's transaction towards the device (protocol.h) */
-    uint64_t time;       /* sl_now when the message was complete at the frontend */
+    uint16_t key;  /* protocol's transaction towards the device (protocol.h) */
+    uint64_t time; /* sl_now when the message was complete at the frontend */
 };
 _Static_assert(sizeof(struct sl_record) == 32, "the record header is 32 bytes on every host");
 

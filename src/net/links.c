@@ -3,6 +3,14 @@
 
 #include "sluice/host.h"
 
+bool links_config_whole(const struct sl_environment *environment)
+{
+    const struct sl_frontend_config *config = environment->config;
+    return environment->config_size >= sl_frontend_config_size(0) &&
+           config->service_count <= SL_MAX_SERVICES && config->station_count <= SL_MAX_STATIONS &&
+           environment->config_size >= sl_frontend_config_size(config->station_count);
+}
+
 void links_init(struct links *links, const struct sl_environment *environment,
                 const struct sl_frontend_config *config)
 {

@@ -23,6 +23,9 @@ struct links {
     struct oneway_producer audit;
 };
 
+/* False: the environment's configuration is not a frontend's, or cut short. */
+bool links_config_whole(const struct sl_environment *environment);
+
 void links_init(struct links *links, const struct sl_environment *environment,
                 const struct sl_frontend_config *config);
 

@@ -93,7 +93,7 @@ static uint32_t frontend_config(const struct site *site, const struct topology *
             .echo = service->echo,
         };
     }
-    return sizeof(*config);
+    return sl_frontend_config_size(config->station_count);
 }
 
 static uint32_t nic_config(const struct site *site, const struct topology_component *component,

@@ -118,7 +118,7 @@ int topology_check_on(const struct topology *topology, enum topology_host host, 
 
 /* The component's own configuration (config.h), as the site says; returns its size. Linux fills
  * in MAC addresses, boot identifier and epoch afterwards. `config` holds SL_CONFIG_MAX bytes. */
-#define SL_CONFIG_MAX 4096u
+#define SL_CONFIG_MAX 8192u
 uint32_t topology_config(const struct site *site, const struct topology *topology,
                          unsigned component, void *config);
 

@@ -89,7 +89,7 @@ static void init(void *self, const struct sl_environment *environment)
 {
     struct ext_frontend *frontend = self;
     const struct sl_frontend_config *config = environment->config;
-    if (environment->config_size < sizeof *config || config->service_count > SL_MAX_SERVICES)
+    if (!links_config_whole(environment))
         sl_fault(environment->host, "ext_frontend's configuration is not one",
                  environment->config_size, sizeof *config);
     frontend->one_way = config->mode == SL_ONE_WAY;

@@ -95,7 +95,7 @@ static void init(void *self, const struct sl_environment *environment)
 {
     struct int_frontend *frontend = self;
     const struct sl_frontend_config *config = environment->config;
-    if (environment->config_size < sizeof *config || config->service_count > SL_MAX_SERVICES)
+    if (!links_config_whole(environment))
         sl_fault(environment->host, "int_frontend's configuration is not one",
                  environment->config_size, sizeof *config);
     links_init(&frontend->links, environment, config);

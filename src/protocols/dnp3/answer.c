@@ -99,7 +99,8 @@ static enum sl_reason match_fragment(const struct dnp3_message *request, uint16_
 {
     if (reply->function == DNP3_UNSOLICITED_RESPONSE || reply->control & DNP3_UNS)
         return SL_REASON_REPLY_UNMATCHED;
-    if (reply->sequence != (key & DNP3_SEQUENCE))
+    const bool continues = !(reply->control & DNP3_FIR);
+    if (reply->sequence != (key & DNP3_SEQUENCE) || continues != !!(key & DNP3_KEY_CONTINUES))
         return SL_REASON_REPLY_TRANSACTION;
     if (!is_plain_control(request) || reply->function != DNP3_RESPONSE)
         return SL_REASON_NONE;

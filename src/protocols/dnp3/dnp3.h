@@ -23,6 +23,8 @@
 /* Frames of one fragment: 2048 octets in full segments take 2411. Who fills segments badly may
  * use more, up to here. */
 #define DNP3_MAX_MESSAGE 4096u
+/* What the gateway sends: a whole fragment in full segments. */
+#define DNP3_MAX_EMITTED 2411u
 
 enum dnp3_function {
     DNP3_CONFIRM = 0,
@@ -128,6 +130,7 @@ _Static_assert(sizeof(struct dnp3_message) == 4096, "fits a record (sluice/recor
  * frames have DNP3_KEY_LINK. encode() takes the number from it. */
 #define DNP3_KEY_UNSOLICITED 0x10u
 #define DNP3_KEY_LINK        0x20u
+#define DNP3_KEY_CONTINUES   0x40u /* of traits and match() alone: no FIR, a fragment after another */
 
 /* The link frames of one fragment, from the transport segment with FIR to the one with FIN, are
  * one message, and so is a link frame without user data. What interrupts a fragment (a new FIR,
@@ -136,6 +139,12 @@ _Static_assert(sizeof(struct dnp3_message) == 4096, "fits a record (sluice/recor
 struct sl_frame dnp3_frame(enum sl_direction direction, const uint8_t *bytes, size_t length);
 bool dnp3_runs(const uint8_t *bytes, size_t length, enum sl_direction *direction);
 uint16_t dnp3_frame_key(const uint8_t *bytes, size_t length);
+uint8_t dnp3_frame_unit(const uint8_t *bytes, size_t length);
+struct sl_traits dnp3_frame_traits(enum sl_direction direction, const uint8_t *bytes,
+                                   size_t length);
+struct sl_traits dnp3_traits(enum sl_direction direction, const void *canonical, size_t length);
+struct sl_link_step dnp3_link(enum sl_direction direction, const struct sl_link_view *view,
+                              struct sl_link_state *state, const uint8_t *bytes, size_t length);
 enum sl_reason dnp3_decode(enum sl_direction direction, const struct policy_service *service,
                            const uint8_t *bytes, size_t length, void *canonical,
                            size_t *canonical_length);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "protocols/dnp3/link.h"
 
-#define START_1      0x05u
-#define START_2      0x64u
 #define FIXED_LENGTH 5u /* control and addresses, in the length octet */
 
 _Static_assert(FIXED_LENGTH + LINK_MAX_DATA == UINT8_MAX, "the length is one octet");
@@ -18,7 +16,7 @@ enum link_status link_read_header(const uint8_t *bytes, size_t length, struct li
 {
     struct sl_reader header = sl_reader(bytes, length);
     *reason = SL_REASON_NONE;
-    static const uint8_t start[] = {START_1, START_2};
+    static const uint8_t start[] = {LINK_START_1, LINK_START_2};
     for (size_t i = 0; i < sizeof start && i < length; i++)
         if (sl_read_u8(&header) != start[i])
             return lost(reason, SL_REASON_START_OCTETS);
@@ -154,8 +152,8 @@ void link_write(struct sl_writer *out, uint8_t control, uint16_t destination, ui
 {
     uint8_t bytes[LINK_HEADER_SIZE];
     struct sl_writer header = sl_writer(bytes, sizeof bytes);
-    sl_write_u8(&header, START_1);
-    sl_write_u8(&header, START_2);
+    sl_write_u8(&header, LINK_START_1);
+    sl_write_u8(&header, LINK_START_2);
     sl_write_u8(&header, (uint8_t)(FIXED_LENGTH + length));
     sl_write_u8(&header, control);
     sl_write_u16le(&header, destination);

@@ -17,6 +17,8 @@
 #include "sluice/cursor.h"
 #include "sluice/reason.h"
 
+#define LINK_START_1     0x05u
+#define LINK_START_2     0x64u
 #define LINK_HEADER_SIZE 10u
 #define LINK_BLOCK       16u
 #define LINK_MAX_DATA    250u /* 255 less control and addresses */

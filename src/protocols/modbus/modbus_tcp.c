@@ -9,6 +9,7 @@ const struct sl_protocol modbus_tcp_protocol = {
     .default_port = 502, /* MG 3.1.1 */
     .max_message = MODBUS_MAX_ADU,
     .max_canonical = sizeof(struct modbus_message),
+    .max_emitted = MODBUS_MAX_ADU,
     .frame = modbus_frame,
     .frame_key = modbus_frame_key,
     .frame_unit = modbus_frame_unit,
