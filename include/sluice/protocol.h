@@ -104,6 +104,12 @@ struct sl_protocol {
     bool datagrams;       /* runs over UDP too, each datagram holding whole parts of messages */
     bool offline;         /* for decode and replay only: no service can speak it yet */
 
+    /* The service's own tables in a policy image (policy/image.h): NULL when everything in them
+     * stays within `size` bytes (aligned to 8) and their rule and condition numbers are below
+     * these; otherwise what is wrong. Total; the functions below rely on it. */
+    const char *(*check_rules)(const void *body, size_t size, unsigned rule_count,
+                               unsigned condition_count);
+
     /* Framing. `bytes` is the head of what one direction of a stream still holds. */
     struct sl_frame (*frame)(enum sl_direction direction, const uint8_t *bytes, size_t length);
 

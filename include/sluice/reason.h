@@ -68,6 +68,15 @@
     REASON(RULE_EXPIRED, "rule-expired")                                     \
     REASON(OUTSIDE_HOURS, "outside-hours")                                   \
     REASON(RATE, "rate")                                                     \
+    REASON(LINK_FRAME, "link-frame")                                         \
+    REASON(NO_STATION, "no-station")                                         \
+    REASON(NO_RULE_STATION, "no-rule-for-station")                           \
+    REASON(NO_RULE_OBJECT, "no-rule-for-object")                             \
+    REASON(DENY_RULE_OBJECT, "deny-rule-for-object")                         \
+    REASON(NO_SELECT, "no-select")                                           \
+    REASON(CONFIRM_UNMATCHED, "confirm-unmatched")                           \
+    REASON(UNSOLICITED, "unsolicited-denied")                                \
+    REASON(RESPONSE_LIMIT, "response-limit")                                 \
     /* replies */                                                            \
     REASON(REPLY_UNMATCHED, "reply-unmatched")                               \
     REASON(REPLY_TRANSACTION, "reply-transaction")                           \

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "cli/cli.h"
+#include "cli/policy_file.h"
 #include "drivers/af_packet/interface.h"
 #include "hosts/linux/launch.h"
 #include "hosts/linux/output.h"
@@ -268,7 +269,7 @@ int cli_run(int argc, char **argv)
     struct site *site = site_load(given.config, stderr);
     if (!site)
         return CLI_UNABLE;
-    int status = run(site, &given);
+    int status = policy_file_live(site, stderr) ? run(site, &given) : CLI_UNABLE;
     site_free(site);
     return status;
 }

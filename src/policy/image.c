@@ -3,7 +3,6 @@
 #include "policy/image.h"
 
 #include "policy/conditions.h"
-#include "protocols/modbus/rules.h"
 #include "sluice/audit.h"
 #include "sluice/config.h"
 #include "sluice/protocol.h"
@@ -44,13 +43,11 @@ static const char *service_check(const uint8_t *bytes, const struct policy_image
         return "a service's tables are outside the image";
     if (service->rate != POLICY_NONE && (!conditions || service->rate >= conditions->rate_count))
         return "a service of a rate that is none";
-    switch (service->protocol) {
-    case SL_PROTOCOL_MODBUS_TCP:
-        return modbus_rules_check(bytes + service->body, service->body_size, image->rule_count,
-                                  conditions ? conditions->condition_count : 0);
-    default:
+    const struct sl_protocol *const protocol = sl_protocol(service->protocol);
+    if (protocol == NULL || protocol->check_rules == NULL)
         return "a service of a protocol that is none";
-    }
+    return protocol->check_rules(bytes + service->body, service->body_size, image->rule_count,
+                                 conditions ? conditions->condition_count : 0);
 }
 
 const char *policy_image_check(const void *start, size_t size)
@@ -91,9 +88,8 @@ const char *policy_image_check(const void *start, size_t size)
     if (image->conditions) {
         if (!array_within(image, image->conditions, 1, sizeof(struct policy_conditions), 8))
             return "the conditions are outside the image";
-        const char *wrong =
-            policy_conditions_check(bytes + image->conditions, image->size - image->conditions,
-                                    image->service_count);
+        const char *wrong = policy_conditions_check(
+            bytes + image->conditions, image->size - image->conditions, image->service_count);
         if (wrong)
             return wrong;
     }

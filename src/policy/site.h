@@ -43,6 +43,12 @@ struct site_service {
     uint32_t flags;           /* more of POLICY_SERVICE_* (policy/image.h) */
     uint16_t rate;            /* of all that passes; POLICY_NONE (policy/conditions.h): none */
     const char *rate_text;
+    /* DNP3 */
+    bool udp;                    /* datagrams instead of connections */
+    bool skip_noise;             /* octets between link frames are skipped; else they close */
+    bool unsolicited;            /* unsolicited responses pass */
+    uint16_t response_fragments; /* of one response at most */
+    uint32_t response_size;      /* octets of one response at most */
 };
 
 /* Requests made inside, out of a seed, instead of clients and devices. */

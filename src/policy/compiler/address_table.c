@@ -26,7 +26,9 @@ static int by_span(const void *left, const void *right)
     const struct rule_span *a = left, *b = right;
     if (a->span.low != b->span.low)
         return a->span.low < b->span.low ? -1 : 1;
-    return a->rule->number < b->rule->number ? -1 : a->rule->number > b->rule->number;
+    return a->rule->head.number < b->rule->head.number
+               ? -1
+               : a->rule->head.number > b->rule->head.number;
 }
 
 static int by_value(const void *left, const void *right)
@@ -66,7 +68,7 @@ static bool has_values(const struct cell *cell, const struct modbus_rule *rule)
 /* True when the rule's place is among those that each message asks, not in the table alone. */
 static bool looked_at(const struct cell *cell, const struct modbus_rule *rule)
 {
-    return has_values(cell, rule) || rule->condition != POLICY_NONE;
+    return has_values(cell, rule) || rule->head.condition != POLICY_NONE;
 }
 
 static void collect(struct building *b)
@@ -76,7 +78,7 @@ static void collect(struct building *b)
     for (size_t i = 0; i < b->cell->rule_count; i++) {
         const struct modbus_rule *rule = b->cell->rules[i];
         struct arena_list *list = looked_at(b->cell, rule) ? &b->limited
-                                  : rule->deny             ? &b->denies
+                                  : rule->head.deny        ? &b->denies
                                                            : &b->allows;
         const struct spans *spans = modbus_rule_addresses(rule, b->cell->access);
         for (size_t k = 0; k < spans->count; k++) {
@@ -105,7 +107,7 @@ static void fill_allows(const struct building *b, struct modbus_segment *segment
         segments[i].allow_rule = SL_NO_RULE;
         if (furthest && furthest->span.high >= border[i]) {
             segments[i].reach = (uint16_t)furthest->span.high;
-            segments[i].allow_rule = furthest->rule->number;
+            segments[i].allow_rule = furthest->rule->head.number;
         }
     }
 }
@@ -123,7 +125,7 @@ static void fill_denies(const struct building *b, struct modbus_segment *segment
         const struct rule_span *here = furthest && furthest->span.high >= border[i] ? furthest
                                        : next < b->denies.count                     ? &span[next]
                                                                                     : NULL;
-        segments[i].deny_rule = here ? here->rule->number : SL_NO_RULE;
+        segments[i].deny_rule = here ? here->rule->head.number : SL_NO_RULE;
         segments[i].deny_start = here ? (uint16_t)here->span.low : 0;
         segments[i].deny_addressed = here && here->rule->names_addresses;
     }
@@ -162,19 +164,19 @@ static void add_to_run(struct building *b, struct run *run, const struct rule_sp
                        uint32_t border)
 {
     const struct modbus_rule *const rule = span->rule;
-    uint8_t *const count = rule->deny ? &run->denies : &run->allows;
+    uint8_t *const count = rule->head.deny ? &run->denies : &run->allows;
     if (*count == MODBUS_MAX_LIMITED) {
-        mistake_at(b->tables->mistakes, rule->line, rule->column,
+        mistake_at(b->tables->mistakes, rule->head.line, rule->head.column,
                    "found rule '%s', one more with %s at address %u, expected at most %u: "
                    "join them by a list of values",
-                   rule->name, rule->limited ? "'value'" : "a condition", border,
+                   rule->head.name, rule->limited ? "'value'" : "a condition", border,
                    MODBUS_MAX_LIMITED);
         return;
     }
-    (rule->deny ? run->deny : run->allow)[(*count)++] = (struct modbus_limited){
-        .rule = rule->number,
+    (rule->head.deny ? run->deny : run->allow)[(*count)++] = (struct modbus_limited){
+        .rule = rule->head.number,
         .limit = has_values(b->cell, rule) ? limit_number(b->tables, rule) : POLICY_NONE,
-        .condition = rule->condition,
+        .condition = rule->head.condition,
         .addressed = rule->names_addresses,
         .first = (uint16_t)span->span.low,
         .last = (uint16_t)span->span.high,
@@ -270,7 +272,7 @@ static uint8_t flags_of(const struct cell *cell)
 {
     uint8_t flags = 0;
     for (size_t i = 0; i < cell->rule_count; i++) {
-        if (!cell->rules[i]->deny)
+        if (!cell->rules[i]->head.deny)
             flags |= MODBUS_TABLE_ALLOWS;
         else if (looked_at(cell, cell->rules[i]))
             flags |= MODBUS_TABLE_LIMITED_DENY;

@@ -18,11 +18,8 @@ bool condition_step_point(struct site_policy *policy, const struct policy_step_p
 /* The section, at a multiple of 8; 0 where the policy has no conditions. */
 uint32_t conditions_place(struct site_policy *policy, struct buffer *image);
 
-struct condition_nodes {
-    const struct node *owner, *expires, *when, *rate;
-};
 void load_rule_conditions(struct loader *loader, const struct condition_nodes *nodes,
-                          struct modbus_rule *rule);
+                          struct rule_head *rule);
 /* `places_given`: the rule names its units and addresses. After its values were read. */
 void load_max_step(struct loader *loader, const struct node *node, bool places_given,
                    struct modbus_rule *rule);

@@ -37,8 +37,9 @@ static size_t client_borders(struct dividing *d, uint64_t **borders)
     struct arena_list list = {0};
     *(uint64_t *)arena_append(d->arena, &list, sizeof(uint64_t)) = 0;
     for (size_t r = 0; r < d->rule_count; r++)
-        for (size_t i = 0; !d->rules[r].any_client && i < d->rules[r].clients.count; i++) {
-            const struct span span = d->rules[r].clients.span[i];
+        for (size_t i = 0; !d->rules[r].head.any_client && i < d->rules[r].head.clients.count;
+             i++) {
+            const struct span span = d->rules[r].head.clients.span[i];
             *(uint64_t *)arena_append(d->arena, &list, sizeof(uint64_t)) = span.low;
             *(uint64_t *)arena_append(d->arena, &list, sizeof(uint64_t)) = (uint64_t)span.high + 1;
         }
@@ -77,9 +78,9 @@ static void divide_clients(struct dividing *d)
     for (size_t r = 0; r < d->rule_count; r++) {
         const struct modbus_rule *rule = &d->rules[r];
         const struct span everyone = {0, UINT32_MAX};
-        const size_t spans = rule->any_client ? 1 : rule->clients.count;
+        const size_t spans = rule->head.any_client ? 1 : rule->head.clients.count;
         for (size_t i = 0; i < spans; i++) {
-            const struct span span = rule->any_client ? everyone : rule->clients.span[i];
+            const struct span span = rule->head.any_client ? everyone : rule->head.clients.span[i];
             for (size_t b = border_of(borders, count, span.low);
                  b < count && borders[b] <= span.high; b++)
                 set_add(sets + b * d->words, r);
@@ -130,7 +131,7 @@ static const uint64_t *intersection(struct dividing *d, const uint64_t *a, const
 static bool any_allow(const struct dividing *d, const uint64_t *set)
 {
     for (size_t r = 0; r < d->rule_count; r++)
-        if (!d->rules[r].deny && set[r / 64] >> r % 64 & 1)
+        if (!d->rules[r].head.deny && set[r / 64] >> r % 64 & 1)
             return true;
     return false;
 }

@@ -1,219 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which rule decides on one request, why, and which would have come nearest to allowing it. */
+/* Which rule decides on one request, and why. */
 #include <string.h>
 
-#include "policy/compiler/modbus_words.h"
+#include "policy/compiler/language.h"
 #include "policy/compiler/load.h"
-#include "policy/compiler/scalars.h"
 #include "policy/image.h"
 #include "policy/state.h"
 #include "sluice/audit.h"
 #include "sluice/protocol.h"
-
-/* A part of the request: all of it, or what function 23 reads or writes, or a sub-request. */
-struct asked {
-    unsigned access;
-    uint32_t first, last, file;
-    const uint16_t *registers; /* that it writes; NULL: none, or not known */
-    const uint8_t *coils;
-};
-
-static unsigned parts_of(const struct modbus_message *m, unsigned access, struct asked *part)
-{
-    const uint32_t quantity = m->quantity ? m->quantity : 1;
-    struct asked whole = {.access = access, .first = m->address, .last = m->address};
-    switch (m->function) {
-    case MODBUS_READ_COILS:
-    case MODBUS_READ_DISCRETE_INPUTS:
-    case MODBUS_READ_HOLDING_REGISTERS:
-    case MODBUS_READ_INPUT_REGISTERS:
-        whole.last = m->address + quantity - 1;
-        break;
-    case MODBUS_WRITE_SINGLE_COIL:
-    case MODBUS_WRITE_MULTIPLE_COILS:
-        whole.last = m->address + quantity - 1;
-        whole.coils = m->value.coils;
-        break;
-    case MODBUS_WRITE_SINGLE_REGISTER:
-    case MODBUS_WRITE_MULTIPLE_REGISTERS:
-        whole.last = m->address + quantity - 1;
-        whole.registers = m->value.registers;
-        break;
-    case MODBUS_READ_WRITE_MULTIPLE_REGISTERS:
-        part[0] = (struct asked){.access = MODBUS_ACCESS_READ_WRITE_READ,
-                                 .first = m->address,
-                                 .last = m->address + quantity - 1};
-        part[1] = (struct asked){.access = MODBUS_ACCESS_READ_WRITE_WRITE,
-                                 .first = m->write_address,
-                                 .last = m->write_address + m->count - 1u,
-                                 .registers = m->value.registers};
-        return 2;
-    case MODBUS_READ_FILE_RECORD:
-    case MODBUS_WRITE_FILE_RECORD:
-        for (unsigned i = 0; i < m->parts; i++)
-            part[i] = (struct asked){.access = access,
-                                     .file = m->part[i].file,
-                                     .first = m->part[i].record,
-                                     .last = m->part[i].record + m->part[i].length - 1u};
-        return m->parts;
-    case MODBUS_DIAGNOSTICS:
-        whole.first = whole.last = m->subfunction;
-        break;
-    case MODBUS_ENCAPSULATED_INTERFACE:
-        if (m->mei == MODBUS_MEI_DEVICE_IDENTIFICATION)
-            whole.access = MODBUS_ACCESS_DEVICE_IDENTIFICATION;
-        break;
-    default:
-        break;
-    }
-    part[0] = whole;
-    return 1;
-}
-
-/* NULL when every value is within the rule's; else the first that is not. */
-static const char *value_outside(struct arena *arena, const struct modbus_rule *rule,
-                                 const struct asked *part)
-{
-    const bool wide = modbus_value_is_wide(rule->type);
-    if (!modbus_rule_limits(rule, part->access))
-        return NULL;
-    if (rule->type == MODBUS_COIL ? part->coils == NULL : part->registers == NULL)
-        return "what is written, which is not known";
-    const uint32_t count = part->last - part->first + 1;
-    for (size_t i = 0; wide && i < rule->addresses.count; i++)
-        if (rule->addresses.span[i].low <= part->first &&
-            part->first <= rule->addresses.span[i].high &&
-            (part->first - rule->addresses.span[i].low) % 2)
-            return "half of a value";
-    if (wide && count % 2)
-        return "half of a value";
-    for (uint32_t i = 0; i < count; i += wide ? 2 : 1) {
-        const uint16_t *const r = part->registers + i;
-        const uint32_t bits = rule->type == MODBUS_COIL ? part->coils[i / 8] >> i % 8 & 1u
-                              : !wide                   ? r[0]
-                              : rule->low_first         ? (uint32_t)r[1] << 16 | r[0]
-                                                        : (uint32_t)r[0] << 16 | r[1];
-        uint32_t order;
-        if (!modbus_value_order(rule->type, bits, &order))
-            return "what is not a number";
-        if (!spans_hold(&rule->values, order, order))
-            return arena_printf(arena, "%s%s%s", modbus_value_text(arena, rule, order),
-                                rule->points && *rule->measure ? " " : "",
-                                rule->points ? rule->measure : "");
-    }
-    return NULL;
-}
-
-static bool has_address(const struct modbus_rule *rule, const struct asked *part)
-{
-    const bool files = (ACCESS(part->access) & ACCESSES_WITH_FILES) != 0;
-    return spans_hold(modbus_rule_addresses(rule, part->access), part->first, part->last) &&
-           (!files || spans_hold(&rule->files, part->file, part->file));
-}
-
-/* How far off a rule is that differs in this, in a reader's eyes. */
-enum {
-    DIFFERS_IN_VALUE = 1, /* or in the time, or by a step */
-    DIFFERS_IN_CLIENT = 2,
-    DIFFERS_IN_UNIT = 2,
-    DIFFERS_IN_ADDRESS_IN_PART = 2,
-    DIFFERS_IN_FUNCTION = 3, /* of the same kind: another way to write, or to read */
-    DIFFERS_IN_ADDRESS = 4,
-    DIFFERS_IN_KIND = 6,
-};
-
-/* What is between the request and the rule; ordered as the evaluator asks. */
-struct distance {
-    unsigned missing;
-    const char *text;
-};
-
-static void lacks(struct arena *arena, struct distance *distance, unsigned by, const char *what)
-{
-    distance->text = distance->missing ? arena_printf(arena, "%s; %s", distance->text, what) : what;
-    distance->missing += by;
-}
-
-static bool same_kind(uint64_t accesses, unsigned access)
-{
-    const uint64_t kinds[] = {ACCESSES_WRITING_COILS, ACCESSES_WRITING_REGISTERS,
-                              modbus_word_by_name("read")->accesses, ACCESSES_WITH_FILES};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if ((kinds[i] & ACCESS(access)) && (kinds[i] & accesses))
-            return true;
-    return false;
-}
-
-static void compare_addresses(struct arena *arena, const struct modbus_rule *rule,
-                              const struct asked *part, struct distance *distance)
-{
-    const struct spans *addresses = modbus_rule_addresses(rule, part->access);
-    lacks(arena, distance,
-          spans_meet(addresses, part->first, part->last) ? DIFFERS_IN_ADDRESS_IN_PART
-                                                         : DIFFERS_IN_ADDRESS,
-          arena_printf(arena, "it is for addresses %s", spans_text(arena, addresses)));
-}
-
-static void compare_values(struct arena *arena, const struct modbus_rule *rule,
-                           const struct asked *part, struct distance *distance)
-{
-    const char *value = value_outside(arena, rule, part);
-    if (value)
-        lacks(arena, distance, DIFFERS_IN_VALUE,
-              arena_printf(arena, "its values leave out %s", value));
-    else if (rule->step && !rule->first_passes)
-        lacks(arena, distance, DIFFERS_IN_VALUE,
-              arena_printf(arena,
-                           "the value may move by at most %s from the last one, which is not "
-                           "known here",
-                           rule->step_text));
-}
-
-static struct distance distance_to(struct arena *arena, const struct modbus_rule *rule,
-                                   uint32_t client, unsigned unit, const struct asked *part,
-                                   struct policy_state *state, const void *image)
-{
-    struct distance distance = {0, ""};
-    if (!rule->any_client && !spans_hold(&rule->clients, client, client))
-        lacks(arena, &distance, DIFFERS_IN_CLIENT,
-              arena_printf(arena, "it is for clients %s", rule->clients_text));
-    if (!spans_hold(&rule->units, unit, unit))
-        lacks(arena, &distance, DIFFERS_IN_UNIT,
-              arena_printf(arena, "it is for units %s", spans_text(arena, &rule->units)));
-    const bool function = (rule->accesses & ACCESS(part->access)) != 0;
-    if (!function)
-        lacks(arena, &distance,
-              same_kind(rule->accesses, part->access) ? DIFFERS_IN_FUNCTION : DIFFERS_IN_KIND,
-              "it is for other functions");
-    if (!has_address(rule, part))
-        compare_addresses(arena, rule, part, &distance);
-    else if (function)
-        compare_values(arena, rule, part, &distance);
-    state->draw_count = 0; /* each rule by itself */
-    const enum sl_reason fails = policy_condition_fails(state, image, rule->condition);
-    if (fails == SL_REASON_RULE_EXPIRED)
-        lacks(arena, &distance, DIFFERS_IN_VALUE,
-              arena_printf(arena, "it expired (%s)", rule->expires));
-    else if (fails == SL_REASON_OUTSIDE_HOURS)
-        lacks(arena, &distance, DIFFERS_IN_VALUE, arena_printf(arena, "it holds %s", rule->when));
-    else if (fails != SL_REASON_NONE)
-        lacks(arena, &distance, DIFFERS_IN_VALUE, "the time is not known");
-    return distance;
-}
-
-static const struct modbus_rule *rule_by_number(const struct modbus_service_rules *service,
-                                                uint16_t number, unsigned access)
-{
-    const struct modbus_rule *rule = service->rules.items, *any = NULL;
-    for (size_t i = 0; i < service->rules.count; i++) {
-        if (rule[i].number != number)
-            continue;
-        any = &rule[i];
-        if (rule[i].accesses & ACCESS(access))
-            return any;
-    }
-    return any;
-}
 
 static const char *why(enum sl_reason reason)
 {
@@ -241,63 +35,38 @@ static const char *why(enum sl_reason reason)
     }
 }
 
-static void say_nearest(const struct site *site, struct arena *arena, unsigned service,
-                        uint32_t client, unsigned unit, const struct asked *part,
-                        struct policy_state *state, FILE *out)
+bool site_message(const struct site *site, unsigned service, const char *const *words, size_t count,
+                  uint8_t *bytes, size_t *length, FILE *errors)
 {
-    const struct modbus_service_rules *rules = &site->policy->service[service];
-    const struct modbus_rule *rule = rules->rules.items, *nearest = NULL;
-    struct distance least = {0, ""};
-    for (size_t i = 0; i < rules->rules.count; i++) {
-        if (rule[i].deny)
-            continue;
-        const struct distance distance =
-            distance_to(arena, &rule[i], client, unit, part, state, site->policy->image);
-        if (nearest && distance.missing >= least.missing)
-            continue;
-        nearest = &rule[i];
-        least = distance;
-    }
-    if (nearest == NULL) {
-        fputs("no rule of the service allows anything\n", out);
-        return;
-    }
-    if (least.missing == 0)
-        return; /* this part alone would pass */
-    fprintf(out, "nearest: rule '%s', line %u, would have allowed it, but %s:\n", nearest->name,
-            nearest->line, least.text);
-    site_explain_rule(arena, rules, nearest, out);
+    return policy_language(site->service[service].protocol)
+        ->message(site, service, words, count, bytes, length, errors);
 }
 
 bool site_explain_message(const struct site *site, unsigned service, uint32_t client, uint64_t wall,
                           const void *request, size_t length, FILE *out)
 {
     static struct policy_state state;
-    const struct modbus_message *const message = request;
     const void *const image = site->policy->image;
     const struct policy_service *const entry = policy_service(image, service);
-    const struct modbus_service_rules *rules = &site->policy->service[service];
+    const struct sl_protocol *const protocol = sl_protocol(entry->protocol);
     struct arena arena = {0};
     memset(&state, 0, sizeof state);
     policy_state_init(&state, image);
     policy_state_begin(&state, wall, wall, client);
-    const struct sl_decision decision = modbus_decide_in(entry, &state, client, request, length);
-    const struct modbus_rules *body = policy_service_body(entry, NULL);
-    struct asked part[MODBUS_MAX_PARTS] = {{0}};
-    const unsigned parts = parts_of(message, body->access[message->function & 0x7f], part);
+    const struct sl_decision decision = protocol->decide_in(entry, &state, client, request, length);
     const bool monitor = !decision.allowed && entry->flags & POLICY_SERVICE_MONITOR;
-    const struct modbus_rule *by = rule_by_number(rules, decision.rule, part[0].access);
-    if (by)
+    const struct rule_name *const by = site->policy->rule_names.items;
+    if (decision.rule != SL_NO_RULE)
         fprintf(out, "%s by rule '%s', line %u:\n", decision.allowed ? "allowed" : "denied",
-                by->name, by->line);
+                by[decision.rule].name, by[decision.rule].line);
     else
         fprintf(out, "denied: %s\n", why(decision.reason));
-    if (by)
-        site_explain_rule(&arena, rules, by, out);
-    if (monitor)
+    if (monitor && decision.rule == SL_NO_RULE)
         fputs("but let through: the service is in mode monitor\n", out);
-    for (unsigned i = 0; i < parts && !decision.allowed && by == NULL; i++)
-        say_nearest(site, &arena, service, client, message->unit, &part[i], &state, out);
+    policy_language(entry->protocol)
+        ->explain_decision(site, &arena, service, &state, &decision, request, length, out);
+    if (monitor && decision.rule != SL_NO_RULE)
+        fputs("but let through: the service is in mode monitor\n", out);
     arena_free(&arena);
     return decision.allowed || monitor;
 }

@@ -2,6 +2,7 @@
 #include "policy/compiler/image_build.h"
 
 #include "policy/compiler/conditions.h"
+#include "policy/compiler/language.h"
 
 #include <nettle/sha2.h>
 #include <stdlib.h>
@@ -87,17 +88,14 @@ static void add_host_names(struct loader *loader, struct buffer *image,
 static void add_rule_names(struct loader *loader, struct buffer *image,
                            const struct policy_image *head)
 {
-    for (unsigned s = 0; s < loader->site->service_count; s++) {
-        const struct arena_list *list = &loader->policy->service[s].rules;
-        const struct modbus_rule *rules = list->items;
-        for (size_t i = 0; i < list->count; i++) {
-            const struct policy_rule_name name = {
-                .name = add_string(image, rules[i].name),
-                .service = (uint16_t)s,
-                .line = (uint16_t)(rules[i].line < UINT16_MAX ? rules[i].line : UINT16_MAX),
-            };
-            memcpy(image->bytes + head->rules + rules[i].number * sizeof name, &name, sizeof name);
-        }
+    const struct rule_name *rules = loader->policy->rule_names.items;
+    for (size_t i = 0; i < loader->policy->rule_names.count; i++) {
+        const struct policy_rule_name name = {
+            .name = add_string(image, rules[i].name),
+            .service = rules[i].service,
+            .line = (uint16_t)(rules[i].line < UINT16_MAX ? rules[i].line : UINT16_MAX),
+        };
+        memcpy(image->bytes + head->rules + i * sizeof name, &name, sizeof name);
     }
 }
 
@@ -126,12 +124,12 @@ uint8_t *image_build(struct loader *loader, size_t *size)
         .magic = POLICY_MAGIC,
         .version = POLICY_VERSION,
         .service_count = site->service_count,
-        .rule_count = (uint16_t)loader->policy->rule_count,
+        .rule_count = (uint16_t)loader->policy->rule_names.count,
     };
     buffer_add(&image, NULL, sizeof head, 8);
     head.services = buffer_add(&image, NULL, site->service_count * sizeof *services, 8);
-    head.rules =
-        buffer_add(&image, NULL, loader->policy->rule_count * sizeof(struct policy_rule_name), 8);
+    head.rules = buffer_add(&image, NULL,
+                            loader->policy->rule_names.count * sizeof(struct policy_rule_name), 8);
     struct policy_host_name *names = named_addresses(loader, &head.host_count);
     head.hosts = buffer_add(&image, NULL, head.host_count * sizeof *names, 8);
     bool whole = true;
@@ -140,7 +138,8 @@ uint8_t *image_build(struct loader *loader, size_t *size)
         loader->service = s;
         services[s] = service_entry(&site->service[s], s);
         services[s].image = head.services + s * (uint32_t)sizeof *services;
-        const uint8_t *body = modbus_body(loader, &scratch, &services[s].body_size);
+        const uint8_t *body = policy_language(site->service[s].protocol)
+                                  ->body(loader, &scratch, &services[s].body_size);
         if (body)
             services[s].body = buffer_add(&image, body, services[s].body_size, 8);
         whole = whole && body;

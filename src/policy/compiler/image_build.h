@@ -17,9 +17,10 @@ struct buffer {
  * of two up to 8; returns where. */
 uint32_t buffer_add(struct buffer *buffer, const void *bytes, size_t size, size_t alignment);
 
-/* The tables of protocols/modbus/rules.h for the service that `loader` is at, in `arena`. What
- * does not fit is a mistake; the result is then NULL. */
+/* The tables of a protocol's rules.h for the service that `loader` is at, in `arena`. What does not
+ * fit is a mistake; the result is then NULL. */
 const uint8_t *modbus_body(struct loader *loader, struct arena *arena, uint32_t *size);
+const uint8_t *dnp3_body(struct loader *loader, struct arena *arena, uint32_t *size);
 
 /* The whole image, in the site's arena; NULL after a mistake. */
 uint8_t *image_build(struct loader *loader, size_t *size);

@@ -90,6 +90,38 @@ void load_profiles(struct loader *loader, const struct node *node, const struct 
 /* The rules of the profiles that a service names, before its own. */
 void load_service_profiles(struct loader *loader, const struct node *node);
 
+struct condition_nodes {
+    const struct node *owner, *expires, *when, *rate;
+};
+/* The keys that rules of every protocol have, in the struct that a rule's map is read into. */
+struct rule_head_nodes {
+    const struct node *name, *allow, *deny, *from;
+    struct condition_nodes conditions;
+};
+#define RULE_HEAD_FIELD(key, type, member)                                                         \
+    {                                                                                              \
+        key, false, load_node, offsetof(type, member), 0, 0                                        \
+    }
+#define RULE_HEAD_FIELDS(type, head)                                                               \
+    RULE_HEAD_FIELD("name", type, head.name), RULE_HEAD_FIELD("allow", type, head.allow),          \
+        RULE_HEAD_FIELD("deny", type, head.deny), RULE_HEAD_FIELD("from", type, head.from),        \
+        RULE_HEAD_FIELD("owner", type, head.conditions.owner),                                     \
+        RULE_HEAD_FIELD("expires", type, head.conditions.expires),                                 \
+        RULE_HEAD_FIELD("when", type, head.conditions.when),                                       \
+        RULE_HEAD_FIELD("rate", type, head.conditions.rate)
+/* Fills `head` but for its number; returns what is allowed or denied, NULL after a mistake. */
+const struct node *load_rule_head(struct loader *loader, const struct node *node,
+                                  const struct rule_head_nodes *nodes, unsigned ordinal,
+                                  struct rule_head *head);
+/* The rule is whole: its number. */
+uint16_t add_rule_name(struct loader *loader, const struct rule_head *head);
+void load_rule_list(struct loader *loader, const struct node *node,
+                    void (*load)(struct loader *loader, const struct node *node, unsigned ordinal));
+/* The rules of the loader's service, in its protocol's language. */
+void load_rules(struct loader *loader, const struct node *node);
+/* A warning where no client of the rule can come. */
+void warn_of_clients(struct loader *loader, const struct rule_head *head);
+
 /* A service's keys that say how its requests go to the device. */
 struct session_nodes {
     const struct node *timeout, *queue_timeout, *pipeline, *queue, *connections, *max_connections,
@@ -98,13 +130,21 @@ struct session_nodes {
 void load_session_keys(struct loader *loader, const struct session_nodes *nodes,
                        struct site_service *service);
 
+/* A service's keys. */
+struct service_nodes {
+    const struct node *name, *protocol, *listen, *device, *one_way_reply, *profile, *rules, *rate,
+        *on_deny, *mode;
+    struct session_nodes session;
+    const struct node *opaque, *points; /* Modbus */
+    const struct node *transport, *stations, *noise, *unsolicited, *response_fragments,
+        *response_size; /* DNP3 */
+};
+
 /* True: `node` is one of `count` words, `*index` which. Otherwise a mistake. */
 bool load_word(struct loader *loader, const struct node *node, const char *key,
                const char *const *words, unsigned count, unsigned *index);
 
-/* A Modbus service's `opaque` and `rules`, in this order. */
 void load_modbus_opaque(struct loader *loader, const struct node *node);
-void load_modbus_rules(struct loader *loader, const struct node *node);
 /* `type` and `word-order`, of a rule or a point; `*type` MODBUS_COIL has neither. */
 void load_value_type(struct loader *loader, const struct node *node, enum modbus_value_type *type);
 void load_word_order(struct loader *loader, const struct node *node, enum modbus_value_type type,
@@ -113,8 +153,8 @@ void load_word_order(struct loader *loader, const struct node *node, enum modbus
 int modbus_opaque_access(const struct modbus_service_rules *service, uint64_t function);
 
 /* A rule's sentence, and a value as its rule says it. */
-void site_explain_rule(struct arena *arena, const struct modbus_service_rules *service,
-                       const struct modbus_rule *rule, FILE *out);
+void modbus_explain_rule(struct arena *arena, const struct modbus_service_rules *service,
+                         const struct modbus_rule *rule, FILE *out);
 const char *modbus_value_text(struct arena *arena, const struct modbus_rule *rule, uint32_t order);
 
 /* Rules that others make void: mistakes, and warnings where only in part. */

@@ -64,7 +64,7 @@ static bool parse_moment(const char *text, uint64_t *moment)
     return true;
 }
 
-static void load_expires(struct loader *loader, const struct node *node, struct modbus_rule *rule,
+static void load_expires(struct loader *loader, const struct node *node, struct rule_head *rule,
                          struct policy_condition *condition)
 {
     if (node->kind != NODE_SCALAR || !parse_moment(node->text, &condition->expires)) {
@@ -168,7 +168,7 @@ struct when_nodes {
     const struct node *days, *hours, *zone;
 };
 
-static void load_when(struct loader *loader, const struct node *node, struct modbus_rule *rule,
+static void load_when(struct loader *loader, const struct node *node, struct rule_head *rule,
                       struct policy_condition *condition)
 {
     static const struct field fields[] = {
@@ -292,7 +292,7 @@ uint16_t load_rate(struct loader *loader, const struct node *node, const char *w
     return (uint16_t)(rates->count - 1);
 }
 
-static void load_owner(struct loader *loader, const struct node *node, struct modbus_rule *rule)
+static void load_owner(struct loader *loader, const struct node *node, struct rule_head *rule)
 {
     bool good = node->kind == NODE_SCALAR && node->length > 0 && node->length <= LONGEST_OWNER;
     for (size_t i = 0; good && i < node->length; i++)
@@ -305,7 +305,7 @@ static void load_owner(struct loader *loader, const struct node *node, struct mo
 }
 
 void load_rule_conditions(struct loader *loader, const struct condition_nodes *nodes,
-                          struct modbus_rule *rule)
+                          struct rule_head *rule)
 {
     struct policy_condition condition = {.zone = POLICY_NONE, .rate = POLICY_NONE};
     rule->condition = POLICY_NONE;
@@ -388,7 +388,7 @@ void load_max_step(struct loader *loader, const struct node *node, bool places_g
         if (nodes.by == NULL)
             return;
     }
-    if (rule->deny || rule->type == MODBUS_COIL ||
+    if (rule->head.deny || rule->type == MODBUS_COIL ||
         (rule->accesses & ACCESSES_WRITING_REGISTERS) == 0 || !places_given) {
         mistake_at(loader->mistakes, node->key->line, node->key->column,
                    "found 'max-step' here, expected it in an allow rule that writes registers and "

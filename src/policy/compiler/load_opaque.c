@@ -21,7 +21,7 @@ int modbus_opaque_access(const struct modbus_service_rules *service, uint64_t fu
 static bool load_opaque_function(struct loader *loader, const struct node *node,
                                  struct modbus_opaque *opaque)
 {
-    struct modbus_service_rules *const service = &loader->policy->service[loader->service];
+    struct modbus_service_rules *const service = &loader->policy->service[loader->service].modbus;
     uint64_t number;
     if (node->kind != NODE_SCALAR || !parse_number(node->text, node->length, &number) ||
         number < 1 || number > 127) {
@@ -71,7 +71,7 @@ static void load_one_opaque(struct loader *loader, const struct node *node)
         {"length", true, load_node, offsetof(struct opaque_nodes, length), 0, 0},
         {"bytes", false, load_node, offsetof(struct opaque_nodes, bytes), 0, 0},
     };
-    struct modbus_service_rules *const service = &loader->policy->service[loader->service];
+    struct modbus_service_rules *const service = &loader->policy->service[loader->service].modbus;
     struct opaque_nodes nodes = {0};
     LOAD_MAP(loader, node, "an opaque function", fields, &nodes);
     struct modbus_opaque opaque = {0};

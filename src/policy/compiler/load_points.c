@@ -317,14 +317,14 @@ static void use_profile(struct loader *loader, const struct node *node, void *co
         k++;
     (*used)[k] = profile[i].name;
     profile[i].used = true;
-    struct arena_list *kept = &loader->policy->service[loader->service].profile_points;
+    struct arena_list *kept = &loader->policy->service[loader->service].modbus.profile_points;
     const struct policy_point *point = profile[i].points.items;
     for (size_t p = 0; p < profile[i].points.count; p++)
         *(struct policy_point *)arena_append(loader->arena, kept, sizeof *point) = point[p];
     loader->points[1] = &profile[i].points;
     loader->profile = profile[i].name;
     if (profile[i].rules)
-        load_modbus_rules(loader, profile[i].rules);
+        load_rules(loader, profile[i].rules);
     loader->points[1] = NULL;
     loader->profile = NULL;
 }

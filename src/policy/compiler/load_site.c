@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "policy/compiler/conditions.h"
+#include "policy/compiler/language.h"
 #include "policy/compiler/load.h"
 #include "policy/compiler/points.h"
 #include "policy/compiler/scalars.h"
@@ -349,12 +350,6 @@ void load_hosts(struct loader *loader, const struct node *node, const struct fie
     }
 }
 
-struct service_nodes {
-    const struct node *name, *protocol, *listen, *device, *one_way_reply, *opaque, *points,
-        *profile, *rules, *rate, *on_deny, *mode;
-    struct session_nodes session;
-};
-
 static void load_service_name(struct loader *loader, const struct node *node)
 {
     const char *name = load_name(loader, node, "a service's name");
@@ -375,21 +370,12 @@ static void load_protocol(struct loader *loader, const struct node *node,
     const char *words[SL_PROTOCOL_COUNT], *text = "";
     unsigned count = 0;
     for (unsigned i = 0; i < SL_PROTOCOL_COUNT; i++) {
-        if (sl_protocol(i)->offline)
-            continue;
         text = arena_printf(loader->arena, "%s%s%s", text, count ? ", " : "", sl_protocol(i)->name);
         words[count++] = sl_protocol(i)->name;
         if (sl_protocol(i) == found)
             service->protocol = (uint16_t)i;
     }
-    if (found != NULL && !found->offline)
-        return;
-    if (found != NULL)
-        unexpected(loader, node,
-                   "a protocol that the gateway speaks: %s; %s is for `sluice decode` and "
-                   "`sluice replay --protocol` only",
-                   text, found->name);
-    else
+    if (found == NULL)
         unexpected(loader, node, "a protocol: %s%s", text,
                    node->kind == NODE_SCALAR ? did_you_mean(loader->arena, node->text, words, count)
                                              : "");
@@ -517,6 +503,34 @@ static void load_service_mode(struct loader *loader, const struct node *node,
         unexpected(loader, node, "mode: enforce or monitor");
 }
 
+/* Keys that mean something in one protocol alone. */
+static void refuse_other_keys(struct loader *loader, const struct service_nodes *nodes,
+                              unsigned protocol)
+{
+    const struct {
+        const struct node *node;
+        unsigned protocol;
+    } keys[] = {
+        {nodes->opaque, SL_PROTOCOL_MODBUS_TCP},
+        {nodes->points, SL_PROTOCOL_MODBUS_TCP},
+        {nodes->session.unit_0, SL_PROTOCOL_MODBUS_TCP},
+        {nodes->session.reply_unit, SL_PROTOCOL_MODBUS_TCP},
+        {nodes->transport, SL_PROTOCOL_DNP3},
+        {nodes->stations, SL_PROTOCOL_DNP3},
+        {nodes->noise, SL_PROTOCOL_DNP3},
+        {nodes->unsolicited, SL_PROTOCOL_DNP3},
+        {nodes->response_fragments, SL_PROTOCOL_DNP3},
+        {nodes->response_size, SL_PROTOCOL_DNP3},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (keys[i].node && keys[i].protocol != protocol)
+            mistake_at(loader->mistakes, keys[i].node->key->line, keys[i].node->key->column,
+                       "found '%s' in a service of protocol %s, expected it only where the "
+                       "protocol is %s",
+                       keys[i].node->key->text, sl_protocol(protocol)->name,
+                       sl_protocol(keys[i].protocol)->name);
+}
+
 static void load_service(struct loader *loader, const struct node *node)
 {
     static const struct field fields[] = {
@@ -543,13 +557,20 @@ static void load_service(struct loader *loader, const struct node *node)
         {"rate", false, load_node, offsetof(struct service_nodes, rate), 0, 0},
         {"on-deny", false, load_node, offsetof(struct service_nodes, on_deny), 0, 0},
         {"mode", false, load_node, offsetof(struct service_nodes, mode), 0, 0},
+        {"transport", false, load_node, offsetof(struct service_nodes, transport), 0, 0},
+        {"stations", false, load_node, offsetof(struct service_nodes, stations), 0, 0},
+        {"noise", false, load_node, offsetof(struct service_nodes, noise), 0, 0},
+        {"unsolicited", false, load_node, offsetof(struct service_nodes, unsolicited), 0, 0},
+        {"response-fragments", false, load_node, offsetof(struct service_nodes, response_fragments),
+         0, 0},
+        {"response-size", false, load_node, offsetof(struct service_nodes, response_size), 0, 0},
     };
     struct service_nodes nodes = {0};
     LOAD_MAP(loader, node, "a service", fields, &nodes);
     struct site_service *const service = &loader->site->service[loader->service];
-    struct modbus_service_rules *const rules = &loader->policy->service[loader->service];
-    rules->line = node->line;
-    rules->column = node->column;
+    struct service_policy *const place = &loader->policy->service[loader->service];
+    place->line = node->line;
+    place->column = node->column;
     if (nodes.name)
         load_service_name(loader, nodes.name);
     if (nodes.protocol)
@@ -570,16 +591,14 @@ static void load_service(struct loader *loader, const struct node *node)
     load_session_keys(loader, &nodes.session, service);
     if (nodes.one_way_reply)
         load_one_way_reply(loader, nodes.one_way_reply, service);
-    if (nodes.opaque)
-        load_modbus_opaque(loader, nodes.opaque);
-    loader->points[0] = &rules->points;
-    loader->points[2] = &loader->policy->points;
-    if (nodes.points)
-        load_point_map(loader, nodes.points, &rules->points);
+    if (nodes.protocol && nodes.protocol->kind == NODE_SCALAR &&
+        sl_protocol_by_name(nodes.protocol->text))
+        refuse_other_keys(loader, &nodes, service->protocol);
+    policy_language(service->protocol)->load_service(loader, &nodes);
     if (nodes.profile)
         load_service_profiles(loader, nodes.profile);
     if (nodes.rules)
-        load_modbus_rules(loader, nodes.rules);
+        load_rules(loader, nodes.rules);
 }
 
 void load_services(struct loader *loader, const struct node *node, const struct field *field,

@@ -138,7 +138,8 @@ static void place_rows(struct arena *arena, struct buffer *body, const struct di
 
 const uint8_t *modbus_body(struct loader *loader, struct arena *arena, uint32_t *size)
 {
-    const struct modbus_service_rules *service = &loader->policy->service[loader->service];
+    const struct service_policy *place = &loader->policy->service[loader->service];
+    const struct modbus_service_rules *service = &place->modbus;
     const size_t mistakes_before = loader->mistakes->list.count;
     const struct division *division = divide(arena, service);
     struct buffer body = {.arena = arena};
@@ -154,7 +155,7 @@ const uint8_t *modbus_body(struct loader *loader, struct arena *arena, uint32_t 
                tables.limits.list.count <= UINT16_MAX && body.length <= POLICY_LARGEST_IMAGE;
     }
     if (!fits)
-        mistake_at(loader->mistakes, service->line, service->column,
+        mistake_at(loader->mistakes, place->line, place->column,
                    "found a service whose rules make more than %zu KiB of tables, expected fewer "
                    "different hosts, units and addresses",
                    POLICY_LARGEST_IMAGE >> 10);

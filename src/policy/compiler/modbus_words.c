@@ -215,9 +215,9 @@ const char *modbus_rule_text(struct arena *arena, const struct modbus_rule *rule
     const char *text = parts ? part[0] : "do nothing";
     for (size_t i = 1; i < parts; i++)
         text = arena_printf(arena, "%s%s%s", text,
-                            i + 1 < parts ? ", "
-                            : rule->deny  ? " or "
-                                          : " and ",
+                            i + 1 < parts     ? ", "
+                            : rule->head.deny ? " or "
+                                              : " and ",
                             part[i]);
     return text;
 }

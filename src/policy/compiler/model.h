@@ -11,6 +11,7 @@
 #include "policy/compiler/spans.h"
 #include "policy/conditions.h"
 #include "policy/site.h"
+#include "protocols/dnp3/rules.h"
 #include "protocols/modbus/rules.h"
 
 struct node;
@@ -23,7 +24,8 @@ struct policy_host {
 
 #define ACCESS(access) (UINT64_C(1) << (access))
 
-struct modbus_rule {
+/* What a rule of any protocol has. */
+struct rule_head {
     const char *name;
     uint16_t number; /* index into the image's rules */
     uint16_t service;
@@ -32,6 +34,14 @@ struct modbus_rule {
     bool any_client;
     struct spans clients; /* IPv4 addresses, when not any_client */
     const char *clients_text;
+    /* Conditions: as the file says them (NULL: none), and as the image holds them. */
+    const char *owner, *expires, *when, *rate;
+    bool expired;       /* when the file was read */
+    uint16_t condition; /* POLICY_NONE: none */
+};
+
+struct modbus_rule {
+    struct rule_head head;
     bool any_unit;
     struct spans units;
     uint64_t accesses; /* set of ACCESS(enum modbus_access) */
@@ -47,12 +57,35 @@ struct modbus_rule {
     const char *points, *places; /* NULL without */
     struct decimal scale;
     const char *measure;
-    /* Conditions: as the file says them (NULL: none), and as the image holds them. */
-    const char *owner, *expires, *when, *rate, *step_text;
-    bool expired;       /* when the file was read */
-    uint16_t condition; /* POLICY_NONE: none */
-    uint64_t step;      /* of the values, as struct modbus_limit; 0: none */
+    const char *step_text; /* as the file says it */
+    uint64_t step;         /* of the values, as struct modbus_limit; 0: none */
     bool first_passes;
+};
+
+/* What one rule of the file amounts to is one of these, or several where its words stand for
+ * functions with different objects; all have its number. */
+struct dnp3_rule {
+    struct rule_head head;
+    uint64_t functions; /* 1 << enum dnp3_function */
+    bool any_master, any_outstation;
+    struct spans masters, outstations;
+    bool names_objects;
+    struct spans objects; /* group << 8 | variation; all where none are named */
+    const char *objects_text;
+    bool names_indexes;
+    struct spans indexes;
+    uint16_t flags; /* DNP3_RULE_* of the content that it limits */
+    uint8_t operations, trip_close;
+    struct spans on_time, off_time, count;
+    struct arena_list values; /* struct dnp3_value_range, ascending, disjoint */
+    const char *values_text, *step_text;
+    uint64_t step;
+    uint64_t select_within; /* ns; 0: no select is asked for */
+};
+
+struct dnp3_service_rules {
+    struct arena_list stations; /* struct dnp3_station, in the file's order */
+    struct arena_list rules;    /* struct dnp3_rule */
 };
 
 struct policy_profile {
@@ -70,7 +103,20 @@ struct modbus_service_rules {
     unsigned opaque_function_count;
     struct arena_list points;         /* struct policy_point, of the service alone */
     struct arena_list profile_points; /* those of its profiles */
-    unsigned line, column;            /* of the service */
+};
+
+/* A service in the file, and what its protocol's rules say. */
+struct service_policy {
+    unsigned line, column;
+    struct modbus_service_rules modbus;
+    struct dnp3_service_rules dnp3;
+};
+
+/* A rule as the image and messages name it; its index is rule_head.number. */
+struct rule_name {
+    const char *name;
+    uint16_t service;
+    unsigned line;
 };
 
 struct site_policy {
@@ -78,12 +124,12 @@ struct site_policy {
     struct arena_list hosts;    /* struct policy_host */
     struct arena_list points;   /* struct policy_point, of the whole file */
     struct arena_list profiles; /* struct policy_profile */
-    struct modbus_service_rules service[SL_MAX_SERVICES];
+    struct service_policy service[SL_MAX_SERVICES];
     /* Of policy/conditions.h: struct policy_condition, _window, _zone, _shift, _rate, _step_point.
      */
     struct arena_list conditions, windows, zones, shifts, rates, step_points;
     struct arena_list zone_names; /* const char *, as `zones` */
-    unsigned rule_count;
+    struct arena_list rule_names; /* struct rule_name */
     struct mistakes warnings;
     const uint8_t *image; /* made when the site was loaded */
     size_t image_size;
@@ -133,7 +179,7 @@ static inline bool modbus_rule_limits(const struct modbus_rule *rule, unsigned a
 /* True when the rule, where it fits, still depends on values, the time or a rate. */
 static inline bool modbus_rule_restricted(const struct modbus_rule *rule, unsigned access)
 {
-    return modbus_rule_limits(rule, access) || rule->condition != POLICY_NONE;
+    return modbus_rule_limits(rule, access) || rule->head.condition != POLICY_NONE;
 }
 
 #endif

@@ -6,17 +6,6 @@
 
 #define STATUS_NOT_AUTHORIZED 9u /* of a command: A.8.1, table 11-7 */
 
-/* No rules for DNP3 exist: nothing passes. */
-struct sl_decision dnp3_decide(const struct policy_service *service, uint32_t client,
-                               const void *request, size_t length)
-{
-    (void)service;
-    (void)client;
-    (void)request;
-    (void)length;
-    return (struct sl_decision){.allowed = false, .reason = SL_REASON_NO_RULE, .rule = UINT16_MAX};
-}
-
 static bool to_one_station(const struct dnp3_message *request)
 {
     return request->destination < LINK_FIRST_BROADCAST;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* DNP3 as the pipeline sees it. */
 #include "protocols/dnp3/dnp3.h"
+#include "protocols/dnp3/rules.h"
 
 const struct sl_protocol dnp3_protocol = {
     .name = "dnp3",
@@ -12,6 +13,7 @@ const struct sl_protocol dnp3_protocol = {
     .keeps_key = true,
     .datagrams = true,
     .offline = true,
+    .check_rules = dnp3_rules_check,
     .frame = dnp3_frame,
     .runs = dnp3_runs,
     .frame_key = dnp3_frame_key,
@@ -23,6 +25,9 @@ const struct sl_protocol dnp3_protocol = {
     .validate_malformed = dnp3_validate_malformed,
     .decide = dnp3_decide,
     .traits = dnp3_traits,
+    .decide_in = dnp3_decide_in,
+    .decide_reply = dnp3_decide_reply,
+    .reply_within = dnp3_reply_within,
     .expects_reply = dnp3_expects_reply,
     .match = dnp3_match,
     .normalise = dnp3_normalise,

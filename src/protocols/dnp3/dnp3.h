@@ -161,8 +161,6 @@ void dnp3_phrase(char *text, size_t size, enum sl_direction direction, const voi
 /* describe() writes at most this much. */
 #define DNP3_DESCRIBE_MAX ((size_t)56 * 1024)
 
-struct sl_decision dnp3_decide(const struct policy_service *service, uint32_t client,
-                               const void *request, size_t length);
 bool dnp3_expects_reply(const struct policy_service *service, const void *request, size_t length);
 enum sl_reason dnp3_match(const struct policy_service *service, const void *request,
                           size_t request_length, uint16_t key, const void *reply,

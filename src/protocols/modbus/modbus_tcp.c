@@ -10,6 +10,7 @@ const struct sl_protocol modbus_tcp_protocol = {
     .max_message = MODBUS_MAX_ADU,
     .max_canonical = sizeof(struct modbus_message),
     .max_emitted = MODBUS_MAX_ADU,
+    .check_rules = modbus_rules_check,
     .frame = modbus_frame,
     .frame_key = modbus_frame_key,
     .frame_unit = modbus_frame_unit,

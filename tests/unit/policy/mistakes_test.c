@@ -155,12 +155,17 @@ static const struct {
     {SIDES SERVICE "    adress: 5\n", {"f:9:5: found unknown key 'adress' in a service"}},
     {SIDES "services:\n  - { name: boiler, protocol: dnp3, listen: 192.168.97.2:502,"
            " device: 192.168.94.2:502 }\n",
-     {"f:5:31: found 'dnp3', expected a protocol that the gateway speaks: modbus-tcp; dnp3 is for "
-      "`sluice decode` and `sluice replay --protocol` only",
+     {"f:5:5: found a service of protocol dnp3 without 'stations', expected it",
       "f:5:45: found '192.168.97.2:502', expected an address within the external network "
       "192.168.96.0/24",
       "f:5:71: found '192.168.94.2:502', expected an address within the internal network "
       "192.168.95.0/24, or a 'gateway'"}},
+    {SIDES "services:\n  - { name: boiler, protocol: dnp, listen: 192.168.96.2:502,"
+           " device: 192.168.95.2:502, stations: [] }\n",
+     {"f:5:31: found 'dnp', expected a protocol: modbus-tcp, dnp3; did you mean 'dnp3'?"}},
+    {SIDES SERVICE "    noise: skip\n",
+     {"f:9:5: found 'noise' in a service of protocol modbus-tcp, expected it only where the "
+      "protocol is dnp3"}},
     {SIDES "services:\n  - { name: a, protocol: modbus-tcp, listen: 192.168.96.2:0,"
            " device: 192.168.95.1 }\n",
      {"f:5:46: found '192.168.96.2:0', expected listen",

@@ -237,13 +237,13 @@ static bool hex_message(struct message_words *m, uint8_t *adu, size_t *length)
     return count > 0;
 }
 
-bool site_message(const struct site *site, unsigned service, const char *const *words, size_t count,
-                  uint8_t *adu, size_t *length, FILE *errors)
+bool modbus_message_of(const struct site *site, unsigned service, const char *const *words,
+                       size_t count, uint8_t *adu, size_t *length, FILE *errors)
 {
     struct message_words m = {.errors = errors, .unit = 1, .good = true};
     struct arena arena = {0};
-    m.loader.points[0] = &site->policy->service[service].points;
-    m.loader.points[1] = &site->policy->service[service].profile_points;
+    m.loader.points[0] = &site->policy->service[service].modbus.points;
+    m.loader.points[1] = &site->policy->service[service].modbus.profile_points;
     m.loader.points[2] = &site->policy->points;
     for (size_t i = 0; i < count; i++) { /* one argument may hold several words */
         char *text = arena_text(&arena, words[i], strlen(words[i]));

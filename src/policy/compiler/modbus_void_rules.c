@@ -23,7 +23,7 @@ struct search {
 
 static bool has_limits(const struct modbus_rule *rule)
 {
-    return rule->limited || rule->condition != POLICY_NONE;
+    return rule->limited || rule->head.condition != POLICY_NONE;
 }
 
 static bool counts(const struct search *search, const struct modbus_rule *rule)
@@ -35,7 +35,7 @@ static bool counts(const struct search *search, const struct modbus_rule *rule)
 static bool as_wide_in_values(const struct modbus_rule *other, const struct modbus_rule *rule,
                               const struct cell *cell)
 {
-    if (other->condition != POLICY_NONE && other->condition != rule->condition)
+    if (other->head.condition != POLICY_NONE && other->head.condition != rule->head.condition)
         return false;
     if (!modbus_rule_limits(other, cell->access))
         return true;
@@ -70,23 +70,24 @@ static void look_at_piece(const struct search *search, const struct cell *cell,
 {
     for (size_t i = 0; i < cell->rule_count; i++) {
         const struct modbus_rule *other = cell->rules[i];
-        if (other == rule || other->deny || !counts(search, other) ||
+        if (other == rule || other->head.deny || !counts(search, other) ||
             !covers(other, cell, files, low, high) || !as_wide_in_values(other, rule, cell))
             continue;
         if (!modbus_rule_restricted(other, cell->access))
             finding->covered = true;
-        if (finding->covered || finding->by == NULL || finding->by->deny)
+        if (finding->covered || finding->by == NULL || finding->by->head.deny)
             finding->by = other;
         return;
     }
     finding->alive = true;
     for (size_t i = 0; i < cell->rule_count && modbus_rule_restricted(rule, cell->access); i++) {
         const struct modbus_rule *other = cell->rules[i];
-        if (other->deny || !counts(search, other) || modbus_rule_restricted(other, cell->access) ||
+        if (other->head.deny || !counts(search, other) ||
+            modbus_rule_restricted(other, cell->access) ||
             !spans_meet(modbus_rule_addresses(other, cell->access), low, high))
             continue;
         finding->covered = true;
-        if (finding->by == NULL || finding->by->deny || has_limits(finding->by))
+        if (finding->by == NULL || finding->by->head.deny || has_limits(finding->by))
             finding->by = other;
     }
 }
@@ -100,7 +101,7 @@ static uint32_t next_border(const struct cell *cell, struct span files, uint32_t
     *denied = false;
     for (size_t i = 0; i < cell->rule_count; i++) {
         const struct modbus_rule *rule = cell->rules[i];
-        if (!rule->deny || modbus_rule_restricted(rule, cell->access) ||
+        if (!rule->head.deny || modbus_rule_restricted(rule, cell->access) ||
             (cell->kind == CELL_FILES && !spans_hold(&rule->files, files.low, files.high)))
             continue;
         const struct spans *spans = modbus_rule_addresses(rule, cell->access);
@@ -151,26 +152,27 @@ static void report(struct loader *loader, const struct modbus_rule *rule,
 {
     const struct modbus_rule *const by = finding->by;
     if (!is_void) {
-        mistake_at(&loader->policy->warnings, rule->line, rule->column,
+        mistake_at(&loader->policy->warnings, rule->head.line, rule->head.column,
                    "warning: some of what rule '%s' limits by %s, rule '%s' on line %u allows "
                    "without that limit",
-                   rule->name, rule->limited ? "value" : "a condition", by->name, by->line);
-    } else if (by->deny) {
-        mistake_at(loader->mistakes, rule->line, rule->column,
+                   rule->head.name, rule->limited ? "value" : "a condition", by->head.name,
+                   by->head.line);
+    } else if (by->head.deny) {
+        mistake_at(loader->mistakes, rule->head.line, rule->head.column,
                    "found rule '%s', all of which rule '%s' on line %u denies, expected a rule "
                    "that lets something pass: remove one of them",
-                   rule->name, by->name, by->line);
+                   rule->head.name, by->head.name, by->head.line);
     } else if (has_limits(rule) && !has_limits(by)) {
-        mistake_at(loader->mistakes, rule->line, rule->column,
+        mistake_at(loader->mistakes, rule->head.line, rule->head.column,
                    "found rule '%s', whose %s void as rule '%s' on line %u allows "
                    "the same without it, expected the wider rule to leave this out",
-                   rule->name, rule->limited ? "limit on values is" : "condition is", by->name,
-                   by->line);
+                   rule->head.name, rule->limited ? "limit on values is" : "condition is",
+                   by->head.name, by->head.line);
     } else {
-        mistake_at(loader->mistakes, rule->line, rule->column,
+        mistake_at(loader->mistakes, rule->head.line, rule->head.column,
                    "found rule '%s', all of which rule '%s' on line %u allows already, expected a "
                    "rule that lets something more pass: narrow the other or remove this one",
-                   rule->name, by->name, by->line);
+                   rule->head.name, by->head.name, by->head.line);
     }
 }
 
@@ -181,7 +183,7 @@ static bool denies_something(const struct search *search, const struct cell *cel
     const struct spans *spans = modbus_rule_addresses(rule, cell->access);
     for (size_t i = 0; i < cell->rule_count; i++) {
         const struct modbus_rule *other = cell->rules[i];
-        if (other->deny || !counts(search, other))
+        if (other->head.deny || !counts(search, other))
             continue;
         bool files = cell->kind != CELL_FILES;
         for (size_t k = 0; k < rule->files.count && !files; k++)
@@ -194,30 +196,17 @@ static bool denies_something(const struct search *search, const struct cell *cel
     return false;
 }
 
-/* Clients come from the external network, or through its router. */
-static bool clients_can_come(const struct loader *loader, const struct modbus_rule *rule)
-{
-    const struct site_side *side = &loader->site->side[SL_SIDE_EXT];
-    const uint32_t mask = side->prefix ? UINT32_MAX << (32 - side->prefix) : 0;
-    return rule->any_client || side->gateway || side->route_count || side->address == 0 ||
-           spans_meet(&rule->clients, side->address & mask, side->address | ~mask);
-}
-
 static void warn_of_unreachable(struct loader *loader, const struct search *search,
                                 const struct modbus_rule *rule, const struct arena_list *cells)
 {
     const struct cell **in = cells->items;
-    bool needed = !rule->deny;
+    bool needed = !rule->head.deny;
     for (size_t c = 0; c < cells->count && !needed; c++)
         needed = denies_something(search, in[c], rule);
     if (!needed)
-        mistake_at(&loader->policy->warnings, rule->line, rule->column,
-                   "warning: rule '%s' denies nothing that any rule allows", rule->name);
-    if (!clients_can_come(loader, rule))
-        mistake_at(&loader->policy->warnings, rule->line, rule->column,
-                   "warning: rule '%s' is for clients outside the external network, which has no "
-                   "'gateway': none of them can come",
-                   rule->name);
+        mistake_at(&loader->policy->warnings, rule->head.line, rule->head.column,
+                   "warning: rule '%s' denies nothing that any rule allows", rule->head.name);
+    warn_of_clients(loader, &rule->head);
 }
 
 static void search_service(struct loader *loader, struct arena *arena,
@@ -236,8 +225,8 @@ static void search_service(struct loader *loader, struct arena *arena,
             *(const struct cell **)arena_append(arena, &cells_of[cells[c].rules[i] - rules],
                                                 sizeof(struct cell *)) = &cells[c];
     for (size_t r = count; r-- > 0;) {
-        if (rules[r].deny || rules[r].expired) {
-            search.is_void[r] = rules[r].expired;
+        if (rules[r].head.deny || rules[r].head.expired) {
+            search.is_void[r] = rules[r].head.expired;
             continue;
         }
         struct finding finding = {0};
@@ -249,16 +238,13 @@ static void search_service(struct loader *loader, struct arena *arena,
             report(loader, &rules[r], &finding, search.is_void[r]);
     }
     for (size_t r = 0; r < count; r++)
-        if (!rules[r].expired)
+        if (!rules[r].head.expired)
             warn_of_unreachable(loader, &search, &rules[r], &cells_of[r]);
 }
 
-void find_void_rules(struct loader *loader)
+void find_void_modbus_rules(struct loader *loader, struct arena *arena)
 {
-    for (unsigned s = 0; s < loader->site->service_count; s++) {
-        struct arena arena = {0};
-        if (loader->policy->service[s].rules.count)
-            search_service(loader, &arena, &loader->policy->service[s]);
-        arena_free(&arena);
-    }
+    const struct modbus_service_rules *service = &loader->policy->service[loader->service].modbus;
+    if (service->rules.count)
+        search_service(loader, arena, service);
 }

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The decision on a DNP3 request, by intersecting the sets of rules that it meets (rules.h). */
+#include "protocols/dnp3/rules.h"
+
+#include "policy/image.h"
+#include "policy/state.h"
+#include "protocols/dnp3/limits.h"
+#include "protocols/dnp3/link.h"
+#include "protocols/dnp3/rule_set.h"
+#include "protocols/dnp3/walk.h"
+#include "sluice/audit.h"
+
+const struct dnp3_rules *dnp3_rules_of(const struct policy_service *service)
+{
+    return (const void *)((const uint8_t *)service - service->image + service->body);
+}
+
+const struct dnp3_station *dnp3_station_of(const struct policy_service *service, unsigned master,
+                                           unsigned outstation)
+{
+    const struct dnp3_rules *const rules = dnp3_rules_of(service);
+    const struct dnp3_station *const station = rules_at(rules, rules->stations);
+    const uint32_t key = outstation << 16 | master;
+    unsigned low = 0, count = rules->station_count;
+    while (count > 0) {
+        const unsigned half = count / 2;
+        const uint32_t here =
+            (uint32_t)station[low + half].outstation << 16 | station[low + half].master;
+        if (here == key)
+            return &station[low + half];
+        if (here < key) {
+            low += half + 1;
+            count -= half + 1;
+        } else {
+            count = half;
+        }
+    }
+    return NULL;
+}
+
+const struct dnp3_station *dnp3_station_of_device(const struct policy_service *service,
+                                                  unsigned device_master,
+                                                  unsigned device_outstation)
+{
+    const struct dnp3_rules *const rules = dnp3_rules_of(service);
+    const struct dnp3_station *const station = rules_at(rules, rules->stations);
+    const uint16_t *const by_device = rules_at(rules, rules->by_device);
+    const uint32_t key = device_outstation << 16 | device_master;
+    unsigned low = 0, count = device_outstation < LINK_FIRST_BROADCAST ? rules->station_count : 0;
+    while (count > 0) {
+        const unsigned half = count / 2;
+        const struct dnp3_station *const here = &station[by_device[low + half]];
+        const uint32_t its = (uint32_t)here->device_outstation << 16 | here->device_master;
+        if (its == key)
+            return here;
+        if (its < key) {
+            low += half + 1;
+            count -= half + 1;
+        } else {
+            count = half;
+        }
+    }
+    return NULL;
+}
+
+/* What the questions to a rule are about. */
+struct asked {
+    const struct dnp3_rules *rules;
+    const struct policy_service *service;
+    struct policy_state *state; /* NULL: nothing is known */
+    const struct dnp3_message *message;
+    const struct dnp3_station *station;
+};
+
+static const struct dnp3_rule_entry *entry_of(const struct asked *asked, unsigned rule)
+{
+    return (const struct dnp3_rule_entry *)rules_at(asked->rules, asked->rules->entries) + rule;
+}
+
+static enum sl_reason condition_fails(const struct asked *asked, const struct dnp3_rule_entry *rule)
+{
+    if (rule->condition == POLICY_NONE)
+        return SL_REASON_NONE;
+    return policy_condition_fails(
+        asked->state, (const uint8_t *)asked->service - asked->service->image, rule->condition);
+}
+
+/* --- deny ---------------------------------------------------------------------------------- */
+
+/* A deny rule with a condition denies where the clock does not say otherwise. */
+static bool may_deny(const struct asked *asked, const struct dnp3_rule_entry *rule)
+{
+    const enum sl_reason fails = condition_fails(asked, rule);
+    return fails == SL_REASON_NONE || fails == SL_REASON_CLOCK_NOT_SET;
+}
+
+/* True when the rule covers any of the item, as far as can be known. */
+static bool touches(const struct asked *asked, const struct dnp3_rule_entry *rule,
+                    const struct dnp3_header *header, const struct item *item)
+{
+    if (rule->flags & DNP3_RULE_INDEXES && item->index == ITEM_RANGE &&
+        !dnp3_spans_meet(asked->rules, &rule->indexes, item->low, item->high))
+        return false;
+    return dnp3_content_within(asked->rules, rule, header, item, true);
+}
+
+static const struct dnp3_rule_entry *denied_item(const struct asked *asked,
+                                                 const struct rule_set *denies,
+                                                 const struct dnp3_header *header,
+                                                 const struct item *item)
+{
+    struct rule_set here;
+    set_copy(&here, denies);
+    if (item->index == ITEM_RANGE && item->low == item->high)
+        set_narrow(&here, asked->rules, axis_set(asked->rules, &asked->rules->indexes, item->low));
+    unsigned number;
+    while (set_take(&here, &number)) {
+        const struct dnp3_rule_entry *const rule = entry_of(asked, number);
+        if (touches(asked, rule, header, item) && may_deny(asked, rule))
+            return rule;
+    }
+    return NULL;
+}
+
+/* The deny rule that covers any of the message; NULL: none does. `denies`: those for these
+ * stations, this client and this function. */
+static const struct dnp3_rule_entry *denied_by(const struct asked *asked, struct rule_set *denies)
+{
+    if (denies->used == 0)
+        return NULL;
+    if (asked->message->header_count == 0) { /* about all there is */
+        unsigned number;
+        while (set_take(denies, &number))
+            if (may_deny(asked, entry_of(asked, number)))
+                return entry_of(asked, number);
+        return NULL;
+    }
+    struct walk walk = walk_begin(asked->message);
+    while (walk_header(&walk)) {
+        const uint32_t object = (uint32_t)walk.header.group << 8 | walk.header.variation;
+        struct rule_set here;
+        set_copy(&here, denies);
+        set_narrow(&here, asked->rules, axis_set(asked->rules, &asked->rules->objects, object));
+        struct item item;
+        while (walk_item(&walk, &item)) {
+            const struct dnp3_rule_entry *const rule =
+                here.used ? denied_item(asked, &here, &walk.header, &item) : NULL;
+            if (rule)
+                return rule;
+        }
+    }
+    return NULL;
+}
+
+static struct sl_decision denied(enum sl_reason reason)
+{
+    return (struct sl_decision){.reason = reason, .rule = SL_NO_RULE};
+}
+
+static struct sl_decision denied_by_rule(const struct dnp3_rule_entry *rule)
+{
+    const enum sl_reason reason = rule->flags & DNP3_RULE_CONTENT ? SL_REASON_DENY_RULE_VALUE
+                                  : rule->flags & (DNP3_RULE_OBJECTS | DNP3_RULE_INDEXES)
+                                      ? SL_REASON_DENY_RULE_OBJECT
+                                      : SL_REASON_DENY_RULE;
+    return (struct sl_decision){.reason = reason, .rule = rule->rule};
+}
+
+/* --- allow --------------------------------------------------------------------------------- */
+
+/* Leaves in `allows` the rules that cover all objects of the message, and the ends of all their
+ * ranges of indexes. */
+static void cover_objects(const struct asked *asked, struct rule_set *allows)
+{
+    const struct dnp3_rules *const rules = asked->rules;
+    if (asked->message->header_count == 0)
+        set_narrow(allows, rules, rules->whole);
+    struct walk walk = walk_begin(asked->message);
+    while (allows->used && walk_header(&walk)) {
+        const uint32_t object = (uint32_t)walk.header.group << 8 | walk.header.variation;
+        set_narrow(allows, rules, axis_set(rules, &rules->objects, object));
+        struct item item;
+        while (walk_item(&walk, &item)) {
+            if (item.index == ITEM_EVERY) {
+                set_narrow(allows, rules, rules->any_index);
+            } else if (item.index == ITEM_RANGE) {
+                set_narrow(allows, rules, axis_set(rules, &rules->indexes, item.low));
+                if (item.high != item.low)
+                    set_narrow(allows, rules, axis_set(rules, &rules->indexes, item.high));
+            }
+        }
+    }
+}
+
+static enum sl_reason item_allowed(const struct asked *asked, const struct dnp3_rule_entry *rule,
+                                   const struct dnp3_header *header, const struct item *item)
+{
+    if (rule->flags & DNP3_RULE_INDEXES && item->index == ITEM_RANGE &&
+        !dnp3_spans_hold(asked->rules, &rule->indexes, item->low, item->high))
+        return SL_REASON_NO_RULE_OBJECT;
+    if (!dnp3_content_within(asked->rules, rule, header, item, false))
+        return SL_REASON_NO_RULE_VALUE;
+    return SL_REASON_NONE;
+}
+
+/* How near a rule came that did not allow: the order in which the questions are asked. */
+static unsigned nearness(enum sl_reason reason)
+{
+    switch (reason) {
+    case SL_REASON_NO_RULE_OBJECT:
+        return 0;
+    case SL_REASON_NO_RULE_VALUE:
+        return 1;
+    case SL_REASON_NO_RULE_STEP:
+        return 2;
+    case SL_REASON_NO_SELECT:
+        return 3;
+    default:
+        return 4 + (unsigned)reason; /* conditions, in their own order */
+    }
+}
+
+static enum sl_reason rule_allows(const struct asked *asked, const struct dnp3_rule_entry *rule)
+{
+    enum sl_reason nearest = SL_REASON_NONE;
+    if (rule->flags & (DNP3_RULE_INDEXES | DNP3_RULE_CONTENT)) {
+        struct walk walk = walk_begin(asked->message);
+        while (walk_header(&walk)) {
+            struct item item;
+            while (walk_item(&walk, &item)) {
+                const enum sl_reason fails = item_allowed(asked, rule, &walk.header, &item);
+                if (fails == SL_REASON_NO_RULE_OBJECT || fails == SL_REASON_NO_RULE_VALUE)
+                    return fails;
+                if (fails != SL_REASON_NONE)
+                    nearest = fails;
+            }
+        }
+    }
+    if (rule->flags & DNP3_RULE_STEP)
+        return SL_REASON_NO_RULE_STEP; /* no last value is kept yet */
+    if (rule->flags & DNP3_RULE_SELECT && asked->message->function == DNP3_OPERATE)
+        return SL_REASON_NO_SELECT; /* no select is remembered yet */
+    return nearest != SL_REASON_NONE ? nearest : condition_fails(asked, rule);
+}
+
+static struct sl_decision allowed_by(const struct asked *asked, struct rule_set *allows)
+{
+    enum sl_reason nearest = SL_REASON_NO_RULE_OBJECT;
+    unsigned number;
+    while (set_take(allows, &number)) {
+        const struct dnp3_rule_entry *const rule = entry_of(asked, number);
+        const enum sl_reason fails = rule_allows(asked, rule);
+        if (fails == SL_REASON_NONE)
+            return (struct sl_decision){
+                .allowed = true, .reason = SL_REASON_NONE, .rule = rule->rule};
+        if (nearness(fails) > nearness(nearest))
+            nearest = fails;
+    }
+    return denied(nearest);
+}
+
+/* --- the whole message --------------------------------------------------------------------- */
+
+static struct sl_decision decide_fragment(const struct asked *asked, uint32_t client)
+{
+    const struct dnp3_rules *const rules = asked->rules;
+    const uint32_t clients = axis_set(rules, &rules->clients, client);
+    const uint32_t function = rules->function[asked->message->function];
+    struct rule_set denies;
+    set_begin(&denies, rules, rules->denies);
+    set_narrow(&denies, rules, clients);
+    set_narrow(&denies, rules, asked->station->rules);
+    set_narrow(&denies, rules, function);
+    const struct dnp3_rule_entry *const deny = denied_by(asked, &denies);
+    if (deny)
+        return denied_by_rule(deny);
+
+    struct rule_set allows;
+    set_begin(&allows, rules, rules->allows);
+    set_narrow(&allows, rules, clients);
+    if (allows.used == 0)
+        return denied(SL_REASON_NO_RULE_CLIENT);
+    set_narrow(&allows, rules, asked->station->rules);
+    if (allows.used == 0)
+        return denied(SL_REASON_NO_RULE_STATION);
+    set_narrow(&allows, rules, function);
+    if (allows.used == 0)
+        return denied(SL_REASON_NO_RULE_FUNCTION);
+    cover_objects(asked, &allows);
+    return allowed_by(asked, &allows);
+}
+
+struct sl_decision dnp3_decide_in(const struct policy_service *service, struct policy_state *state,
+                                  uint32_t client, const void *request, size_t length)
+{
+    const struct dnp3_message *const message = request;
+    if (length < DNP3_HEAD_SIZE)
+        return denied(SL_REASON_CANONICAL_INVALID);
+    if (message->kind != DNP3_FRAGMENT) /* answered where it arrives; it never crosses */
+        return denied(SL_REASON_LINK_FRAME);
+    const struct asked asked = {
+        .rules = dnp3_rules_of(service),
+        .service = service,
+        .state = state,
+        .message = message,
+        .station = dnp3_station_of(service, message->source, message->destination),
+    };
+    if (asked.station == NULL)
+        return denied(SL_REASON_NO_STATION);
+    if (message->function == DNP3_CONFIRM)
+        return (struct sl_decision){.allowed = true, .rule = SL_NO_RULE};
+    if (message->function >= DNP3_FUNCTIONS)
+        return denied(SL_REASON_CANONICAL_INVALID);
+    return decide_fragment(&asked, client);
+}
+
+struct sl_decision dnp3_decide(const struct policy_service *service, uint32_t client,
+                               const void *request, size_t length)
+{
+    return dnp3_decide_in(service, NULL, client, request, length);
+}
+
+struct sl_decision dnp3_decide_reply(const struct policy_service *service, const void *request,
+                                     size_t request_length, const void *canonical, size_t length)
+{
+    const struct dnp3_message *const reply = canonical;
+    (void)request_length;
+    if (length < DNP3_HEAD_SIZE)
+        return denied(SL_REASON_CANONICAL_INVALID);
+    if (reply->kind != DNP3_FRAGMENT)
+        return denied(SL_REASON_LINK_FRAME);
+    if (dnp3_station_of(service, reply->destination, reply->source) == NULL)
+        return denied(SL_REASON_NO_STATION);
+    const bool unsolicited = reply->function == DNP3_UNSOLICITED_RESPONSE;
+    if (unsolicited != (request == NULL))
+        return denied(SL_REASON_REPLY_UNMATCHED);
+    if (unsolicited && !(dnp3_rules_of(service)->options & DNP3_UNSOLICITED))
+        return denied(SL_REASON_UNSOLICITED);
+    return (struct sl_decision){.allowed = true, .rule = SL_NO_RULE};
+}
+
+enum sl_reason dnp3_reply_within(const struct policy_service *service, unsigned messages,
+                                 uint32_t bytes)
+{
+    const struct dnp3_rules *const rules = dnp3_rules_of(service);
+    return messages <= rules->response_fragments && bytes <= rules->response_size
+               ? SL_REASON_NONE
+               : SL_REASON_RESPONSE_LIMIT;
+}
