@@ -12,11 +12,6 @@
 #include "cli/learnt.h"
 #include "policy/compiler/arena.h"
 
-struct learn_numbers {
-    uint32_t *number; /* ascending */
-    size_t count;
-};
-
 struct learn_rule {
     uint32_t server;
     uint16_t port, file;

@@ -247,11 +247,11 @@ void learnt_request(struct learnt *learnt, const struct endpoint *client,
     taken.key.port = server->port;
     taken.key.unit = request->unit;
     if (!taken.key.client || !taken.key.server) {
-        learnt->not_ipv4++;
+        learnt->counts.not_ipv4++;
         return;
     }
     take_parts(&taken);
-    learnt_time(&learnt->requests, 1, time, time);
+    learnt_time(&learnt->counts.requests, 1, time, time);
 }
 
 void learnt_free(struct learnt *learnt)

@@ -13,14 +13,10 @@
 #include <sys/time.h>
 
 #include "cli/capture.h"
+#include "cli/learn_text.h"
 #include "policy/compiler/spans.h"
 #include "protocols/modbus/modbus.h"
 #include "protocols/modbus/rules.h"
-
-struct learnt_times {
-    uint64_t count;
-    struct timeval first, last;
-};
 
 /* What was written at one address. */
 struct learnt_value {
@@ -52,9 +48,7 @@ struct learnt {
     struct learnt_access *bucket[LEARNT_BUCKETS];
     struct learnt_access **access; /* all of them, in order of appearance; own */
     size_t count, room;
-    struct learnt_times requests; /* that were learnt */
-    uint64_t not_ipv4;
-    uint64_t malformed;
+    struct learn_counts counts;
     uint64_t unknown[128]; /* requests by function that is none the gateway knows */
     bool no_memory;
 };
@@ -66,12 +60,6 @@ void learnt_request(struct learnt *learnt, const struct endpoint *client,
 void learnt_time(struct learnt_times *times, uint64_t count, const struct timeval *first,
                  const struct timeval *last);
 void learnt_free(struct learnt *learnt);
-
-struct learn_source {
-    char **captures;
-    size_t capture_count;
-    unsigned gap; /* addresses not asked for between two that were: up to so many are read too */
-};
 
 /* Writes the configuration. False: `errors` says why; what is on `out` is not whole. */
 bool learn_draft(const struct learnt *learnt, const struct learn_source *source, FILE *out,

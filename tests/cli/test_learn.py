@@ -74,7 +74,7 @@ def rules(text):
     """The rules of a draft, which has one key a line."""
     found = []
     for line in text.splitlines():
-        key = re.fullmatch(r"      (- |  )([a-z]+): (.*)", line)
+        key = re.fullmatch(r"      (- |  )([a-z-]+): (.*)", line)
         if not key:
             continue
         if key[1] == "- ":
@@ -200,7 +200,7 @@ def test_nothing_to_learn(sluice, tmp_path):
     wrpcap(str(capture), ethernet([talk.request(0, read(1))]))
     result = subprocess.run([sluice, "learn", capture], capture_output=True, text=True, timeout=60)
     assert (result.returncode, result.stdout) == (1, "")
-    assert "no well-formed Modbus request over IPv4 to port 502" in result.stderr
+    assert "no well-formed modbus-tcp request over IPv4 to port 502" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["--gap", "x", "a"], ["--port", "0", "a"], ["/nowhere.pcap"]])

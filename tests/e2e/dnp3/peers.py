@@ -9,6 +9,7 @@ Commands of an outstation: binary INDEX 0|1, analog INDEX VALUE, counter INDEX V
 
 What they say: {"got": KIND, "values": {INDEX: VALUE}}, {"done": WHAT, "result": HOW},
 {"saw": WHAT, ...} for what reached an outstation's application, {"updated": KIND}."""
+import contextlib
 import json
 import os
 import pathlib
@@ -86,15 +87,19 @@ class Station:
         self.wait(lambda line: line.get("ready") == HELLO, timeout=30)
 
     def _read(self):
-        for text in self.process.stdout:
-            try:
-                line = json.loads(text)
-            except ValueError:
-                self._noise.append(text)
-                continue
-            with self._lock:
-                self._lines.append(line)
-                self._lock.notify_all()
+        with contextlib.suppress(ValueError):  # stop() has closed it
+            for text in self.process.stdout:
+                self._take(text)
+
+    def _take(self, text):
+        try:
+            line = json.loads(text)
+        except ValueError:
+            self._noise.append(text)
+            return
+        with self._lock:
+            self._lines.append(line)
+            self._lock.notify_all()
 
     def mark(self):
         """What was said so far ends here."""
