@@ -39,6 +39,22 @@ struct policy_value {
 #define POLICY_VALUE_LOWEST  (INT64_MIN / 4) /* so that differences fit */
 #define POLICY_VALUE_HIGHEST (INT64_MAX / 4)
 
+/* A command that was prepared and waits to be executed: the same content, by the same client,
+ * between the same parties, next in sequence. */
+#define POLICY_SELECTS     24u
+#define POLICY_SELECT_SIZE 240u
+struct policy_select {
+    uint64_t at; /* ns: of its good outcome */
+    uint32_t client;
+    uint32_t parties; /* the protocol's own */
+    uint32_t order;   /* of its message */
+    uint16_t service;
+    uint16_t length;  /* of the content; 0: the place is free */
+    uint8_t sequence; /* what its execution carries */
+    bool good;        /* the device confirmed it */
+    uint8_t content[POLICY_SELECT_SIZE];
+};
+
 struct policy_state {
     const struct policy_conditions *conditions; /* NULL: the policy has none */
     uint64_t now;                               /* ns, on sl_now's clock */
@@ -51,6 +67,7 @@ struct policy_state {
     uint64_t full_at[POLICY_MAX_RATES];
     struct policy_client_bucket bucket[POLICY_CLIENT_BUCKETS];
     struct policy_value value[POLICY_MAX_STEP_POINTS];
+    struct policy_select select[POLICY_SELECTS];
 };
 
 /* `state` zeroed, `image` checked. */
@@ -84,5 +101,28 @@ policy_step_point(const struct policy_conditions *conditions, unsigned number)
                                                             conditions->points) +
            number;
 }
+
+/* values.c: the last value of a point. A write of `value` (NULL: not known which) was sent, and
+ * state->order counts it. */
+void policy_value_sent(struct policy_state *state, unsigned point, const int64_t *value);
+/* That write has its outcome: the device has `value`; NULL: it failed, or nobody knows. */
+void policy_value_settled(struct policy_state *state, unsigned point, uint32_t order,
+                          const int64_t *value);
+/* The device said so in answer to the message of this order. */
+void policy_value_read(struct policy_state *state, unsigned point, uint32_t order, int64_t value);
+/* All points of a service may have any value now. */
+void policy_values_forget(struct policy_state *state, unsigned service);
+/* True when `value` is at most `step` from wherever the point may be; `first`: what holds while
+ * nothing is known of it. */
+bool policy_value_near(const struct policy_state *state, unsigned point, int64_t value,
+                       uint64_t step, bool first);
+
+/* selects.c: what was prepared. The place of what this client prepared between these parties of
+ * this service; NULL: nothing. */
+struct policy_select *policy_select_find(struct policy_state *state, unsigned service,
+                                         uint32_t client, uint32_t parties);
+/* A place for it: that of the one before, a free one, or the oldest. Its key is filled. */
+struct policy_select *policy_select_place(struct policy_state *state, unsigned service,
+                                          uint32_t client, uint32_t parties);
 
 #endif

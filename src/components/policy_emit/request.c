@@ -111,7 +111,8 @@ static struct sl_decision decision_on(struct policy_emit *emit, const struct sl_
                                       const struct policy_service *service,
                                       const struct sl_record *record, const uint8_t *canonical)
 {
-    if (!protocol->decide_in || !emit->state.conditions)
+    if (!protocol->decide_in ||
+        (!emit->state.conditions && !(service->flags & POLICY_SERVICE_LEARNS)))
         return protocol->decide(service, record->client, canonical, record->length);
     policy_state_begin(&emit->state, emit->now, sl_wall(emit->host), record->client);
     const struct sl_decision decision =

@@ -70,6 +70,7 @@ struct asked {
     struct policy_state *state; /* NULL: nothing is known */
     const struct dnp3_message *message;
     const struct dnp3_station *station;
+    uint32_t client;
 };
 
 static const struct dnp3_rule_entry *entry_of(const struct asked *asked, unsigned rule)
@@ -200,6 +201,10 @@ static enum sl_reason item_allowed(const struct asked *asked, const struct dnp3_
         return SL_REASON_NO_RULE_OBJECT;
     if (!dnp3_content_within(asked->rules, rule, header, item, false))
         return SL_REASON_NO_RULE_VALUE;
+    if (rule->flags & DNP3_RULE_STEP && item->data && header->group == GROUP_ANALOG_COMMAND &&
+        !dnp3_step_within(asked->service, asked->state, rule, asked->station, item->low,
+                          header->variation, item->data))
+        return SL_REASON_NO_RULE_STEP;
     return SL_REASON_NONE;
 }
 
@@ -236,10 +241,11 @@ static enum sl_reason rule_allows(const struct asked *asked, const struct dnp3_r
             }
         }
     }
-    if (rule->flags & DNP3_RULE_STEP)
-        return SL_REASON_NO_RULE_STEP; /* no last value is kept yet */
-    if (rule->flags & DNP3_RULE_SELECT && asked->message->function == DNP3_OPERATE)
-        return SL_REASON_NO_SELECT; /* no select is remembered yet */
+    if (nearest == SL_REASON_NONE && rule->flags & DNP3_RULE_SELECT &&
+        asked->message->function == DNP3_OPERATE &&
+        !dnp3_selected(asked->service, asked->state, asked->client, asked->message,
+                       rule->select_within))
+        nearest = SL_REASON_NO_SELECT;
     return nearest != SL_REASON_NONE ? nearest : condition_fails(asked, rule);
 }
 
@@ -261,10 +267,10 @@ static struct sl_decision allowed_by(const struct asked *asked, struct rule_set 
 
 /* --- the whole message --------------------------------------------------------------------- */
 
-static struct sl_decision decide_fragment(const struct asked *asked, uint32_t client)
+static struct sl_decision decide_fragment(const struct asked *asked)
 {
     const struct dnp3_rules *const rules = asked->rules;
-    const uint32_t clients = axis_set(rules, &rules->clients, client);
+    const uint32_t clients = axis_set(rules, &rules->clients, asked->client);
     const uint32_t function = rules->function[asked->message->function];
     struct rule_set denies;
     set_begin(&denies, rules, rules->denies);
@@ -304,6 +310,7 @@ struct sl_decision dnp3_decide_in(const struct policy_service *service, struct p
         .state = state,
         .message = message,
         .station = dnp3_station_of(service, message->source, message->destination),
+        .client = client,
     };
     if (asked.station == NULL)
         return denied(SL_REASON_NO_STATION);
@@ -311,7 +318,7 @@ struct sl_decision dnp3_decide_in(const struct policy_service *service, struct p
         return (struct sl_decision){.allowed = true, .rule = SL_NO_RULE};
     if (message->function >= DNP3_FUNCTIONS)
         return denied(SL_REASON_CANONICAL_INVALID);
-    return decide_fragment(&asked, client);
+    return decide_fragment(&asked);
 }
 
 struct sl_decision dnp3_decide(const struct policy_service *service, uint32_t client,

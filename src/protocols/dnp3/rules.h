@@ -145,12 +145,29 @@ const struct dnp3_station *dnp3_station_of_device(const struct policy_service *s
 
 /* The decision on a valid canonical request in the clients' addresses (sluice/protocol.h, decide
  * and decide_in). A message any part of which a deny rule covers is denied; else one allow rule
- * must cover the whole of it. A confirmation passes where the state awaits it. `state` NULL: no
- * time is known, nothing was seen before, and a confirmation passes. */
+ * must cover the whole of it. A confirmation between stations that there are passes: who calls
+ * knows of the reply that it confirms. `state` NULL: no time is known, and nothing was seen before.
+ */
 struct sl_decision dnp3_decide(const struct policy_service *service, uint32_t client,
                                const void *request, size_t length);
 struct sl_decision dnp3_decide_in(const struct policy_service *service, struct policy_state *state,
                                   uint32_t client, const void *request, size_t length);
+
+/* sluice/protocol.h, note_sent and note_outcome: selects, and the last values of analog outputs. */
+void dnp3_note_sent(const struct policy_service *service, struct policy_state *state,
+                    const void *request, size_t length);
+void dnp3_note_outcome(const struct policy_service *service, struct policy_state *state,
+                       const void *request, size_t request_length, uint32_t order,
+                       const void *reply, size_t reply_length);
+
+/* True when the operate `message` executes what the client selected at this station: the same
+ * objects, the next sequence number, a good answer at most `within` ns ago. */
+bool dnp3_selected(const struct policy_service *service, struct policy_state *state,
+                   uint32_t client, const struct dnp3_message *message, uint64_t within);
+/* True when the analog command moves its point by at most the rule's step. */
+bool dnp3_step_within(const struct policy_service *service, const struct policy_state *state,
+                      const struct dnp3_rule_entry *rule, const struct dnp3_station *station,
+                      uint32_t index, unsigned variation, const uint8_t *data);
 
 /* The decision on a valid reply in the clients' addresses, which answers `request` (matched) or is
  * unsolicited (NULL); and on how many fragments, and octets as encoded, a response may have. */

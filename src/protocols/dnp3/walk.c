@@ -52,6 +52,8 @@ bool walk_item(struct walk *walk, struct item *item)
                               &item->size))
             return false;
         item->high = item->low;
+        if (!dnp3_is_command(header))
+            item->data = NULL;
         return true;
     }
     if (header->class == QUALIFIER_RANGE) {

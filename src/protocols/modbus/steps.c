@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The last values of points, learned from what passes: how far a write may move one. A value is
- * known as a range, which a write under way widens and its good outcome narrows again, so that
- * neither a pipelined nor a failed write opens a way to a larger step.
- */
+/* The last values of registers, learned from what passes (policy/state.h). */
 #include "policy/image.h"
 #include "policy/state.h"
 #include "protocols/modbus/rules.h"
@@ -63,12 +59,7 @@ bool modbus_step_within(const struct policy_service *service, const struct polic
         const struct policy_step_point *const point = policy_step_point(state->conditions, i);
         if (point->type != limit->type || point->low_first != limit->low_first)
             continue;
-        const struct policy_value *const last = &state->value[i];
-        if (!last->known)
-            return limit->first != 0;
-        /* as far as `step` from wherever the value may be now */
-        return value - last->low <= (int64_t)limit->step &&
-               last->high - value <= (int64_t)limit->step;
+        return policy_value_near(state, i, value, limit->step, limit->first != 0);
     }
     return false; /* no image has a limit without its point */
 }
@@ -141,23 +132,6 @@ static bool touches(const struct content *content, const struct policy_step_poin
            modbus_value_is_wide((enum modbus_value_type)point->type);
 }
 
-static void widen(struct policy_value *last, int64_t low, int64_t high)
-{
-    if (!last->known || low < last->low)
-        last->low = low;
-    if (!last->known || high > last->high)
-        last->high = high;
-    last->known = true;
-}
-
-/* A broadcast writes to every unit on the line, and nobody says that it did. */
-static void forget_all(struct policy_state *state, const struct policy_service *service)
-{
-    for (unsigned i = 0; i < state->conditions->point_count; i++)
-        if (policy_step_point(state->conditions, i)->service == service->number)
-            widen(&state->value[i], POLICY_VALUE_LOWEST, POLICY_VALUE_HIGHEST);
-}
-
 void modbus_note_sent(const struct policy_service *service, struct policy_state *state,
                       const void *request, size_t length)
 {
@@ -167,27 +141,19 @@ void modbus_note_sent(const struct policy_service *service, struct policy_state 
     if (length < MODBUS_HEAD_SIZE || message->kind != MODBUS_REQUEST || !state->conditions ||
         !written_by(message, &content))
         return;
+    /* A broadcast writes to every unit on the line, and nobody says that it did. */
     if (message->unit == 0 && service->flags & POLICY_SERVICE_BROADCAST)
-        forget_all(state, service);
+        policy_values_forget(state, service->number);
     unsigned first = 0;
     const unsigned count = points_in(state, service, message->unit, &content, &first);
     for (unsigned i = first; i < first + count; i++) {
         const struct policy_step_point *const point = policy_step_point(state->conditions, i);
-        struct policy_value *const last = &state->value[i];
         int64_t value;
-        if (!touches(&content, point))
-            continue;
-        if (value_in(&content, point, &value))
-            widen(last, value, value);
-        else
-            widen(last, POLICY_VALUE_LOWEST, POLICY_VALUE_HIGHEST);
-        last->written = state->order;
-        if (last->pending < UINT16_MAX)
-            last->pending++;
+        if (touches(&content, point))
+            policy_value_sent(state, i, value_in(&content, point, &value) ? &value : NULL);
     }
 }
 
-/* The write has its outcome; when it is the only one under way, the device has its value. */
 static void settle_write(struct policy_state *state, const struct policy_service *service,
                          unsigned unit, const struct content *content, uint32_t order, bool good)
 {
@@ -195,15 +161,10 @@ static void settle_write(struct policy_state *state, const struct policy_service
     const unsigned count = points_in(state, service, unit, content, &first);
     for (unsigned i = first; i < first + count; i++) {
         const struct policy_step_point *const point = policy_step_point(state->conditions, i);
-        struct policy_value *const last = &state->value[i];
         int64_t value;
-        if (!touches(content, point))
-            continue;
-        if (last->pending)
-            last->pending--;
-        if (good && last->pending == 0 && last->written == order &&
-            value_in(content, point, &value))
-            last->low = last->high = value;
+        if (touches(content, point))
+            policy_value_settled(state, i, order,
+                                 good && value_in(content, point, &value) ? &value : NULL);
     }
 }
 
@@ -213,16 +174,9 @@ static void note_read(struct policy_state *state, const struct policy_service *s
     unsigned first = 0;
     const unsigned count = points_in(state, service, unit, content, &first);
     for (unsigned i = first; i < first + count; i++) {
-        struct policy_value *const last = &state->value[i];
         int64_t value;
-        if (!value_in(content, policy_step_point(state->conditions, i), &value))
-            continue;
-        /* a write sent after the read, or without an outcome, may have changed it since */
-        if (last->pending || (last->written && (int32_t)(last->written - order) > 0))
-            widen(last, value, value);
-        else
-            *last = (struct policy_value){
-                .low = value, .high = value, .written = last->written, .known = true};
+        if (value_in(content, policy_step_point(state->conditions, i), &value))
+            policy_value_read(state, i, order, value);
     }
 }
 
