@@ -55,7 +55,7 @@ struct sl_service_endpoint {
     uint8_t echo;           /* ext, one-way: a write is confirmed at once, whatever comes of it */
     uint8_t skip_noise;     /* link layer: bytes between frames are skipped; else they end the
                              * connection */
-    uint8_t reserved;
+    uint8_t datagrams;      /* over UDP, not TCP: ext with clients; int with the device */
 };
 
 /* A pair of stations that may speak to each other, as this side's neighbours call them. */

@@ -94,6 +94,7 @@
     REASON(QUOTA, "quota")                                                   \
     REASON(CAPACITY, "capacity")                                             \
     REASON(CLIENT_STALLED, "client-stalled")                                 \
+    REASON(SESSION_IDLE, "session-idle")                                     \
     REASON(OUTCOME_OVERDUE, "outcome-overdue")                               \
     REASON(QUEUE_TIMEOUT, "queue-timeout")                                   \
     REASON(ONE_WAY_LOST, "one-way-lost")                                     \

@@ -121,29 +121,43 @@ static const struct tcp_stream_events events = {
 
 /* --- which service ------------------------------------------------------------------------- */
 
-static const struct policy_service *service_at(const void *image, const struct endpoint *server)
+static bool listens(const struct policy_service *service, uint16_t port, bool datagram)
+{
+    return service->listen_port == port &&
+           datagram == ((service->flags & POLICY_SERVICE_DATAGRAMS) != 0);
+}
+
+static bool device_at(const struct policy_service *service, uint16_t port, bool datagram)
+{
+    return service->device_port == port &&
+           datagram == ((service->flags & POLICY_SERVICE_DEVICE_DATAGRAMS) != 0);
+}
+
+static const struct policy_service *service_at(const void *image, const struct endpoint *server,
+                                               bool datagram)
 {
     uint32_t address = endpoint_ipv4(server);
     const struct policy_service *service;
     for (unsigned i = 0; (service = policy_service(image, i)) != NULL; i++)
-        if ((service->listen_address == address && service->listen_port == server->port) ||
-            (service->device_address == address && service->device_port == server->port))
+        if ((listens(service, server->port, datagram) && service->listen_address == address) ||
+            (device_at(service, server->port, datagram) && service->device_address == address))
             return service;
     return NULL;
 }
 
-static const struct policy_service *service_on(const void *image, const struct endpoint *server)
+static const struct policy_service *service_on(const void *image, const struct endpoint *server,
+                                               bool datagram)
 {
     const struct policy_service *service;
     for (unsigned i = 0; (service = policy_service(image, i)) != NULL; i++)
-        if (service->listen_port == server->port || service->device_port == server->port)
+        if (listens(service, server->port, datagram) || device_at(service, server->port, datagram))
             return service;
     return NULL;
 }
 
 static bool spoken_here(const struct flow *flow, const struct sl_protocol *protocol)
 {
-    return !flow->datagram || protocol->datagrams;
+    return !flow->datagram || (protocol->datagrams && !flow->replay->connections_only);
 }
 
 /* Tries `server` by address and port (`exact`), or by port alone. */
@@ -158,7 +172,8 @@ static bool try_server(struct flow *flow, const struct endpoint *server,
             flow->protocol = replay->protocol;
         return flow->protocol != NULL;
     }
-    flow->service = exact ? service_at(replay->image, server) : service_on(replay->image, server);
+    flow->service = exact ? service_at(replay->image, server, flow->datagram)
+                          : service_on(replay->image, server, flow->datagram);
     if (flow->service && spoken_here(flow, sl_protocol(flow->service->protocol)))
         flow->protocol = sl_protocol(flow->service->protocol);
     return flow->protocol != NULL;

@@ -39,6 +39,7 @@ struct replay {
     uint64_t gaps, conflicts; /* directions cut short by missing bytes; overlaps that differ */
     uint64_t after_lost;      /* bytes not looked at behind lost framing */
     bool no_memory;
+    bool connections_only; /* UDP is not looked at */
 };
 
 struct flow_side {

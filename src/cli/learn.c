@@ -208,6 +208,7 @@ int cli_learn(int argc, char **argv)
         fputs(help, stdout);
         return CLI_OK;
     }
+    replay.connections_only = replay.protocol == &modbus_tcp_protocol;
     int status = learn_all(&learn, &replay);
     learnt_free(&learn.learnt);
     arena_free(&learn.dnp3.arena);

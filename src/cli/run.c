@@ -199,9 +199,11 @@ static void print_summary(const struct site *site, const struct launch *launch, 
     }
     for (unsigned i = 0; i < site->service_count; i++) {
         const struct site_service *service = &site->service[i];
-        fprintf(stderr, "sluice: service %s: %s on %s:%u to %s:%u\n", service->name,
+        fprintf(stderr, "sluice: service %s: %s on %s:%u%s to %s:%u%s\n", service->name,
                 sl_protocol(service->protocol)->name, dotted(service->listen_address).text,
-                service->listen_port, dotted(service->device_address).text, service->device_port);
+                service->listen_port, service->datagrams ? " (UDP)" : "",
+                dotted(service->device_address).text, service->device_port,
+                service->device_datagrams ? " (UDP)" : "");
     }
     fprintf(stderr, "sluice: %s, %u process%s (%s) on CPU %d; policy %s; audit to %s\n",
             site->mode == SL_ONE_WAY ? "one-way" : "two-way", launch->process_count,

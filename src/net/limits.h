@@ -16,7 +16,9 @@
 #define NET_MAX_SESSIONS 512u /* the default; a site that asks for more gets this */
 #endif
 /* int: connections that serve several clients, of all services */
-#define NET_MAX_SHARED  (NET_MAX_SESSIONS / 8)
+#define NET_MAX_SHARED (NET_MAX_SESSIONS / 8)
+/* UDP. ext: one a service; int: one for each that would be a connection over TCP. */
+#define NET_MAX_SOCKETS (NET_MAX_SESSIONS / 2 + NET_MAX_SHARED)
 #define NET_MAX_MESSAGE 260u /* of every protocol spoken here; checked at init */
 
 #define NET_MSS 536u /* RFC 9293 3.7.1: the least that every host takes */

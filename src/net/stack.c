@@ -183,6 +183,30 @@ const ip4_addr_t *net_router(const struct netif *netif, const ip4_addr_t *destin
     return via;
 }
 
+/* As etharp_output does. */
+static ip4_addr_t next_hop(const struct netif *netif, uint32_t address)
+{
+    const ip4_addr_t destination = {lwip_htonl(address)};
+    if (ip4_addr_netcmp(&destination, netif_ip4_addr(netif), netif_ip4_netmask(netif)))
+        return destination;
+    const ip4_addr_t *const router = net_router(netif, &destination);
+    return router ? *router : *netif_ip4_gw(netif);
+}
+
+bool stack_reaches(struct stack *stack, uint32_t address)
+{
+    const ip4_addr_t hop = next_hop(&stack->netif[0], address);
+    const ip4_addr_t *found_address;
+    struct eth_addr *found;
+    return etharp_find_addr(&stack->netif[0], &hop, &found, &found_address) >= 0;
+}
+
+void stack_seek(struct stack *stack, uint32_t address)
+{
+    const ip4_addr_t hop = next_hop(&stack->netif[0], address);
+    (void)etharp_query(&stack->netif[0], &hop, NULL);
+}
+
 /* Where there is a VLAN, only frames with its tag are for us. */
 static bool tagged_for_us(const struct stack *stack, const uint8_t *frame, uint16_t length)
 {

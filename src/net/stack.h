@@ -43,6 +43,12 @@ void stack_init(struct stack *stack, const struct sl_environment *environment,
  * it already. */
 void stack_add_address(struct stack *stack, uint32_t address);
 
+/* True when the hardware address of the next hop to `address` (IPv4, host byte order) is known, so
+ * that a packet leaves at once. */
+bool stack_reaches(struct stack *stack, uint32_t address);
+/* Asks for it, and again every second for some seconds. */
+void stack_seek(struct stack *stack, uint32_t address);
+
 /* Start of a pass: reads the clock. */
 void stack_begin(struct stack *stack);
 /* Hands received frames, at most one queue's worth, and due time-outs to lwIP. */

@@ -40,6 +40,9 @@ _Static_assert(sizeof(struct policy_image) == 72, "image header");
 #define POLICY_SERVICE_DROP    0x40u /* what is denied gets no answer */
 #define POLICY_SERVICE_CLOSE   0x80u /* what is denied costs the client its connection */
 
+#define POLICY_SERVICE_DATAGRAMS        0x100u /* UDP with clients, not TCP */
+#define POLICY_SERVICE_DEVICE_DATAGRAMS 0x200u /* UDP with the device */
+
 #define POLICY_SERVICE_BROADCAST      1u /* unit 0 is a serial line's broadcast: no reply */
 #define POLICY_SERVICE_REPLY_UNIT_ANY 2u /* the device answers with a unit of its own */
 

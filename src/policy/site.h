@@ -40,11 +40,12 @@ struct site_service {
     bool broadcast;           /* unit 0 is a serial line's broadcast: no reply */
     bool echo;                /* one-way: a write is confirmed to the client at once */
     bool reply_unit_any;      /* the device answers with a unit of its own */
+    bool datagrams;           /* UDP with clients, not TCP */
+    bool device_datagrams;    /* UDP with the device */
     uint32_t flags;           /* more of POLICY_SERVICE_* (policy/image.h) */
     uint16_t rate;            /* of all that passes; POLICY_NONE (policy/conditions.h): none */
     const char *rate_text;
     /* DNP3 */
-    bool udp;                    /* datagrams instead of connections */
     bool skip_noise;             /* octets between link frames are skipped; else they close */
     bool unsolicited;            /* unsolicited responses pass */
     uint16_t response_fragments; /* of one response at most */

@@ -91,6 +91,7 @@ static uint32_t frontend_config(const struct site *site, const struct topology *
             .queue = service->queue,
             .shared = service->shared,
             .echo = service->echo,
+            .datagrams = outer ? service->datagrams : service->device_datagrams,
         };
     }
     return sl_frontend_config_size(config->station_count);

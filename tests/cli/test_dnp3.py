@@ -230,11 +230,16 @@ def test_udp_and_tcp_between_the_same_ports_are_two(replay):
     assert "2 connections" in stderr
 
 
-def test_modbus_is_not_looked_for_in_datagrams(sluice, tmp_path):
+def test_modbus_in_datagrams(sluice, tmp_path):
     path = tmp_path / "made.pcap"
-    wrpcap(str(path), [Ether() / to_server(bytes(12), dport=502)])
+    ask = bytes.fromhex("000100000006010300000001")
+    wrpcap(str(path), [Ether() / to_server(ask + ask, dport=502),
+                       Ether() / to_server(ask[:-1], dport=502),
+                       Ether() / to_server(ask, dport=503)])
     status, lines, stderr = run(sluice, "replay", "--protocol", "modbus-tcp", path)
-    assert status == 0 and lines == [] and "1 UDP datagrams of no service skipped" in stderr
+    assert status == 0 and "1 UDP datagrams of no service skipped" in stderr
+    assert [(m["verdict"], m["reason"]) for m in lines] == \
+        [("accept", None), ("accept", None), ("malformed", "truncated")]
 
 
 # --- no gateway yet -------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
  *
  *   ext_frontend.c  start, one pass, what comes back from the core
  *   session.c       one client's connection: its bytes, its end
+ *   datagram.c      UDP: who sends from one address and port is a session as well
  *   slots.c         reply slots, and who waits for one
  *   clients.c       what all sessions of one client together may hold
  */
@@ -23,6 +24,8 @@
 
 struct ext_frontend;
 struct tcp_pcb;
+struct udp_pcb;
+struct pbuf;
 
 enum session_state {
     SESSION_FREE,
@@ -43,8 +46,9 @@ struct client {
 struct session {
     struct ext_frontend *frontend;
     struct client *holder;
-    struct tcp_pcb *pcb; /* SESSION_OPEN only */
-    uint64_t progress;   /* when the client last acknowledged, or had nothing to, ns */
+    struct tcp_pcb *pcb; /* SESSION_OPEN only; NULL: it comes in datagrams */
+    uint64_t progress;   /* when the client last acknowledged, or had nothing to; last sent a
+                          * datagram; ns */
     uint32_t generation;
     uint32_t client; /* IPv4, host byte order */
     uint16_t client_port;
@@ -54,6 +58,7 @@ struct session {
     uint16_t length;      /* of `bytes` */
     uint16_t reason;      /* why it is to be closed; NONE: the client finished */
     uint16_t next_waiting;
+    uint16_t older, newer, same_bucket; /* of those that come in datagrams */
     uint8_t service;
     uint8_t state;
     bool finished;                 /* the client sends no more: FIN */
@@ -62,6 +67,7 @@ struct session {
     bool blocked;                  /* a whole message waits for this session's own replies */
     bool waiting;                  /* one waits in line, for a slot or for its client's share */
     bool touched;                  /* in the list of those to settle */
+    bool datagrams;                /* UDP */
     uint8_t bytes[NET_EXT_WINDOW]; /* received, not yet a message */
 };
 
@@ -75,9 +81,26 @@ struct reply_slot {
 struct listener {
     struct ext_frontend *frontend;
     const struct sl_protocol *protocol;
+    struct udp_pcb *socket; /* NULL: TCP */
     uint64_t timeout;
     uint8_t service;
     bool echo; /* one-way: writes are confirmed at once */
+};
+
+/* Datagrams dropped for one kind of reason; told at once, and what comes soon after in one. */
+enum datagram_drop { DROP_CONTENT, DROP_QUOTA, DROP_CAPACITY, DATAGRAM_DROPS };
+struct datagram_drops {
+    uint64_t next_report;
+    uint64_t count;        /* not told yet */
+    struct sl_record last; /* about the last of them: client, service, reason */
+};
+
+#define DATAGRAM_BUCKETS 512u
+struct datagrams {
+    uint16_t count, limit;   /* sessions */
+    uint16_t oldest, newest; /* by their last datagram */
+    uint16_t bucket[DATAGRAM_BUCKETS];
+    struct datagram_drops dropped[DATAGRAM_DROPS];
 };
 
 struct ext_frontend {
@@ -93,6 +116,7 @@ struct ext_frontend {
     bool one_way;          /* nothing comes from the core: no outcome, no end */
     uint64_t next_check;   /* for overdue slots */
     uint64_t invalid_records, overdue_slots, refused_clients; /* ever */
+    struct datagrams datagrams;
     struct listener listener[SL_MAX_SERVICES];
     struct reply_slot slot[SL_MAX_SLOTS];
     uint16_t free_slot[SL_MAX_SLOTS];
@@ -105,6 +129,12 @@ struct ext_frontend {
 /* session.c */
 void session_listen(struct ext_frontend *frontend, unsigned service,
                     const struct sl_service_endpoint *endpoint);
+/* A new session of this client, not yet with a connection. NULL and `*reason`: there is no room
+ * for it, or none for one more of this client. */
+struct session *session_begin(struct listener *listener, uint32_t client, uint16_t client_port,
+                              enum sl_reason *reason);
+/* The number is free once the core has seen its end. */
+void session_end(struct session *session);
 /* One reply; the slot is released by the caller. */
 void session_deliver(struct session *session, const uint8_t *bytes, uint16_t length);
 /* Turns buffered bytes into requests, one at least when it is this session's turn. */
@@ -123,6 +153,19 @@ bool session_ended(struct session *session, uint32_t generation);
 /* A record about the session, for audit and as the head of what is sent. */
 struct sl_record session_record(const struct session *session);
 uint16_t session_number(const struct session *session);
+
+/* datagram.c */
+void datagram_init(struct ext_frontend *frontend);
+/* False: no socket for one more. */
+bool datagram_listen(struct listener *listener, const struct sl_service_endpoint *endpoint);
+/* A reply to where the session's requests come from. */
+void datagram_deliver(struct session *session, const uint8_t *bytes, uint16_t length);
+/* The session ends: what comes from its address and port begins another. */
+void datagram_forget(struct session *session);
+/* Ends sessions that have long been silent, reports what was dropped. */
+void datagram_check(struct ext_frontend *frontend);
+/* When there is something of it to do; or SL_NEVER. */
+uint64_t datagram_next(const struct ext_frontend *frontend);
 
 /* clients.c */
 /* One more session of the client at `address`; NULL when it has its share. */

@@ -65,7 +65,8 @@ static void give_back_window(struct session *session)
         return;
     const uint16_t consumed = session->consumed;
     session->consumed = 0;
-    tcp_recved(session->pcb, consumed);
+    if (session->pcb)
+        tcp_recved(session->pcb, consumed);
 }
 
 /* ---- requests ---- */
@@ -167,6 +168,10 @@ void session_deliver(struct session *session, const uint8_t *bytes, uint16_t len
 {
     if (session->state != SESSION_OPEN || session->broken)
         return;
+    if (session->datagrams) {
+        datagram_deliver(session, bytes, length);
+        return;
+    }
     if (session->queued == 0)
         session->progress = session->frontend->stack.now;
     if (tcp_write(session->pcb, bytes, length, TCP_WRITE_FLAG_COPY) != ERR_OK) {
@@ -236,8 +241,7 @@ static bool send_end(struct session *session)
     return true;
 }
 
-/* The connection is gone; the number is free once the core has seen its end. */
-static void end(struct session *session)
+void session_end(struct session *session)
 {
     struct ext_frontend *frontend = session->frontend;
     struct sl_record record = session_record(session);
@@ -245,6 +249,8 @@ static void end(struct session *session)
                 0, frontend->stack.now);
     count_queued(session, 0);
     session->pcb = NULL;
+    if (session->datagrams)
+        datagram_forget(session);
     session->state = SESSION_CLOSED;
     if (!send_end(session))
         frontend->closed_count++;
@@ -295,10 +301,16 @@ void session_settle(struct session *session)
         return;
     if (session->blocked && !session->broken)
         session_read(session, false);
+    if (session->datagrams) {
+        give_back_window(session);
+        if (session->refused && session->outstanding == 0)
+            session_end(session);
+        return;
+    }
     struct tcp_pcb *pcb = session->pcb;
     const uint16_t unread = (uint16_t)(session->length + session->consumed);
     if (session->broken) {
-        end(session);
+        session_end(session);
         connection_abort(pcb);
         return;
     }
@@ -308,7 +320,7 @@ void session_settle(struct session *session)
     if (done && session->outstanding == 0) {
         const bool nothing_owed = !connection_unacknowledged(pcb);
         const bool refused = session->refused;
-        end(session);
+        session_end(session);
         if (refused && nothing_owed)
             connection_abort(pcb);
         else
@@ -325,54 +337,67 @@ static void failed(void *arg, err_t error)
     (void)error; /* reset, vanished or aborted by lwIP: lwIP has freed its control block */
     if (session->reason == SL_REASON_NONE)
         session->reason = SL_REASON_CLIENT_LEFT;
-    end(session);
+    session_end(session);
 }
 
-static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
+struct session *session_begin(struct listener *listener, uint32_t client, uint16_t client_port,
+                              enum sl_reason *reason)
 {
-    struct listener *listener = arg;
     struct ext_frontend *frontend = listener->frontend;
-    (void)error;
-    if (!pcb) /* no control block for one more client */
-        return ERR_MEM;
-    const uint32_t client = lwip_ntohl(ip_2_ip4(&pcb->remote_ip)->addr);
-    struct client *holder = frontend->free_session_count > 0 ? client_join(frontend, client) : NULL;
-    if (!holder) {
-        const struct sl_record record = {.service = listener->service,
-                                         .session = NO_SESSION,
-                                         .slot = SL_NO_SLOT,
-                                         .client = client,
-                                         .client_port = pcb->remote_port};
-        frontend->refused_clients++;
-        links_audit(&frontend->links, &record, SL_AUDIT_DROPPED,
-                    frontend->free_session_count > 0 ? SL_REASON_QUOTA : SL_REASON_CAPACITY, 1,
-                    frontend->stack.now);
-        return ERR_MEM; /* lwIP resets the connection */
-    }
+    *reason = SL_REASON_CAPACITY;
+    if (frontend->free_session_count == 0)
+        return NULL;
+    *reason = SL_REASON_QUOTA;
+    struct client *holder = client_join(frontend, client);
+    if (!holder)
+        return NULL;
     struct session *session =
         &frontend->session[frontend->free_session[--frontend->free_session_count]];
     const struct session before = {.frontend = frontend,
                                    .holder = holder,
-                                   .pcb = pcb,
                                    .progress = frontend->stack.now,
                                    .generation = session->generation + 1,
                                    .client = client,
-                                   .client_port = pcb->remote_port,
+                                   .client_port = client_port,
                                    .service = listener->service,
                                    .state = SESSION_OPEN,
                                    .next_waiting = session->next_waiting,
                                    .waiting = session->waiting,
                                    .touched = session->touched};
     memcpy(session, &before, offsetof(struct session, bytes));
+    const struct sl_record record = session_record(session);
+    links_audit(&frontend->links, &record, SL_AUDIT_SESSION_OPEN, SL_REASON_NONE, 0,
+                frontend->stack.now);
+    return session;
+}
+
+static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
+{
+    struct listener *listener = arg;
+    struct ext_frontend *frontend = listener->frontend;
+    enum sl_reason reason;
+    (void)error;
+    if (!pcb) /* no control block for one more client */
+        return ERR_MEM;
+    const uint32_t client = lwip_ntohl(ip_2_ip4(&pcb->remote_ip)->addr);
+    struct session *session = session_begin(listener, client, pcb->remote_port, &reason);
+    if (!session) {
+        const struct sl_record record = {.service = listener->service,
+                                         .session = NO_SESSION,
+                                         .slot = SL_NO_SLOT,
+                                         .client = client,
+                                         .client_port = pcb->remote_port};
+        frontend->refused_clients++;
+        links_audit(&frontend->links, &record, SL_AUDIT_DROPPED, reason, 1, frontend->stack.now);
+        return ERR_MEM; /* lwIP resets the connection */
+    }
+    session->pcb = pcb;
     connection_tune(pcb);
     tcp_arg(pcb, session);
     tcp_recv(pcb, received);
     tcp_sent(pcb, acknowledged);
     tcp_err(pcb, failed);
     tcp_poll(pcb, polled, POLL_MS / CONNECTION_POLL_MS);
-    const struct sl_record record = session_record(session);
-    links_audit(&frontend->links, &record, SL_AUDIT_SESSION_OPEN, SL_REASON_NONE, 0,
-                frontend->stack.now);
     return ERR_OK;
 }
 
@@ -390,6 +415,12 @@ void session_listen(struct ext_frontend *frontend, unsigned service,
         sl_fault(host, "a service's protocol is none that ext_frontend has room for",
                  endpoint->protocol, NET_MAX_MESSAGE);
     stack_add_address(&frontend->stack, endpoint->address);
+    if (endpoint->datagrams) {
+        if (!datagram_listen(listener, endpoint))
+            sl_fault(host, "cannot listen: another service has this address and UDP port", service,
+                     endpoint->port);
+        return;
+    }
     const ip_addr_t address = IPADDR4_INIT(lwip_htonl(endpoint->address));
     struct tcp_pcb *pcb = tcp_new();
     if (!pcb || tcp_bind(pcb, &address, endpoint->port) != ERR_OK)

@@ -26,6 +26,8 @@ void slots_init(struct ext_frontend *frontend)
 static bool own_room(const struct session *session)
 {
     const unsigned replies = session->outstanding + 1u;
+    if (session->datagrams)
+        return session->outstanding < session->frontend->quota;
     return session->outstanding < session->frontend->quota &&
            tcp_sndbuf(session->pcb) >= replies * NET_MAX_MESSAGE &&
            tcp_sndqueuelen(session->pcb) + replies * BLOCKS_PER_REPLY <= TCP_SND_QUEUELEN;

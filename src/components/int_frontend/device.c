@@ -17,7 +17,6 @@
 const unsigned short net_receive_window = NET_INT_WINDOW;
 
 #define WINDOW_UPDATE (NET_INT_WINDOW / 4)
-#define PORT_ATTEMPTS 8u
 #define FIRST_PORT    49152u /* RFC 6335 6: dynamic ports */
 #define DYNAMIC_PORTS 16384u
 
@@ -26,7 +25,7 @@ uint16_t device_number(const struct device *device)
     return (uint16_t)(device - device->frontend->device);
 }
 
-static void audit(struct device *device, enum sl_audit_event event, enum sl_reason reason,
+void device_audit(struct device *device, enum sl_audit_event event, enum sl_reason reason,
                   uint64_t value)
 {
     const uint16_t number = device_number(device);
@@ -72,7 +71,7 @@ void device_touch(struct device *device)
 static void forget(struct device *device, enum sl_reason closed, enum sl_reason failed)
 {
     struct service *service = service_of(device);
-    audit(device, SL_AUDIT_DEVICE_CLOSE, closed, 0);
+    device_audit(device, SL_AUDIT_DEVICE_CLOSE, closed, 0);
     if (!device->answered &&
         (closed == SL_REASON_DEVICE_UNREACHABLE || closed == SL_REASON_DEVICE_CLOSED))
         service_failed(service, device->frontend->stack.now);
@@ -87,23 +86,33 @@ static void forget(struct device *device, enum sl_reason closed, enum sl_reason 
 
 static void reset(struct device *device, enum sl_reason closed, enum sl_reason failed)
 {
-    connection_abort(device->pcb);
+    if (device->socket)
+        datagram_close(device);
+    else
+        connection_abort(device->pcb);
     forget(device, closed, failed);
 }
 
 static void finish(struct device *device, enum sl_reason reason)
 {
     /* Bytes not acknowledged are requests that must not arrive later. */
-    if (device->state == DEVICE_CONNECTED && !connection_unacknowledged(device->pcb))
+    if (device->socket)
+        datagram_close(device);
+    else if (device->state == DEVICE_CONNECTED && !connection_unacknowledged(device->pcb))
         connection_close(device->pcb, device->consumed);
     else
         connection_abort(device->pcb);
     forget(device, reason, reason);
 }
 
+static bool open(const struct device *device)
+{
+    return device->pcb || device->socket;
+}
+
 void device_release(struct device *device)
 {
-    if (device->pcb)
+    if (open(device))
         finish(device, SL_REASON_CLIENT_LEFT);
     request_fail_all(device, SL_REASON_CLIENT_LEFT);
 }
@@ -129,7 +138,8 @@ void device_expired(struct device *device, uint16_t slot)
         return;
     }
     const bool sent = request->state == REQUEST_SENT;
-    const bool under_way = sent && (int32_t)(device->acknowledged - request->end) < 0;
+    const bool under_way =
+        sent && device->pcb && (int32_t)(device->acknowledged - request->end) < 0;
     /* Its other half would spoil the next one. */
     const bool half_reply = sent && device->length > 0;
     if (sent)
@@ -165,10 +175,10 @@ static void reply(struct device *device, const struct sl_protocol *protocol, con
     }
     /* Late, or never asked for: it costs nobody anything. */
     device->frontend->unmatched_replies++;
-    audit(device, SL_AUDIT_DROPPED, SL_REASON_REPLY_UNMATCHED, 1);
+    device_audit(device, SL_AUDIT_DROPPED, SL_REASON_REPLY_UNMATCHED, 1);
 }
 
-static void read_replies(struct device *device)
+void device_read(struct device *device)
 {
     const struct sl_protocol *protocol = service_of(device)->protocol;
     uint16_t taken = 0;
@@ -204,7 +214,7 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t e
                               (u16_t)(sizeof device->bytes - device->length), offset);
         offset = (u16_t)(offset + copied);
         device->length = (uint16_t)(device->length + copied);
-        read_replies(device);
+        device_read(device);
     }
     device->consumed = (uint16_t)(device->consumed + data->tot_len);
     pbuf_free(data);
@@ -254,6 +264,21 @@ static uint16_t next_to_send(const struct device *device, uint16_t slot)
     return slot;
 }
 
+/* False: not now, and what waits behind it neither; or, over UDP, never: it has its outcome. */
+static bool write_request(struct device *device, uint16_t slot)
+{
+    struct request *request = &device->frontend->request[slot];
+    const uint16_t length = request->record.length;
+    if (device->socket) {
+        const enum datagram_sent sent = datagram_send(device, request->bytes, length);
+        if (sent == DATAGRAM_LOST)
+            request_done(device, slot, SL_RECORD_FAILED, SL_REASON_CAPACITY, NULL, 0);
+        return sent == DATAGRAM_SENT;
+    }
+    return connection_takes(device->pcb, length) &&
+           tcp_write(device->pcb, request->bytes, length, TCP_WRITE_FLAG_COPY) == ERR_OK;
+}
+
 static void send_queued(struct device *device)
 {
     struct int_frontend *frontend = device->frontend;
@@ -261,16 +286,19 @@ static void send_queued(struct device *device)
     while ((slot = next_to_send(device, next)) != NO_REQUEST) {
         struct request *request = &frontend->request[slot];
         next = request->next;
-        if (!connection_takes(device->pcb, request->record.length) ||
-            tcp_write(device->pcb, request->bytes, request->record.length, TCP_WRITE_FLAG_COPY) !=
-                ERR_OK)
+        if (!write_request(device, slot)) {
+            if (request->state == REQUEST_NONE)
+                continue;
             break;
+        }
         device->written += request->record.length;
         request->end = device->written;
         request_sent(device, slot);
         if (request->record.flags & SL_FLAG_NO_REPLY)
             request_done(device, slot, SL_RECORD_SENT, SL_REASON_NONE, NULL, 0);
     }
+    if (device->socket)
+        return;
     if (device->consumed > 0) {
         tcp_recved(device->pcb, device->consumed);
         device->consumed = 0;
@@ -292,7 +320,7 @@ static err_t connected(void *arg, struct tcp_pcb *pcb, err_t error)
     (void)pcb;
     (void)error;
     device->state = DEVICE_CONNECTED;
-    audit(device, SL_AUDIT_DEVICE_OPEN, SL_REASON_NONE, 0);
+    device_audit(device, SL_AUDIT_DEVICE_OPEN, SL_REASON_NONE, 0);
     device_touch(device);
     return ERR_OK;
 }
@@ -306,12 +334,17 @@ static void failed(void *arg, err_t error)
     forget(device, reason, reason);
 }
 
+uint16_t device_random_port(void)
+{
+    return (uint16_t)(FIRST_PORT + LWIP_RAND() % DYNAMIC_PORTS);
+}
+
 static err_t bind_random_port(struct tcp_pcb *pcb, uint32_t address)
 {
     const ip_addr_t own = IPADDR4_INIT(lwip_htonl(address));
     err_t result = ERR_USE;
     for (unsigned i = 0; i < PORT_ATTEMPTS && result == ERR_USE; i++)
-        result = tcp_bind(pcb, &own, (u16_t)(FIRST_PORT + LWIP_RAND() % DYNAMIC_PORTS));
+        result = tcp_bind(pcb, &own, device_random_port());
     return result;
 }
 
@@ -323,7 +356,13 @@ static void connect_device(struct device *device)
         request_fail_all(device, SL_REASON_DEVICE_UNREACHABLE);
         return;
     }
-    struct tcp_pcb *pcb = service->connected < service->connections ? tcp_new() : NULL;
+    const bool room = service->connected < service->connections;
+    if (service->datagrams && room && datagram_open(device)) {
+        device->answered = false;
+        service->connected++;
+        return;
+    }
+    struct tcp_pcb *pcb = room && !service->datagrams ? tcp_new() : NULL;
     if (!pcb) {
         request_fail_all(device, SL_REASON_CAPACITY);
         return;
@@ -353,12 +392,14 @@ void device_settle(struct device *device)
         device_end(device);
         return;
     }
-    if (device->pcb && device->reason == SL_REASON_DEVICE_FRAMING_LOST)
+    if (open(device) && device->reason == SL_REASON_DEVICE_FRAMING_LOST)
         reset(device, SL_REASON_DEVICE_FRAMING_LOST, SL_REASON_DEVICE_FRAMING_LOST);
-    else if (device->pcb && device->reason != SL_REASON_NONE)
+    else if (open(device) && device->reason != SL_REASON_NONE)
         finish(device, (enum sl_reason)device->reason);
     if (device->state == DEVICE_CLOSED && device->first_queued != NO_REQUEST)
         connect_device(device);
     else if (device->state == DEVICE_CONNECTED)
         send_queued(device);
+    else if (device->socket)
+        datagram_settle(device);
 }

@@ -66,6 +66,7 @@ static bool pass(struct int_frontend *frontend)
 {
     stack_begin(&frontend->stack);
     stack_receive(&frontend->stack);
+    datagram_found(frontend);
     const bool drained = links_drain(&frontend->links, handle, frontend);
     if (frontend->one_way.on)
         one_way_drain(frontend);

@@ -6,6 +6,7 @@
  *
  *   int_frontend.c  start, one pass, what comes from the core
  *   device.c        one connection to a device: a client's own, or shared
+ *   datagram.c      what it is over UDP
  *   requests.c      requests by slot: their order, their deadlines, their outcomes
  *   service.c       what connections to one device have in common: which one a request takes,
  *                   back-off after failure, units that do not answer
@@ -27,6 +28,7 @@
 
 struct int_frontend;
 struct tcp_pcb;
+struct udp_pcb;
 
 enum request_state { REQUEST_NONE, REQUEST_QUEUED, REQUEST_SENT };
 
@@ -55,7 +57,8 @@ enum device_state {
  * requests go over a connection from NET_MAX_SESSIONS on. */
 struct device {
     struct int_frontend *frontend;
-    struct tcp_pcb *pcb; /* while connecting and connected */
+    struct tcp_pcb *pcb;    /* while connecting and connected */
+    struct udp_pcb *socket; /* instead, where the service uses UDP */
     uint32_t generation;
     uint32_t client;
     uint32_t written, acknowledged; /* bytes on this connection, modulo 2^32 */
@@ -95,6 +98,7 @@ struct service {
     uint16_t first, last;          /* requests, the earliest deadline first */
     uint16_t silent_count;
     uint8_t silent[256 / 8]; /* by unit: it left its last request unanswered */
+    bool datagrams;          /* UDP */
     uint16_t held;           /* one-way: requests in hand */
 };
 
@@ -120,6 +124,7 @@ struct int_frontend {
     struct stack stack;
     uint32_t address; /* own */
     uint16_t session_limit, slot_limit, service_count, touched_count;
+    uint16_t seeking; /* sockets whose next hop's hardware address is not known */
     uint64_t invalid_records, unmatched_replies; /* ever */
     struct one_way one_way;
     struct service service[SL_MAX_SERVICES];
@@ -143,6 +148,24 @@ void device_queue_expired(struct device *device, uint16_t slot);
 /* Sends what can go now. */
 void device_send(struct device *device);
 uint16_t device_number(const struct device *device);
+/* What `bytes` holds of whole replies. */
+void device_read(struct device *device);
+void device_audit(struct device *device, enum sl_audit_event event, enum sl_reason reason,
+                  uint64_t value);
+/* To connect from; tried PORT_ATTEMPTS times. */
+#define PORT_ATTEMPTS 8u
+uint16_t device_random_port(void);
+
+/* datagram.c */
+enum datagram_sent { DATAGRAM_SENT, DATAGRAM_WAITS, DATAGRAM_LOST };
+/* The device is then connecting, and connected once the next hop is known. False: no socket. */
+bool datagram_open(struct device *device);
+void datagram_close(struct device *device);
+void datagram_seek(struct device *device);
+/* Connected, if what was sought is there: one socket, all of them. */
+void datagram_settle(struct device *device);
+void datagram_found(struct int_frontend *frontend);
+enum datagram_sent datagram_send(struct device *device, const uint8_t *bytes, uint16_t length);
 
 /* service.c */
 void services_init(struct int_frontend *frontend, const struct sl_frontend_config *config);

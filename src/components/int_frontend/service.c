@@ -26,6 +26,7 @@ static void add_service(struct int_frontend *frontend, unsigned number,
     const uint16_t left = (uint16_t)(NET_MAX_SHARED - *shared);
     *service = (struct service){
         .protocol = sl_protocol(endpoint->protocol),
+        .datagrams = endpoint->datagrams != 0,
         .timeout = endpoint->timeout,
         .queue_timeout = endpoint->queue_timeout,
         .address = endpoint->address,

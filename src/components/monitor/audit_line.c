@@ -65,7 +65,7 @@ static void who(struct sl_json *json, const struct audit_run *run, const struct 
         return;
     sl_json_ipv4(json, "dest_ip", service->device_address);
     sl_json_number(json, "dest_port", service->device_port);
-    sl_json_string(json, "proto", "TCP");
+    sl_json_string(json, "proto", service->flags & POLICY_SERVICE_DATAGRAMS ? "UDP" : "TCP");
     sl_json_string(json, "app_proto", sl_protocol(service->protocol)->name);
     sl_json_string(json, "service", policy_service_name(service));
 }

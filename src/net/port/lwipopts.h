@@ -15,8 +15,11 @@
 #define LWIP_STATS           0
 #define LWIP_HOOK_FILENAME   "hooks.h"
 
-/* What is spoken: TCP, ICMP echo, ARP. */
-#define LWIP_UDP                0
+/* What is spoken: TCP, UDP, ICMP echo, ARP. */
+#define LWIP_UDP                1
+#define LWIP_UDPLITE            0
+#define IP_SOF_BROADCAST        1 /* no datagram to all is sent or taken */
+#define IP_SOF_BROADCAST_RECV   1
 #define LWIP_RAW                0
 #define LWIP_DHCP               0
 #define LWIP_DNS                0
@@ -42,6 +45,7 @@
 #define MEMP_USE_CUSTOM_POOLS         1
 #define MEMP_NUM_TCP_PCB              (NET_MAX_SESSIONS + NET_SPARE_PCBS)
 #define MEMP_NUM_TCP_PCB_LISTEN       SL_MAX_SERVICES
+#define MEMP_NUM_UDP_PCB              NET_MAX_SOCKETS
 #define MEMP_NUM_PBUF                 8
 #define PBUF_POOL_SIZE                NET_FRAME_PBUFS
 #define PBUF_POOL_BUFSIZE             NET_FRAME_PBUF_SIZE

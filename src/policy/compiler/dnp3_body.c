@@ -292,7 +292,7 @@ static uint16_t options_of(const struct site_service *service)
 {
     return (uint16_t)((service->skip_noise ? DNP3_SKIP_NOISE : 0u) |
                       (service->unsolicited ? DNP3_UNSOLICITED : 0u) |
-                      (service->udp ? DNP3_UDP : 0u));
+                      (service->datagrams ? DNP3_UDP : 0u));
 }
 
 const uint8_t *dnp3_body(struct loader *loader, struct arena *arena, uint32_t *size)

@@ -156,7 +156,6 @@ void load_dnp3_service(struct loader *loader, const struct service_nodes *nodes)
         mistake_at(loader->mistakes, place->line, place->column,
                    "found a service of protocol dnp3 without 'stations', expected it: which "
                    "masters and outstations there are");
-    service->udp = load_choice(loader, nodes->transport, "tcp", "udp");
     service->skip_noise = load_choice(loader, nodes->noise, "close", "skip");
     service->unsolicited = load_choice(loader, nodes->unsolicited, "deny", "allow");
     service->response_fragments = DEFAULT_FRAGMENTS;

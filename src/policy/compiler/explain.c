@@ -15,10 +15,11 @@ static void explain_service(const struct site *site, struct arena *arena, unsign
     for (size_t i = 0; i < site->policy->rule_names.count; i++)
         any = any || rule[i].service == number;
     char listen[ADDRESS_TEXT_SIZE], device[ADDRESS_TEXT_SIZE];
-    fprintf(out, "%s: %s, clients at %s:%u, device at %s:%u, time-out %g s\n", service->name,
+    fprintf(out, "%s: %s, clients at %s:%u%s, device at %s:%u%s, time-out %g s\n", service->name,
             sl_protocol(service->protocol)->name, ipv4_text(service->listen_address, listen),
-            service->listen_port, ipv4_text(service->device_address, device), service->device_port,
-            (double)service->timeout / 1e9);
+            service->listen_port, service->datagrams ? " (UDP)" : "",
+            ipv4_text(service->device_address, device), service->device_port,
+            service->device_datagrams ? " (UDP)" : "", (double)service->timeout / 1e9);
     if (site->mode == SL_ONE_WAY)
         fprintf(out, "  one-way: %s;\n",
                 service->echo ? "every write is confirmed to its client at once, also one that is "

@@ -109,7 +109,9 @@ static struct policy_service service_entry(const struct site_service *from, unsi
         .listen_port = from->listen_port,
         .device_port = from->device_port,
         .timeout = from->timeout,
-        .flags = from->flags | (from->broadcast ? POLICY_SERVICE_BROADCAST : 0) |
+        .flags = from->flags | (from->datagrams ? POLICY_SERVICE_DATAGRAMS : 0) |
+                 (from->device_datagrams ? POLICY_SERVICE_DEVICE_DATAGRAMS : 0) |
+                 (from->broadcast ? POLICY_SERVICE_BROADCAST : 0) |
                  (from->reply_unit_any ? POLICY_SERVICE_REPLY_UNIT_ANY : 0),
         .rate = from->rate,
     };

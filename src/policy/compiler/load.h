@@ -127,6 +127,13 @@ struct session_nodes {
     const struct node *timeout, *queue_timeout, *pipeline, *queue, *connections, *max_connections,
         *unit_0, *reply_unit;
 };
+/* Over what it is spoken, with clients and with the device. */
+struct transport_nodes {
+    const struct node *transport, *device_transport;
+};
+void load_transport(struct loader *loader, const struct transport_nodes *nodes,
+                    struct site_service *service);
+
 void load_session_keys(struct loader *loader, const struct session_nodes *nodes,
                        struct site_service *service);
 
@@ -135,8 +142,9 @@ struct service_nodes {
     const struct node *name, *protocol, *listen, *device, *one_way_reply, *profile, *rules, *rate,
         *on_deny, *mode;
     struct session_nodes session;
+    struct transport_nodes transport;
     const struct node *opaque, *points; /* Modbus */
-    const struct node *transport, *stations, *noise, *unsolicited, *response_fragments,
+    const struct node *stations, *noise, *unsolicited, *response_fragments,
         *response_size; /* DNP3 */
 };
 

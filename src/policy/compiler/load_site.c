@@ -426,7 +426,7 @@ static void load_listen(struct loader *loader, const struct node *node,
     for (unsigned i = 0; i < loader->service; i++) {
         const struct site_service *other = &loader->site->service[i];
         if (other->listen_address == service->listen_address &&
-            other->listen_port == service->listen_port)
+            other->listen_port == service->listen_port && other->datagrams == service->datagrams)
             unexpected(loader, node,
                        "an address and port of its own: service '%s' on line %u listens here",
                        other->name, loader->policy->service[i].line);
@@ -515,7 +515,6 @@ static void refuse_other_keys(struct loader *loader, const struct service_nodes 
         {nodes->points, SL_PROTOCOL_MODBUS_TCP},
         {nodes->session.unit_0, SL_PROTOCOL_MODBUS_TCP},
         {nodes->session.reply_unit, SL_PROTOCOL_MODBUS_TCP},
-        {nodes->transport, SL_PROTOCOL_DNP3},
         {nodes->stations, SL_PROTOCOL_DNP3},
         {nodes->noise, SL_PROTOCOL_DNP3},
         {nodes->unsolicited, SL_PROTOCOL_DNP3},
@@ -538,6 +537,9 @@ static void load_service(struct loader *loader, const struct node *node)
         {"protocol", true, load_node, offsetof(struct service_nodes, protocol), 0, 0},
         {"listen", true, load_node, offsetof(struct service_nodes, listen), 0, 0},
         {"device", true, load_node, offsetof(struct service_nodes, device), 0, 0},
+        {"transport", false, load_node, offsetof(struct service_nodes, transport.transport), 0, 0},
+        {"device-transport", false, load_node,
+         offsetof(struct service_nodes, transport.device_transport), 0, 0},
         {"timeout", false, load_node, offsetof(struct service_nodes, session.timeout), 0, 0},
         {"queue-timeout", false, load_node, offsetof(struct service_nodes, session.queue_timeout),
          0, 0},
@@ -557,7 +559,6 @@ static void load_service(struct loader *loader, const struct node *node)
         {"rate", false, load_node, offsetof(struct service_nodes, rate), 0, 0},
         {"on-deny", false, load_node, offsetof(struct service_nodes, on_deny), 0, 0},
         {"mode", false, load_node, offsetof(struct service_nodes, mode), 0, 0},
-        {"transport", false, load_node, offsetof(struct service_nodes, transport), 0, 0},
         {"stations", false, load_node, offsetof(struct service_nodes, stations), 0, 0},
         {"noise", false, load_node, offsetof(struct service_nodes, noise), 0, 0},
         {"unsolicited", false, load_node, offsetof(struct service_nodes, unsolicited), 0, 0},
@@ -584,6 +585,7 @@ static void load_service(struct loader *loader, const struct node *node)
         load_on_deny(loader, nodes.on_deny, service);
     if (nodes.mode)
         load_service_mode(loader, nodes.mode, service);
+    load_transport(loader, &nodes.transport, service);
     if (nodes.listen)
         load_listen(loader, nodes.listen, service);
     if (nodes.device)

@@ -11,6 +11,7 @@ const struct sl_protocol modbus_tcp_protocol = {
     .max_canonical = sizeof(struct modbus_message),
     .max_emitted = MODBUS_MAX_ADU,
     .check_rules = modbus_rules_check,
+    .datagrams = true, /* an ADU or several in each */
     .frame = modbus_frame,
     .frame_key = modbus_frame_key,
     .frame_unit = modbus_frame_unit,

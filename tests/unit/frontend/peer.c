@@ -7,7 +7,9 @@
 
 bool peers_deaf, peers_refuse;
 uint16_t peers_listen;
-unsigned peers_arp_replies, peers_echo_replies;
+unsigned peers_arp_replies, peers_echo_replies, peers_datagrams, peers_unreachable;
+bool peers_absent;
+struct datagram peers_datagram[PEERS_DATAGRAMS];
 static struct peer *peers[MAX_PEERS];
 static unsigned peer_count;
 static struct peer *newest_accepted;
@@ -196,7 +198,7 @@ static void arp_frame(struct node *node, const uint8_t *body)
     const uint32_t target = get32(body + 24);
     if (get16(body + 6) == 2)
         peers_arp_replies++;
-    else if (target != get32(body + 14)) /* not gratuitous */
+    else if (target != get32(body + 14) && !peers_absent) /* not gratuitous */
         arp(node, 2, target, body + 8, get32(body + 14));
 }
 
@@ -275,6 +277,40 @@ static void tcp_frame(struct node *node, const uint8_t *ip, const uint8_t *tcp, 
     peer_segment(node, peer, TCP_ACK, 0, NULL, 0);
 }
 
+static void udp_frame(const uint8_t *ip, const uint8_t *udp)
+{
+    const uint16_t size = get16(udp + 4);
+    uint8_t pseudo[12] = {0};
+    memcpy(pseudo, ip + 12, 8);
+    pseudo[9] = 17;
+    put16(pseudo + 10, size);
+    CHECK_EQUAL(size, get16(ip + 2) - 20);
+    CHECK_EQUAL(folded(sum(udp, size, sum(pseudo, 12, 0))), 0);
+    struct datagram *datagram = &peers_datagram[peers_datagrams++ % PEERS_DATAGRAMS];
+    datagram->from = get32(ip + 12);
+    datagram->to = get32(ip + 16);
+    datagram->from_port = get16(udp);
+    datagram->to_port = get16(udp + 2);
+    datagram->length = (uint16_t)(size - 8);
+    memcpy(datagram->bytes, udp + 8, datagram->length);
+}
+
+void peer_datagram(struct node *node, uint32_t own, uint16_t own_port, uint32_t target,
+                   uint16_t target_port, const void *bytes, uint16_t length)
+{
+    uint8_t udp[8 + 1500] = {0}, pseudo[12] = {0};
+    put16(udp, own_port);
+    put16(udp + 2, target_port);
+    put16(udp + 4, (uint16_t)(8 + length));
+    memcpy(udp + 8, bytes, length);
+    put32(pseudo, own);
+    put32(pseudo + 4, target);
+    pseudo[9] = 17;
+    put16(pseudo + 10, (uint16_t)(8 + length));
+    put16(udp + 6, folded(sum(udp, 8u + length, sum(pseudo, 12, 0))));
+    peer_ip(node, own, target, 17, 0, 0, udp, (uint16_t)(8 + length));
+}
+
 void peers_wire(struct node *from, const uint8_t *frame, uint16_t length)
 {
     CHECK(length >= 60);
@@ -285,8 +321,11 @@ void peers_wire(struct node *from, const uint8_t *frame, uint16_t length)
     const uint8_t *ip = frame + 14;
     CHECK_EQUAL(get16(frame + 12), 0x0800);
     CHECK_EQUAL(folded(sum(ip, 20, 0)), 0);
-    if (ip[9] == 1)
+    if (ip[9] == 1) {
         peers_echo_replies += ip[20] == 0;
+        peers_unreachable += ip[20] == 3 && ip[21] == 3;
+    } else if (ip[9] == 17)
+        udp_frame(ip, ip + 20);
     else
         tcp_frame(from, ip, ip + 20, (uint16_t)(get16(ip + 2) - 20));
 }

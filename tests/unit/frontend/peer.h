@@ -36,6 +36,18 @@ extern bool peers_deaf;       /* SYNs to peers_listen are not answered */
 extern bool peers_refuse;     /* are answered with RST */
 extern uint16_t peers_listen; /* port on which every address accepts; 0: none */
 extern unsigned peers_arp_replies, peers_echo_replies;
+extern bool peers_absent; /* ARP is not answered */
+
+/* The last datagrams that the node sent, oldest first. */
+#define PEERS_DATAGRAMS 64u
+struct datagram {
+    uint32_t from, to;
+    uint16_t from_port, to_port, length;
+    uint8_t bytes[1500];
+};
+extern struct datagram peers_datagram[PEERS_DATAGRAMS];
+extern unsigned peers_datagrams;   /* ever */
+extern unsigned peers_unreachable; /* ICMP port unreachable */
 
 /* The wire_function for a node on this network. */
 void peers_wire(struct node *from, const uint8_t *frame, uint16_t length);
@@ -49,6 +61,9 @@ struct peer *peer_accepted(void);
 void peers_forget(void);
 /* Data at the next sequence number, one segment. */
 void peer_send(struct node *node, struct peer *peer, const void *bytes, uint16_t length);
+/* A UDP datagram to `target`. */
+void peer_datagram(struct node *node, uint32_t own, uint16_t own_port, uint32_t target,
+                   uint16_t target_port, const void *bytes, uint16_t length);
 /* Any segment; sequence relative to the next byte to send. */
 void peer_segment(struct node *node, struct peer *peer, uint8_t flags, int32_t offset,
                   const void *bytes, uint16_t length);
