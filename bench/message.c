@@ -2,7 +2,7 @@
 /*
  * What one message costs from decode to emit, for a policy of so many rules.
  *
- *   message RULES [REPEAT]
+ *   message PROTOCOL RULES [REPEAT]     PROTOCOL: modbus-tcp or dnp3
  *
  * One JSON line: nanoseconds for decode, validate + decide, encode (median of batches). Under
  * `valgrind --tool=callgrind --toggle-collect=measured_decode` (or _decide, _encode) the
@@ -73,49 +73,118 @@ static double median_nanoseconds(void (*measured)(int), int repeat)
         clock_gettime(CLOCK_MONOTONIC, &start);
         measured(BATCH);
         clock_gettime(CLOCK_MONOTONIC, &end);
-        batch[i] = ((double)(end.tv_sec - start.tv_sec) * 1e9 +
-                    (double)(end.tv_nsec - start.tv_nsec)) /
-                   BATCH;
+        batch[i] =
+            ((double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec)) /
+            BATCH;
     }
     qsort(batch, (size_t)batches, sizeof *batch, ascending);
     return batch[batches / 2];
 }
 
-/* `rules` rules: half reads of ten registers each, half writes with value limits, over 100 units
- * and four clients, none void. */
-static void write_site(FILE *file, int rules)
+/* One protocol's read of ten, and a policy of which one rule allows it. */
+struct subject {
+    const char *name, *service; /* the service's own lines */
+    void (*write_rule)(FILE *file, int rule);
+    uint8_t message[40];
+    size_t length;
+};
+
+/* Half reads of ten registers each, half writes with value limits, over 100 units and four
+ * clients, none void. */
+static void write_modbus_rule(FILE *file, int rule)
 {
-    fputs("gateway:\n"
-          "  external: { nic: ext0, address: 192.168.96.2/24 }\n"
-          "  internal: { nic: int0, address: 192.168.95.1/24 }\n"
-          "services:\n"
-          "  - name: bench\n"
-          "    protocol: modbus-tcp\n"
-          "    listen: 192.168.96.2:502\n"
-          "    device: 192.168.95.2:502\n"
-          "    rules:\n",
-          file);
-    for (int i = 0; i < rules; i++) {
-        int unit = 1 + i / 2 % 100, area = i / 200;
-        int from = 10 + i / 2 % 4;
-        if (i % 2 == 0)
-            fprintf(file, "      - { allow: read, from: 192.168.96.%d, unit: %d, address: %d-%d }\n",
-                    from, unit, area * 20, area * 20 + 9);
-        else
-            fprintf(file,
-                    "      - { allow: write-single-register, from: 192.168.96.%d, unit: %d, "
-                    "address: %d, value: 100-%d }\n",
-                    from, unit, area * 20 + 12, 200 + i);
-    }
+    int unit = 1 + rule / 2 % 100, area = rule / 200, from = 10 + rule / 2 % 4;
+    if (rule % 2 == 0)
+        fprintf(file, "      - { allow: read, from: 192.168.96.%d, unit: %d, address: %d-%d }\n",
+                from, unit, area * 20, area * 20 + 9);
+    else
+        fprintf(file,
+                "      - { allow: write-single-register, from: 192.168.96.%d, unit: %d, "
+                "address: %d, value: 100-%d }\n",
+                from, unit, area * 20 + 12, 200 + rule);
+}
+
+/* Half reads of ten analog inputs each, half operations of one output, over ten outstations and
+ * four clients. */
+static void write_dnp3_rule(FILE *file, int rule)
+{
+    int outstation = 10 + rule / 2 % 10, area = rule / 20, from = 10 + rule / 2 % 4;
+    if (rule % 2 == 0)
+        fprintf(file,
+                "      - { allow: read, from: 192.168.96.%d, outstation: %d, group: 30, "
+                "index: %d-%d }\n",
+                from, outstation, area * 20, area * 20 + 9);
+    else
+        fprintf(file,
+                "      - { allow: [select, operate], from: 192.168.96.%d, outstation: %d, "
+                "group: 12, index: %d, operation: pulse-on, trip-close: trip, on-time: 0-%d }\n",
+                from, outstation, area, 100 + rule);
+}
+
+static const struct subject subjects[] = {
+    {.name = "modbus-tcp",
+     .service = "    listen: 192.168.96.2:502\n"
+                "    device: 192.168.95.2:502\n",
+     .write_rule = write_modbus_rule,
+     .message = {0, 1, 0, 0, 0, 6, 1, 3, 0, 0, 0, 10},
+     .length = 12},
+    /* link header, CRC, transport, application header, group 30 variation 1, 0 to 9, CRC */
+    {.name = "dnp3",
+     .service = "    listen: 192.168.96.2:20000\n"
+                "    device: 192.168.95.2:20000\n"
+                "    stations:\n"
+                "      - { master: 1, outstation: 10 }\n"
+                "      - { master: 1, outstation: 11 }\n"
+                "      - { master: 1, outstation: 12 }\n"
+                "      - { master: 1, outstation: 13 }\n"
+                "      - { master: 1, outstation: 14 }\n"
+                "      - { master: 1, outstation: 15 }\n"
+                "      - { master: 1, outstation: 16 }\n"
+                "      - { master: 1, outstation: 17 }\n"
+                "      - { master: 1, outstation: 18 }\n"
+                "      - { master: 1, outstation: 19 }\n",
+     .write_rule = write_dnp3_rule,
+     .message = {0x05, 0x64, 0x0d, 0xc4, 0x0a, 0x00, 0x01, 0x00, 0x75, 0xba,
+                 0xc0, 0xc0, 0x01, 0x1e, 0x01, 0x00, 0x00, 0x09, 0xe9, 0xce},
+     .length = 20},
+};
+
+static void write_site(FILE *file, const struct subject *subject, int rules)
+{
+    fprintf(file,
+            "gateway:\n"
+            "  external: { nic: ext0, address: 192.168.96.2/24 }\n"
+            "  internal: { nic: int0, address: 192.168.95.1/24 }\n"
+            "services:\n"
+            "  - name: bench\n"
+            "    protocol: %s\n"
+            "%s"
+            "    rules:\n",
+            subject->name, subject->service);
+    for (int i = 0; i < rules; i++)
+        subject->write_rule(file, i);
+}
+
+static const struct subject *subject_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++)
+        if (strcmp(subjects[i].name, name) == 0)
+            return &subjects[i];
+    return NULL;
 }
 
 int main(int argc, char **argv)
 {
-    int rules = argc > 1 ? atoi(argv[1]) : 1;
-    int repeat = argc > 2 ? atoi(argv[2]) : BATCHES;
+    const struct subject *subject = subject_named(argc > 1 ? argv[1] : "modbus-tcp");
+    int rules = argc > 2 ? atoi(argv[2]) : 1;
+    int repeat = argc > 3 ? atoi(argv[3]) : BATCHES;
+    if (!subject) {
+        fprintf(stderr, "message: no such protocol: %s; modbus-tcp or dnp3\n", argv[1]);
+        return 2;
+    }
     char path[] = "/tmp/sluice-bench-XXXXXX";
     FILE *file = fdopen(mkstemp(path), "w");
-    write_site(file, rules);
+    write_site(file, subject, rules);
     fclose(file);
     struct site *site = site_load(path, stderr);
     remove(path);
@@ -123,12 +192,11 @@ int main(int argc, char **argv)
     void *image = site ? site_compile(site, &size, stderr) : NULL;
     if (!image || policy_image_check(image, size))
         return 1;
-    protocol = sl_protocol(SL_PROTOCOL_MODBUS_TCP);
+    protocol = sl_protocol_by_name(subject->name);
     service = policy_service(image, 0);
     client = 192u << 24 | 168u << 16 | 96u << 8 | 10u;
-    static const uint8_t read[] = {0, 1, 0, 0, 0, 6, 1, 3, 0, 0, 0, 10};
-    memcpy(wire, read, sizeof read);
-    wire_length = sizeof read;
+    memcpy(wire, subject->message, subject->length);
+    wire_length = subject->length;
     measured_decode(1);
     printf("{\"rules\":%d,\"image_bytes\":%zu,\"messages\":%d,\"decode_ns\":%.1f,", rules, size,
            repeat * BATCH, median_nanoseconds(measured_decode, repeat));

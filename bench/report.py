@@ -21,18 +21,18 @@ RULES = (1, 10, 100, 1000)
 STAGES = ("decode", "decide", "encode")
 
 
-def message_cost():
+def message_cost(protocol):
     """One row for each number of rules: nanoseconds, and instructions by callgrind."""
     rows = []
     for rules in RULES:
         program = ROOT / "build/bench/message"
-        row = json.loads(subprocess.run([program, str(rules)], capture_output=True, text=True,
+        row = json.loads(subprocess.run([program, protocol, str(rules)], capture_output=True, text=True,
                                         check=True).stdout)
         with tempfile.TemporaryDirectory() as scratch:
             for stage in STAGES:
                 result = subprocess.run(
                     ["valgrind", "--tool=callgrind", f"--toggle-collect=measured_{stage}",
-                     f"--callgrind-out-file={scratch}/out", program, str(rules), "2"],
+                     f"--callgrind-out-file={scratch}/out", program, protocol, str(rules), "2"],
                     capture_output=True, text=True, check=True)
                 collected = int(re.search(r"Collected : (\d+)", result.stderr)[1])
                 # measured_decode runs once more, for the setting up of the other two
@@ -46,7 +46,12 @@ def ratio(results, name, n, key, base="haproxy"):
     return results[name][n][key] / results[base][n][key]
 
 
+# What is measured of each protocol.
+READS = {"modbus-tcp": "a read of ten registers", "dnp3": "a read of ten analog inputs"}
+
+
 def aims(results, messages):
+    messages = messages["modbus-tcp"]
     one = results["all on one CPU"]
     total = [sum(row[f"{stage}_ns"] for stage in STAGES) for row in messages]
     instructions = [sum(row[f"{stage}_instructions"] for stage in STAGES) for row in messages]
@@ -94,15 +99,17 @@ def report(results, messages, memory_rows, rounds):
         out.append(table(("through", "connections", "p50", "p99", "p99.9", "requests/s",
                           "p50 to haproxy's", "requests/s to haproxy's"), rows))
     out += ["", "## One message, decode to encode", "",
-            "A read of ten registers; nanoseconds, and instructions counted by callgrind.", "",
-            table(("rules", "policy image, bytes") +
-                  tuple(f"{stage} {unit}" for stage in STAGES for unit in ("ns", "instructions")) +
-                  ("together, ns",),
-                  [(row["rules"], row["image_bytes"]) +
-                   tuple(row[f"{stage}_{unit}"] for stage in STAGES
-                         for unit in ("ns", "instructions")) +
-                   (f"{sum(row[f'{stage}_ns'] for stage in STAGES):.1f}",) for row in messages]),
-            "", "## Memory", "", table(("what", "KiB"), memory_rows), ""]
+            "Nanoseconds, and instructions counted by callgrind."]
+    for protocol, rows in messages.items():
+        out += ["", f"{protocol}, {READS[protocol]}:", "",
+                table(("rules", "policy image, bytes") +
+                      tuple(f"{stage} {unit}" for stage in STAGES for unit in ("ns", "instructions")) +
+                      ("together, ns",),
+                      [(row["rules"], row["image_bytes"]) +
+                       tuple(row[f"{stage}_{unit}"] for stage in STAGES
+                             for unit in ("ns", "instructions")) +
+                       (f"{sum(row[f'{stage}_ns'] for stage in STAGES):.1f}",) for row in rows])]
+    out += ["", "## Memory", "", table(("what", "KiB"), memory_rows), ""]
     return "\n".join(out)
 
 
@@ -114,7 +121,7 @@ def main():
     options = parser.parse_args()
     roundtrip.lab_module.enter()
     options.output.mkdir(parents=True, exist_ok=True)
-    messages = message_cost()
+    messages = {protocol: message_cost(protocol) for protocol in READS}
     with tempfile.TemporaryDirectory() as scratch:
         results = roundtrip.run(pathlib.Path(scratch), options.rounds, options.seconds)
         memory_rows = memory.measure(pathlib.Path(scratch))
