@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent / "dnp3"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools/dnp3"))
 from peers import PORT, Observer, Station
 
 MASTER, OUTSTATION = 1, 10
