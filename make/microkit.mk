@@ -49,7 +49,7 @@ $(foreach f,$(FRONTENDS),$(eval $(call microkit_frontend,$(f))))
 
 # Depends on the SDK and its configuration.
 MKS := $(B)/microkit/$(notdir $(realpath $(MICROKIT_SDK)))/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)
-MICROKIT_HOST := mem time fault uart random console host start kept
+MICROKIT_HOST := mem time fault uart random host start kept
 MICROKIT_HOST_OBJECTS := $(MICROKIT_HOST:%=$(MKS)/%.o)
 MICROKIT_INCLUDE := -isystem $(MICROKIT_SDK)/board/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)/include
 MICROKIT_HOST_CC = $(MICROKIT_CC) -std=gnu11 $(WARN) $(MICROKIT_INCLUDE) -MMD -MP -c
@@ -75,10 +75,12 @@ MICROKIT_PROTOCOLS := $(shell sed -n 's/^const struct sl_protocol \(\w*\) = .*/\
 # One relocatable object a program; `sluice build` links it once for each instance, with that
 # instance's configuration. (1) program, (2) component, (3) its device, (4) archives, (5) symbols
 # that the link of an instance will ask for.
+microkit_own = $(MICROKIT_HOST_OBJECTS) $(MKS)/program_$(1).o $(MKS)/device_$(2).o \
+  $(MKS)/console$(if $(filter monitor,$(1)),,_none).o
 define microkit_program
-$(MKS)/$(1).program: $(MICROKIT_HOST_OBJECTS) $(MKS)/program_$(2).o $(MKS)/device_$(3).o $(4)
-	$(MICROKIT_LD) -r --gc-sections -e _start -u init -u notified -u main $(5:%=-u %) -o $$@ $(MICROKIT_HOST_OBJECTS) \
-	  $(MKS)/program_$(2).o $(MKS)/device_$(3).o --start-group $(4) --end-group
+$(MKS)/$(1).program: $(call microkit_own,$(2),$(3)) $(4)
+	$(MICROKIT_LD) -r --gc-sections -e _start -u init -u notified -u main $(5:%=-u %) -o $$@ \
+	  $(call microkit_own,$(2),$(3)) --start-group $(4) --end-group
 MICROKIT_PROGRAMS += $(MKS)/$(1).program
 endef
 $(eval $(call microkit_program,nic_drv,nic_drv,virtio,$(MK)/libcore.a))
@@ -91,7 +93,7 @@ $(foreach p,source stream_frontend sink,$(eval $(call microkit_program,$(p),$(p)
 $(eval $(call microkit_program,ext_frontend,ext_frontend,none,$(MK)/ext_frontend.a $(MK)/libcore.a,$(MICROKIT_PROTOCOLS)))
 $(eval $(call microkit_program,int_frontend,int_frontend,none,$(MK)/int_frontend.a $(MK)/libcore.a,$(MICROKIT_PROTOCOLS)))
 
-MICROKIT_ALONE_HOST := $(patsubst %,$(MKS)/%.o,mem time fault uart random console start kept)
+MICROKIT_ALONE_HOST := $(patsubst %,$(MKS)/%.o,mem time fault uart random start kept)
 define microkit_alone
 $(MKS)/$(1).program: $(MICROKIT_ALONE_HOST) $(MKS)/$(1).o $(2) $(MK)/libcore.a
 	$(MICROKIT_LD) -r --gc-sections -e _start -u init -u notified -u fault -u main -o $$@ $$^
@@ -101,7 +103,8 @@ $(eval $(call microkit_alone,supervisor,$(MKS)/bench.o))
 $(foreach p,clock entropy,$(eval $(call microkit_alone,$(p))))
 
 -include $(MICROKIT_CORE:.o=.d) $(MICROKIT_NET:.o=.d) $(MICROKIT_HOST_OBJECTS:.o=.d) \
-  $(patsubst %,$(MKS)/%.d,device_virtio device_sddf device_synthetic bench device_none supervisor clock entropy)
+  $(patsubst %,$(MKS)/%.d,device_virtio device_sddf device_synthetic bench device_none console console_none \
+  supervisor clock entropy)
 
 .PHONY: microkit microkit-objects microkit-run
 microkit-objects: $(MICROKIT_PROGRAMS)

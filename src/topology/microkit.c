@@ -330,7 +330,8 @@ static void add_entropy(struct microkit_system *system, unsigned supervisor, uns
             add_seed(system, entropy, system->of_component[i]);
 }
 
-/* The serial port, of the monitor and the supervisor; the real-time clock, of the supervisor. */
+/* The serial port, of the monitor and the supervisor; the real-time clock, of the supervisor, which
+ * tells the monitor and those that decide on messages what the time is, and that it lives. */
 static void add_console(struct microkit_system *system, unsigned supervisor)
 {
     const struct microkit_board *board = system->options.board;
@@ -342,10 +343,11 @@ static void add_console(struct microkit_system *system, unsigned supervisor)
         add_map(system, supervisor, add_region(system, "rtc", MEMORY_DEVICE, PAGE, board->rtc),
                 READ);
     for (unsigned i = 0; i < system->topology->component_count; i++) {
-        if (system->topology->component[i].program != PROGRAM_MONITOR)
-            continue;
-        add_map(system, system->of_component[i], status, READ);
-        add_map(system, system->of_component[i], uart, BOTH);
+        enum topology_program program = system->topology->component[i].program;
+        if (program == PROGRAM_MONITOR || program == PROGRAM_POLICY_EMIT)
+            add_map(system, system->of_component[i], status, READ);
+        if (program == PROGRAM_MONITOR)
+            add_map(system, system->of_component[i], uart, BOTH);
     }
 }
 

@@ -45,8 +45,8 @@ struct reader {
 static const struct {
     const char *name, *why;
 } known[] = {
-    {"supervisor", "parent of every domain: stops and starts them, and zeroes all shared memory "
-                   "at a restart; could join anything"},
+    {"supervisor", "parent of every domain: stops and starts them, zeroes all shared memory at a "
+                   "restart, and tells policy_emit the wall clock; could join anything"},
     {"clock", "wakes those with deadlines; receives nothing"},
     {"entropy", "gives each component its random key, from a device with DMA; could guess what "
                 "they choose, and by DMA join anything"},

@@ -3,9 +3,11 @@
 
 QEMU is told to keep the machine's memory in a file; we change bytes there. Which: the pointer to
 a component's wake() in its read-only data, so that the domain's next wake-up jumps to nowhere.
+Code that QEMU has translated already is changed through its debugger port instead.
 """
 import mmap
 import os
+import socket
 import struct
 import subprocess
 
@@ -29,6 +31,18 @@ def _symbols(elf):
     return found
 
 
+def _sizes(elf):
+    text = subprocess.run(["readelf", "-sW", elf], capture_output=True, text=True, check=True)
+    return {words[7]: int(words[2], 0) for words in map(str.split, text.stdout.splitlines())
+            if len(words) == 8 and words[1] != "Value"}
+
+
+def _section_words(elf, name):
+    text = subprocess.run(["readelf", "-SW", elf], capture_output=True, text=True, check=True)
+    return next(line.split("]")[1].split() for line in text.stdout.splitlines()
+                if f"] {name} " in line)
+
+
 def _bytes_at(elf, address, length):
     text = subprocess.run(["readelf", "-lW", elf], capture_output=True, text=True, check=True)
     for line in text.stdout.splitlines():
@@ -46,9 +60,7 @@ class Section:
     """The whole content of a section of one image."""
 
     def __init__(self, elf, name):
-        text = subprocess.run(["readelf", "-SW", elf], capture_output=True, text=True, check=True)
-        words = next(line.split("]")[1].split() for line in text.stdout.splitlines()
-                     if f"] {name} " in line)
+        words = _section_words(elf, name)
         address = int(words[2], 16)
         self.struct = _bytes_at(elf, address, int(words[4], 16))
         self.in_page = address % PAGE
@@ -97,3 +109,69 @@ class Memory:
     def close(self):
         self.map.close()
         os.close(self.file)
+
+
+UNDEFINED = struct.pack("<I", 0)  # UDF #0: no instruction
+RAM_BASE = 0x40000000             # of QEMU's virt machine
+
+
+class Code:
+    """A function of one image, as far as it lies in one page."""
+
+    def __init__(self, elf, function):
+        address, size = _symbols(elf)[function], _sizes(elf)[function]
+        self.in_page = address % PAGE
+        self.struct = _bytes_at(elf, address, min(size, PAGE - self.in_page))
+
+
+class Debugger:
+    """QEMU's debugger port (GDB's remote protocol): the machine stands still inside of `with`."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __enter__(self):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(self.path))
+        self.socket.settimeout(20)
+        self.got = b""
+        self._ask("Qqemu.PhyMemMode:1")
+        return self
+
+    def _packet(self):
+        while True:
+            start = self.got.find(b"$")
+            end = self.got.find(b"#", start)
+            if start >= 0 and 0 <= end <= len(self.got) - 3:
+                packet, self.got = self.got[start + 1:end], self.got[end + 3:]
+                self.socket.sendall(b"+")
+                return packet.decode()
+            self.got += self.socket.recv(4096)
+
+    def _ask(self, packet):
+        self.socket.sendall(f"${packet}#{sum(packet.encode()) & 255:02x}".encode())
+        reply = self._packet()
+        while reply[:1] in ("T", "S"):  # that the machine stopped, whenever it says so
+            reply = self._packet()
+        assert reply == "OK", (packet, reply)
+
+    def write(self, address, content):
+        """`address` counts from the start of the machine's memory."""
+        self._ask(f"M{RAM_BASE + address:x},{len(content):x}:{content.hex()}")
+
+    def __exit__(self, *_):
+        self._ask("D")
+        self.socket.close()
+
+
+def break_code(debugger_path, memory, code):
+    """Every instruction of it, wherever it lies. Returns what restores it."""
+    places = memory.places(code)
+    assert places
+
+    def write(content):
+        with Debugger(debugger_path) as debugger:
+            for place in places:
+                debugger.write(place, content)
+    write(UNDEFINED * (len(code.struct) // 4))
+    return lambda: write(code.struct)

@@ -71,6 +71,13 @@ def test_devices_have_one_owner(system):
     assert cached == {"false"}
 
 
+def test_what_the_supervisor_tells_is_read_only(system):
+    """The wall clock and the supervisor's sign of life."""
+    assert {d.get("name"): maps(d)["status"] for d in domains(system) if "status" in maps(d)} == {
+        "supervisor": "rw", "sluice_monitor": "r", "request_policy_emit": "r",
+        "reply_policy_emit": "r"}
+
+
 def test_notifications_go_one_way_where_they_may(system):
     ways = {}
     for channel in system.findall("channel"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Each component made to fault in turn: traffic stops, the port says which, and it starts anew."""
+"""Each domain made to fault in turn: traffic stops, the port says which, and it starts anew."""
 import time
 
 import lab as lab_module
@@ -44,12 +44,17 @@ def deaths(gateway):
     return [line for line in gateway.audit() if line["event"] == "component-died"]
 
 
+def debugger_arguments(tmp_path):
+    return ["-chardev", f"socket,id=gdb,path={tmp_path / 'gdb'},server=on,wait=off",
+            "-gdb", "chardev:gdb"]
+
+
 @pytest.fixture
 def machine(build, boot, lab, libmodbus_device, tmp_path):
     """A booted image, its directory, and its memory."""
     directory = build()[0]
     ram = tmp_path / "ram"
-    gateway = boot(directory, extra=poke.arguments(ram))
+    gateway = boot(directory, extra=poke.arguments(ram) + debugger_arguments(tmp_path))
     memory = poke.Memory(ram)
     yield gateway, directory, memory
     memory.close()
@@ -131,3 +136,54 @@ def test_a_broken_invariant_names_itself(lab, machine):
     assert line["died"] == "request_parser_norm"
     assert line["fault"] == "no configuration in the image"
     assert (line["found"], line["expected"]) == (1, 0x4d504c53)
+
+
+def test_the_clock_faults(lab, machine, tmp_path):
+    """Trusted, and its fault is seen like any other: all stops, and starts anew with it."""
+    gateway, directory, memory = machine
+    assert wait_until(lambda: try_request(lab))
+    restore = poke.break_code(tmp_path / "gdb", memory, poke.Code(directory / "clock.elf", "init"))
+    assert wait_until(lambda: len(deaths(gateway)) >= 3)
+    assert {(line["died"], line["cause"]) for line in deaths(gateway)} == {("clock", "exception")}
+    restore()
+    assert wait_until(lambda: try_request(lab)), gateway.read_log()[-3000:]
+
+
+def test_entropy_faults_at_a_start(lab, machine, tmp_path):
+    """It runs at a start only. Nothing passes without it, the frontends having no keys."""
+    gateway, directory, memory = machine
+    assert wait_until(lambda: try_request(lab))
+    restore = poke.break_code(tmp_path / "gdb", memory,
+                              poke.Code(directory / "entropy.elf", "init"))
+    assert try_request(lab)  # its work was done
+    component = poke.Component(directory / "ext_frontend.elf", "ext_frontend_component")
+    places = memory.places(component)
+    for place in places:
+        memory.write(place, component.broken)
+    assert wait_until(lambda: len(deaths(gateway)) >= 5)
+    for place in places:
+        memory.write(place, component.struct)
+    died = [(line["died"], line["cause"]) for line in deaths(gateway)]
+    assert died[0] == ("ext_frontend", "memory-fault")
+    assert set(died[1:]) == {("entropy", "exception")}
+    assert not try_request(lab)
+    restore()
+    assert wait_until(lambda: try_request(lab)), gateway.read_log()[-3000:]
+
+
+def test_the_supervisor_faults(lab, machine, tmp_path):
+    """Nobody is above it that could start it anew: those that decide let nothing pass any more,
+    and the monitor says so."""
+    gateway, directory, memory = machine
+    assert wait_until(lambda: try_request(lab))
+    restore = poke.break_code(tmp_path / "gdb", memory,
+                              poke.Code(directory / "supervisor.elf", "notified"))
+    line = gateway.wait_audit(lambda line: line["event"] == "component-died", timeout=30)
+    assert line, gateway.read_log()[-3000:]
+    assert (line["died"], line["cause"], line["action"]) == ("supervisor", "silent", "closed")
+    assert line["component"] == "monitor" and line["boot"] == gateway.audit()[0]["boot"]
+    restore()
+    assert not wait_until(lambda: try_request(lab), 3)
+    assert len(deaths(gateway)) == 1
+    # What is refused still has its line, and so has what comes in: the monitor goes on.
+    assert gateway.audit()[-1]["event"] != "component-died"

@@ -3,21 +3,26 @@
 
 #include <string.h>
 
+#include "hosts/microkit/domain.h"
 #include "hosts/microkit/uart.h"
+#include "sluice/json.h"
+#include "util/timestamp.h"
+
+static const struct domain_status *status_of(const struct domain_config *config)
+{
+    return (const void *)config->status.base;
+}
 
 bool console_ready(const struct domain_config *config)
 {
     static const uint8_t none[8];
-    const struct domain_status *status = (const void *)config->status.base;
-    return !status || memcmp(status->boot, none, sizeof none) != 0;
+    return memcmp(status_of(config)->boot, none, sizeof none) != 0;
 }
 
 const void *console_stamp(const struct domain_config *config, const void *component_config)
 {
     static struct sl_monitor_config stamped;
-    const struct domain_status *status = (const void *)config->status.base;
-    if (!status)
-        return component_config;
+    const struct domain_status *status = status_of(config);
     memcpy(&stamped, component_config, sizeof stamped);
     stamped.epoch = (uint32_t)status->restarts;
     memcpy(stamped.boot, status->boot, sizeof stamped.boot);
@@ -25,11 +30,43 @@ const void *console_stamp(const struct domain_config *config, const void *compon
     return &stamped;
 }
 
+static void say_supervisor_died(const struct domain_config *config)
+{
+    const struct domain_status *status = status_of(config);
+    char text[TIMESTAMP_SIZE], line[512];
+    struct sl_json json;
+    sl_json_start(&json, line, sizeof line);
+    sl_json_open_object(&json, NULL);
+    if (status->wall_offset) {
+        timestamp_format(status->wall_offset + domain_now(), text);
+        sl_json_string(&json, "timestamp", text);
+    } else {
+        sl_json_number(&json, "uptime_us", domain_now() / 1000);
+    }
+    sl_json_string(&json, "event_type", "gateway");
+    sl_json_hex(&json, "boot", status->boot, sizeof status->boot);
+    sl_json_number(&json, "epoch", status->restarts);
+    sl_json_string(&json, "component", "monitor");
+    sl_json_string(&json, "event", "component-died");
+    sl_json_string(&json, "died", "supervisor");
+    sl_json_string(&json, "cause", "silent");
+    sl_json_string(&json, "action", "closed");
+    sl_json_close_object(&json);
+    console_write(config, line, json.length);
+}
+
+bool console_without_supervisor(const struct domain_config *config)
+{
+    static bool said;
+    if (!said)
+        say_supervisor_died(config);
+    said = true;
+    return true;
+}
+
 void console_write(const struct domain_config *config, const char *line, size_t length)
 {
     void *uart = (void *)config->uart.base;
-    if (!uart)
-        return;
     uart_write(uart, line, length);
     uart_write(uart, "\n", 1);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What only the monitor's domain has: the serial port, and the supervisor's word of boot, epoch
- * and wall clock. In every other domain the regions are absent and these do nothing.
+ * and wall clock. Every other domain is linked with console_none.c, where these do nothing.
  */
 #ifndef SLUICE_MICROKIT_CONSOLE_H
 #define SLUICE_MICROKIT_CONSOLE_H
@@ -17,6 +17,10 @@ bool console_ready(const struct domain_config *config);
 /* The component's configuration: for the monitor a copy with boot, epoch and wall clock filled
  * in, for any other `component_config` itself. */
 const void *console_stamp(const struct domain_config *config, const void *component_config);
+
+/* The supervisor is silent: the monitor's domain says so, once, and returns true; any other's
+ * returns false. */
+bool console_without_supervisor(const struct domain_config *config);
 
 /* One line and its newline; waits for the serial port. */
 void console_write(const struct domain_config *config, const char *line, size_t length);

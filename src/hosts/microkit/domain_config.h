@@ -67,7 +67,7 @@ struct domain_config {
     struct domain_region bench;  /* synthetic client: struct domain_bench */
     struct domain_region uart;   /* monitor: PL011 */
     struct domain_region seed;   /* struct domain_seed, read-only; 0: asks for no random bytes */
-    struct domain_region status; /* struct domain_status, read-only */
+    struct domain_region status; /* monitor, policy_emit: struct domain_status, read-only */
 };
 
 /* Randomness for one component, from the entropy domain. */
@@ -77,12 +77,16 @@ struct domain_seed {
     uint8_t key[32];
 };
 
-/* What the supervisor tells the monitor. */
+/* What the supervisor tells the monitor, and those that decide. */
 struct domain_status {
-    uint64_t restarts;    /* of the pipeline since boot */
-    uint8_t boot[8];      /* boot identifier; all zero: not known yet */
-    uint64_t wall_offset; /* nanoseconds from domain_now() to Unix time; 0: no clock tells */
+    uint64_t restarts;      /* of the pipeline since boot */
+    uint8_t boot[8];        /* boot identifier; all zero: not known yet */
+    uint64_t wall_offset;   /* nanoseconds from domain_now() to Unix time; 0: no clock tells */
+    _Atomic uint64_t alive; /* domain_now() when the supervisor last ran */
 };
+
+/* The clock wakes the supervisor every 10 ms; one that was silent for so long is dead. */
+#define DOMAIN_SUPERVISOR_SILENT_NS UINT64_C(1000000000)
 
 /* The clock's domain. */
 struct domain_clock_config {

@@ -21,6 +21,7 @@ extern uint8_t sluice_self[];                           /* domain.ld */
 struct sl_host {
     const struct domain_config *config;
     bool started;
+    bool held; /* woken while there was no supervisor */
     uint64_t deadline;
     struct random random;
     struct sl_environment environment;
@@ -132,10 +133,21 @@ static bool start(struct sl_host *host)
     return true;
 }
 
+/* True in a domain that does not hear of the supervisor. */
+static bool supervised(const struct sl_host *host)
+{
+    const struct domain_status *status = (const void *)host->config->status.base;
+    return !status || domain_now() < sl_load_relaxed(&status->alive) + DOMAIN_SUPERVISOR_SILENT_NS;
+}
+
 /* Wakes the component, and again while its deadline is already due; the others of its priority
- * get the processor in between. */
+ * get the processor in between. Without a supervisor nobody would see a component die: those that
+ * decide let nothing pass then, and the monitor, which goes on, says so. */
 static void run(struct sl_host *host, uint64_t badges)
 {
+    host->held = !supervised(host) && !console_without_supervisor(host->config);
+    if (host->held)
+        return;
     domain_program->wake(sluice_self, badges);
     device_flush();
     for (;;) {
@@ -174,7 +186,7 @@ void notified(microkit_channel channel)
         bool due = host->deadline <= domain_now();
         if (due)
             host->deadline = SL_NEVER;
-        if (due || device_polls())
+        if (due || device_polls() || host->held)
             run(host, due ? SL_BADGE_DEADLINE : SL_BADGE_DEVICE);
     } else if (channel >= SL_MAX_CHANNELS) {
         device_interrupt();

@@ -143,6 +143,7 @@ static void restart_all(struct supervisor *supervisor)
     supervisor->stopped = false;
     supervisor->status->restarts++;
     supervisor->started = domain_now();
+    sl_store_relaxed(&supervisor->status->alive, supervisor->started);
 
     struct sl_json json;
     line_start(supervisor, &json, "restarted");
@@ -228,6 +229,7 @@ void init(void)
     supervisor->status = (void *)supervisor->config->status.base;
     supervisor->status->wall_offset = wall_offset(&supervisor->config->rtc);
     supervisor->started = domain_now();
+    sl_store_relaxed(&supervisor->status->alive, supervisor->started);
     for (unsigned i = 0; i < supervisor->config->child_count; i++)
         seL4_TCB_ReadRegisters(BASE_TCB_CAP + i, seL4_False, 0, REGISTERS, &supervisor->entry[i]);
 }
@@ -237,6 +239,7 @@ void notified(microkit_channel channel)
     struct supervisor *supervisor = &the_supervisor;
     const struct domain_bench *bench = (const void *)supervisor->config->bench.base;
     if (channel != DOMAIN_CHANNEL_TRANSMIT) {
+        sl_store_relaxed(&supervisor->status->alive, domain_now());
         name_boot(supervisor);
     } else if (sl_load_acquire(&bench->phase) == BENCH_DONE) {
         struct sl_json json;
