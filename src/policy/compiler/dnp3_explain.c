@@ -126,12 +126,6 @@ void dnp3_warn(const struct site *site, struct arena *arena, unsigned service, F
     (void)out;
 }
 
-void find_void_dnp3_rules(struct loader *loader, struct arena *arena)
-{
-    (void)loader;
-    (void)arena;
-}
-
 bool dnp3_message_of(const struct site *site, unsigned service, const char *const *words,
                      size_t count, uint8_t *bytes, size_t *length, FILE *errors)
 {

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "policy/compiler/division.h"
-#include "policy/compiler/load.h"
+#include "policy/compiler/language.h"
+#include "policy/compiler/void_rules.h"
 
 struct finding {
     const struct modbus_rule *by; /* the last rule found in the way */
@@ -147,33 +148,21 @@ static void look_in_cell(const struct search *search, const struct cell *cell,
                          spans->span[i], finding);
 }
 
+static enum rule_limit limit_of(const struct modbus_rule *rule)
+{
+    if (rule->limited)
+        return RULE_LIMITS_VALUES;
+    return has_limits(rule) ? RULE_HAS_CONDITION : RULE_UNLIMITED;
+}
+
 static void report(struct loader *loader, const struct modbus_rule *rule,
                    const struct finding *finding, bool is_void)
 {
     const struct modbus_rule *const by = finding->by;
-    if (!is_void) {
-        mistake_at(&loader->policy->warnings, rule->head.line, rule->head.column,
-                   "warning: some of what rule '%s' limits by %s, rule '%s' on line %u allows "
-                   "without that limit",
-                   rule->head.name, rule->limited ? "value" : "a condition", by->head.name,
-                   by->head.line);
-    } else if (by->head.deny) {
-        mistake_at(loader->mistakes, rule->head.line, rule->head.column,
-                   "found rule '%s', all of which rule '%s' on line %u denies, expected a rule "
-                   "that lets something pass: remove one of them",
-                   rule->head.name, by->head.name, by->head.line);
-    } else if (has_limits(rule) && !has_limits(by)) {
-        mistake_at(loader->mistakes, rule->head.line, rule->head.column,
-                   "found rule '%s', whose %s void as rule '%s' on line %u allows "
-                   "the same without it, expected the wider rule to leave this out",
-                   rule->head.name, rule->limited ? "limit on values is" : "condition is",
-                   by->head.name, by->head.line);
-    } else {
-        mistake_at(loader->mistakes, rule->head.line, rule->head.column,
-                   "found rule '%s', all of which rule '%s' on line %u allows already, expected a "
-                   "rule that lets something more pass: narrow the other or remove this one",
-                   rule->head.name, by->head.name, by->head.line);
-    }
+    if (is_void)
+        report_void(loader, &rule->head, limit_of(rule), &by->head, limit_of(by));
+    else
+        report_evaded(loader, &rule->head, limit_of(rule), &by->head);
 }
 
 /* True where some allow rule lets pass what `rule` would deny. */
@@ -204,8 +193,7 @@ static void warn_of_unreachable(struct loader *loader, const struct search *sear
     for (size_t c = 0; c < cells->count && !needed; c++)
         needed = denies_something(search, in[c], rule);
     if (!needed)
-        mistake_at(&loader->policy->warnings, rule->head.line, rule->head.column,
-                   "warning: rule '%s' denies nothing that any rule allows", rule->head.name);
+        report_needless(loader, &rule->head);
     warn_of_clients(loader, &rule->head);
 }
 

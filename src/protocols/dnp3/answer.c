@@ -150,25 +150,35 @@ static uint16_t indication(enum sl_reason reason)
     case SL_REASON_OBJECTS_MISSING:
     case SL_REASON_RESERVED_BITS:
         return DNP3_IIN_PARAMETER_ERROR;
+    /* What is not allowed now is, to the master, not to be had from this outstation. */
     case SL_REASON_NO_RULE:
     case SL_REASON_NO_RULE_CLIENT:
-    case SL_REASON_NO_RULE_UNIT:
+    case SL_REASON_NO_RULE_STATION:
     case SL_REASON_NO_RULE_FUNCTION:
     case SL_REASON_DENY_RULE:
+    case SL_REASON_CLOCK_NOT_SET:
+    case SL_REASON_RULE_EXPIRED:
+    case SL_REASON_OUTSIDE_HOURS:
+    case SL_REASON_RATE:
         return DNP3_IIN_FUNCTION_NOT_SUPPORTED;
-    case SL_REASON_NO_RULE_ADDRESS:
+    case SL_REASON_NO_RULE_OBJECT:
+    case SL_REASON_DENY_RULE_OBJECT:
+        return DNP3_IIN_OBJECT_UNKNOWN;
     case SL_REASON_NO_RULE_VALUE:
-    case SL_REASON_DENY_RULE_ADDRESS:
     case SL_REASON_DENY_RULE_VALUE:
+    case SL_REASON_NO_RULE_STEP:
+    case SL_REASON_NO_SELECT:
         return DNP3_IIN_PARAMETER_ERROR;
-    default: /* broken links, silent outstations: the master's own time-out tells it */
+    default: /* broken links, no such station, silent outstations: the master's own time-out tells
+              */
         return 0;
     }
 }
 
+/* Of those that have an indication: content that was not understood is no matter of policy. */
 static bool by_policy(enum sl_reason reason)
 {
-    return reason >= SL_REASON_NO_RULE && reason <= SL_REASON_DENY_RULE_VALUE;
+    return reason >= SL_REASON_NO_RULE && reason < SL_REASON_REPLY_UNMATCHED;
 }
 
 /* The request's commands, each with the status that says why nothing was done. */

@@ -226,7 +226,12 @@ static void refusals(void **state)
     assert_refused("c301 0100 00 0100", SL_REASON_RANGE, "c381 0004");
     assert_refused("c37f", SL_REASON_FUNCTION_UNKNOWN, "c381 0001");
     assert_refused("c301 3c0106", SL_REASON_NO_RULE, "c381 0001");
-    assert_refused("c301 3c0106", SL_REASON_NO_RULE_ADDRESS, "c381 0004");
+    assert_refused("c301 3c0106", SL_REASON_NO_RULE_OBJECT, "c381 0002");
+    assert_refused("c301 3c0106", SL_REASON_DENY_RULE_OBJECT, "c381 0002");
+    assert_refused("c30d", SL_REASON_OUTSIDE_HOURS, "c381 0001");
+    assert_refused("c302 5001 00 0707 00", SL_REASON_RATE, "c381 0001");
+    assert_refused("c301 3c0106", SL_REASON_NO_STATION, NULL);
+    assert_refused("c301 3c0106", SL_REASON_RESPONSE_LIMIT, NULL);
     /* a control is repeated with status 9, not authorised */
     assert_refused("c305 0c01 28 0200 [0500 4101 0000000000000000 00*2]", SL_REASON_NO_RULE,
                    "c381 0000 0c01 28 0200 [0500 4101 0000000000000000 09*2]");
