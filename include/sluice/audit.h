@@ -18,6 +18,7 @@ enum sl_audit_event {
     SL_AUDIT_DROPPED,       /* a record or frame was dropped inside: reason; value = how many */
     SL_AUDIT_START,         /* the component is up */
     SL_AUDIT_COUNTERS,      /* periodic: value = messages seen */
+    SL_AUDIT_READS,         /* the monitor's own: reads of one flow, summed up */
 };
 
 enum sl_verdict {
@@ -30,6 +31,7 @@ enum sl_verdict {
 
 #define SL_NO_RULE      UINT16_MAX
 #define SL_AUDIT_DETAIL 86u
+#define SL_AUDIT_OLD    8u /* values before a write, at most */
 
 /* flags */
 #define SL_AUDIT_LET_THROUGH 1u /* MESSAGE: denied, but passed on in monitor mode */
@@ -52,8 +54,11 @@ struct sl_audit {
     uint64_t value;                  /* nanoseconds the message took so far, or as the event says */
     uint8_t detail[SL_AUDIT_DETAIL]; /* the leading bytes of the canonical message */
     uint8_t flags;                   /* SL_AUDIT_LET_THROUGH */
-    uint8_t reserved;
+    uint8_t old_known;               /* bit i: old[i] is known */
+    /* MESSAGE, a write: what stood there before, as far as this gateway has seen it; in the order
+     * of the values written (sl_protocol.written). */
+    uint16_t old[SL_AUDIT_OLD];
 };
-_Static_assert(sizeof(struct sl_audit) == 128, "an audit slot is 128 bytes on every host");
+_Static_assert(sizeof(struct sl_audit) == 144, "an audit slot is 144 bytes on every host");
 
 #endif

@@ -19,6 +19,7 @@ struct sl_host;
 #define SL_MAX_CHANNELS   32u                 /* channel numbers 0..31; badge bit = 1 << channel */
 #define SL_BADGE_DEVICE   (UINT64_C(1) << 62) /* the component's device wants attention */
 #define SL_BADGE_DEADLINE (UINT64_C(1) << 63) /* sl_deadline has passed */
+#define SL_BADGE_CLOSING  (UINT64_C(1) << 61) /* monitor: the last wake, where the host has one */
 
 /* Where a component finds its end of a link. What the regions hold depends on the link's kind:
  *

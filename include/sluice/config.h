@@ -116,6 +116,12 @@ struct sl_nic_config {
     char interface[16]; /* Linux: name of the network interface */
 };
 
+/* Which audit lines there are. */
+enum sl_audit_lines {
+    SL_AUDIT_SUMMARY, /* writes each; reads and what repeats are counted (docs/audit.md) */
+    SL_AUDIT_EACH,    /* every message and event */
+};
+
 /* monitor */
 #define SL_MAX_COMPONENTS 16u
 #define SL_NAME_SIZE      24u
@@ -125,6 +131,9 @@ struct sl_monitor_config {
     uint32_t epoch;       /* restarts of the pipeline since boot */
     uint8_t boot[8];      /* boot identifier, random at the gateway's start */
     uint64_t wall_offset; /* nanoseconds to add to sl_now for Unix time; 0: unknown */
+    uint64_t interval;    /* ns after which at the latest a count is told; 0: the default */
+    uint8_t lines;        /* enum sl_audit_lines */
+    uint8_t reserved[7];
     char ring_name[SL_MAX_COMPONENTS][SL_NAME_SIZE]; /* component behind each audit ring */
 };
 

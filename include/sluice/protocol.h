@@ -93,6 +93,13 @@ struct sl_traits {
     bool more;         /* a reply: another message continues it */
 };
 
+/* What a read asks for, for a summary of many. */
+struct sl_extent {
+    uint8_t unit;
+    uint8_t function;
+    uint16_t first, last; /* addresses, both included */
+};
+
 struct sl_protocol {
     const char *name;       /* as in the configuration: "modbus-tcp" */
     const char *event_type; /* as in EVE: "modbus" */
@@ -192,6 +199,11 @@ struct sl_protocol {
                          const void *request, size_t request_length, uint32_t order,
                          const void *reply, size_t reply_length);
 
+    /* The values before a write, as far as its state knows them: old[i] for the i-th value that
+     * written() tells, bit i of the result set where it is known. NULL: none ever. */
+    uint8_t (*old_values)(const struct policy_service *service, const struct policy_state *state,
+                          const void *request, size_t length, uint16_t old[8]);
+
     /* False where the standard says that nothing comes back, good or bad. `request` is valid, or
      * passed validate_malformed(). */
     bool (*expects_reply)(const struct policy_service *service, const void *request, size_t length);
@@ -233,6 +245,16 @@ struct sl_protocol {
      * records carry only the leading SL_AUDIT_DETAIL bytes). */
     void (*describe)(struct sl_json *json, enum sl_direction direction, const void *canonical,
                      size_t length);
+
+    /* For audit lines; each takes any bytes, as describe(), and may be NULL.
+     * reads: true for a request that only reads, then what; lines of these are summed up. NULL: a
+     * line each. written: the values that a request writes, the first `room` of them; how many.
+     * untie: takes out of a message what differs between two that want the same (transaction). */
+    bool (*reads)(const void *request, size_t length, struct sl_extent *extent);
+    unsigned (*written)(const void *request, size_t length, uint16_t *value, unsigned room);
+    void (*untie)(void *canonical, size_t length);
+    /* What a run of reads asked for, as words() would say it. */
+    void (*extent_words)(char *text, size_t size, const struct sl_extent *extent);
 
     /* What the message wants, for a person: "write 215 to register 2, unit 1", ended by NUL and
      * cut off at `size`. Takes any bytes, as describe(). NULL: no words for this protocol yet. */

@@ -10,8 +10,8 @@
 #include "cli/cli.h"
 #include "cli/policy_file.h"
 #include "drivers/af_packet/interface.h"
+#include "hosts/linux/audit_writer.h"
 #include "hosts/linux/launch.h"
-#include "hosts/linux/output.h"
 #include "hosts/linux/sandbox.h"
 #include "hosts/linux/supervisor.h"
 #include "policy/image.h"
@@ -247,13 +247,20 @@ static int run(struct site *site, const struct options *given)
                                                 : LAUNCH_ISOLATED);
     launch.cpu = given->cpu >= 0 ? given->cpu : site->cpu >= 0 ? site->cpu : launch_choose_cpu();
     const char *audit = given->audit ? given->audit : site->audit[0] ? site->audit : "-";
-    launch.audit_fd = output_open(audit);
     int status = CLI_FAILED;
-    if (launch.audit_fd < 0) {
-        fprintf(stderr, "sluice: cannot append to audit file '%s': %s\n", audit, strerror(errno));
-    } else if (getrandom(launch.boot, sizeof launch.boot, 0) == (ssize_t)sizeof launch.boot) {
+    char error[512];
+    struct audit_writer writer;
+    if (getrandom(launch.boot, sizeof launch.boot, 0) != (ssize_t)sizeof launch.boot) {
+        fprintf(stderr, "sluice: no random bytes from the kernel: %s\n", strerror(errno));
+    } else if (!audit_writer_start(&writer, site, audit, launch.boot, error, sizeof error)) {
+        fprintf(stderr, "sluice: %s\n", error);
+    } else {
+        launch.writer = &writer;
+        launch.audit_fd = writer.monitor[1];
+        launch.launcher_fd = writer.launcher[1];
         print_summary(site, &launch, audit);
         status = supervise(&launch) ? CLI_OK : CLI_FAILED;
+        audit_writer_finish(&writer);
     }
     free(policy);
     return status;

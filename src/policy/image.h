@@ -35,7 +35,7 @@ struct policy_image {
 _Static_assert(sizeof(struct policy_image) == 72, "image header");
 
 /* policy_service.flags */
-#define POLICY_SERVICE_LEARNS  0x10u /* some rule asks for last values, or what was selected */
+#define POLICY_SERVICE_LEARNS  0x10u /* writes may pass: last values, selections are kept */
 #define POLICY_SERVICE_MONITOR 0x20u /* what is denied is logged and let through */
 #define POLICY_SERVICE_DROP    0x40u /* what is denied gets no answer */
 #define POLICY_SERVICE_CLOSE   0x80u /* what is denied costs the client its connection */

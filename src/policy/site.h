@@ -61,6 +61,17 @@ struct site_synthetic {
     uint32_t client;   /* from whom they are; IPv4, host byte order */
 };
 
+/* Where audit lines go beside the file, as syslog (RFC 5424). */
+enum site_syslog_kind { SITE_SYSLOG_NONE, SITE_SYSLOG_UNIX, SITE_SYSLOG_UDP, SITE_SYSLOG_TCP };
+struct site_syslog {
+    enum site_syslog_kind kind;
+    char path[108];   /* UNIX: of the receiver's datagram socket */
+    uint32_t address; /* UDP, TCP: IPv4, host byte order */
+    uint16_t port;
+    uint16_t facility; /* 0..23; default 16, local0 */
+    char host[64];     /* who we are; "": the machine's name */
+};
+
 struct site {
     const char *path; /* of the file, for messages */
     enum sl_mode mode;
@@ -75,6 +86,11 @@ struct site {
     uint16_t buffers;            /* per frame queue; default 128 */
     bool merge_drivers;          /* NIC driver and frontend in one process; default false */
     char audit[256];             /* path of the audit file; "" or "-": standard output */
+    enum sl_audit_lines audit_lines;
+    uint64_t audit_interval; /* ns after which at the latest a count is told; 0: the default */
+    uint64_t audit_size;     /* bytes at which the file is rotated; 0: never */
+    uint16_t audit_keep;     /* older files kept; default 10 */
+    struct site_syslog syslog;
     struct site_synthetic synthetic;
     uint16_t service_count;
     struct site_service service[SL_MAX_SERVICES];

@@ -55,6 +55,15 @@ struct policy_select {
     uint8_t content[POLICY_SELECT_SIZE];
 };
 
+/* What was last read from or written to a place of a device, for audit lines. A place that is
+ * needed for another one loses its value: "not known" is always a right answer. */
+#define POLICY_LAST_VALUES 4096u
+struct policy_last_value {
+    uint32_t key;   /* the protocol's own; 0: none */
+    uint16_t value; /* or 16 bits */
+    uint16_t known; /* which bits of it */
+};
+
 struct policy_state {
     const struct policy_conditions *conditions; /* NULL: the policy has none */
     uint64_t now;                               /* ns, on sl_now's clock */
@@ -68,6 +77,7 @@ struct policy_state {
     struct policy_client_bucket bucket[POLICY_CLIENT_BUCKETS];
     struct policy_value value[POLICY_MAX_STEP_POINTS];
     struct policy_select select[POLICY_SELECTS];
+    struct policy_last_value last[POLICY_LAST_VALUES];
 };
 
 /* `state` zeroed, `image` checked. */

@@ -111,9 +111,11 @@ static uint32_t nic_config(const struct site *site, const struct topology_compon
     return sizeof(*config);
 }
 
-static uint32_t monitor_config(const struct topology *topology, unsigned number,
-                               struct sl_monitor_config *config)
+static uint32_t monitor_config(const struct site *site, const struct topology *topology,
+                               unsigned number, struct sl_monitor_config *config)
 {
+    config->lines = (uint8_t)site->audit_lines;
+    config->interval = site->audit_interval;
     config->component = (uint16_t)number;
     for (unsigned i = 0; i < topology->link_count; i++) {
         const struct topology_link *link = &topology->link[i];
@@ -142,7 +144,7 @@ uint32_t topology_config(const struct site *site, const struct topology *topolog
     case PROGRAM_POLICY_EMIT:
         return stage_config(site, topology, place, component, config);
     case PROGRAM_MONITOR:
-        return monitor_config(topology, component, config);
+        return monitor_config(site, topology, component, config);
     case PROGRAM_SOURCE:
     case PROGRAM_STREAM_FRONTEND:
     case PROGRAM_SINK:

@@ -7,7 +7,7 @@ import pytest
 
 WRITERS = ["src/components/monitor/audit_line.c", "src/components/monitor/monitor.c",
            "src/hosts/linux/gateway_event.c", "src/hosts/linux/supervisor.c",
-           "src/hosts/linux/loop.c", "src/hosts/microkit/supervisor.c"]
+           "src/hosts/linux/loop.c", "src/hosts/linux/audit_writer.c", "src/hosts/microkit/supervisor.c"]
 NO_EXAMPLE = {"counters", "unknown", "closed", "fault"}  # not written, or not on Linux
 BENCH_ONLY = {"bench"}  # an image built to be measured
 
@@ -27,7 +27,7 @@ def events(code):
     found = set(re.findall(r'\[SL_AUDIT_\w+\] = "([a-z-]+)"', text))
     found |= set(re.findall(r'"event", "([a-z-]+)"', text))
     for call in re.findall(r"\b(?:gateway_event_start|log_plain|line_start)\(([^;{]*?)\);", text, re.S):
-        found |= set(re.findall(r'"([a-z-]+)"', call)) - {"launcher", "output"}
+        found |= set(re.findall(r'"([a-z-]+)"', call)) - {"launcher", "output", "writer"}
     return found - BENCH_ONLY
 
 
@@ -50,6 +50,8 @@ def test_every_member_is_there(code, document):
     for text in code.values():
         found |= set(re.findall(r'sl_json_\w+\(\s*&?[\w.>-]+,\s*"([a-z_]+)"', text))
         found |= set(re.findall(r'add_hex\(json, "([a-z_]+)"', text))
+    for call in re.findall(r"moment\(([^;{]*?)\);", code[WRITERS[0]], re.S):
+        found |= set(re.findall(r'"([a-z_]+)"', call))
     found |= {"launcher_seq", "output_seq"}
     assert {"seq", "flow_id", "restart_us", "supervisor_seq", "total", "randomness"} <= found
     assert not found - words(document)
@@ -62,4 +64,4 @@ def test_one_example_of_each_event_with_known_members(code, document):
         {"allow", "deny", "malformed"}
     for line in shown:
         assert not set(line) - words(document), line
-        assert ("seq" in line) == (line["component"] not in ("launcher", "output"))
+        assert ("seq" in line) == (line["component"] not in ("launcher", "output", "writer"))

@@ -136,6 +136,6 @@ int main(int argc, char **argv)
                           : !strcmp(argv[2], "merged") ? LAUNCH_MERGED
                                                        : LAUNCH_ISOLATED);
     launch.cpu = launch_choose_cpu();
-    launch.audit_fd = output_open(argv[3]);
+    launch.audit_fd = launch.launcher_fd = output_open(argv[3]);
     return supervise(&launch) ? 0 : 1;
 }

@@ -18,13 +18,35 @@ struct audit_run {
     const void *policy; /* image; its names are used where the record's numbers are valid */
 };
 
+/* A run of addresses read. */
+struct audit_extent {
+    uint8_t unit, function;
+    uint16_t first, last; /* both included */
+    bool gaps;            /* not all between were */
+    bool more;            /* and others, for which there was no room */
+};
+
+/* What a line stands for that tells of several messages. */
+struct audit_tally {
+    uint64_t count;
+    uint64_t since; /* sl_now's clock: when the first of them came; the record has the last one's */
+    const struct audit_extent *extent; /* reads: what they asked for */
+    unsigned extents;
+};
+
+/* How long a count waits to be told: first this, then twice as long each time. */
+#define AUDIT_FIRST_WAIT UINT64_C(1000000000)  /* ns */
+#define AUDIT_INTERVAL   UINT64_C(60000000000) /* where the configuration says nothing */
+/* And at the end of a flow: other components' last records of it are here by then. */
+#define AUDIT_END_WAIT UINT64_C(20000000)
+
 /* The leading members of every line; the caller goes on and closes the object. `time` on
  * sl_now's clock. */
 void audit_line_start(struct sl_json *json, const struct audit_run *run, uint64_t sequence,
                       uint64_t time, const char *event_type, unsigned component);
 
-/* The whole line. The record may hold anything. */
+/* The whole line. The record may hold anything. `tally` NULL: of this one record. */
 void audit_line(struct sl_json *json, const struct audit_run *run, uint64_t sequence,
-                const struct sl_audit *record);
+                const struct sl_audit *record, const struct audit_tally *tally);
 
 #endif

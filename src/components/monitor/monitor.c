@@ -3,11 +3,19 @@
  * monitor: collects the audit records of all components over one-way rings and writes them out
  * as JSON lines. Nothing flows from it to any other component, so it is not told when there is
  * something to read: it looks on its own clock, often when there was something last time.
+ *
+ * Unless every record is to have a line: reads that pass are summed up by flow (read_flows.h), what
+ * repeats is counted (repeats.h), and each write that passes has its line. Counts are told at the
+ * latest when the host says that this is the last wake.
  */
 #include "components/monitor/audit_line.h"
+#include "components/monitor/read_flows.h"
+#include "components/monitor/repeats.h"
+#include "policy/image.h"
 #include "ring/oneway_ring.h"
 #include "sluice/component.h"
 #include "sluice/host.h"
+#include "sluice/protocol.h"
 
 #define POLL_BUSY UINT64_C(1000000)  /* ns between looks while there is traffic */
 #define POLL_IDLE UINT64_C(10000000) /* and at most, while there is none */
@@ -19,6 +27,9 @@ struct monitor {
     uint64_t reported_lost[SL_MAX_COMPONENTS];
     uint64_t sequence;
     uint64_t poll;
+    bool each; /* every record has a line */
+    struct read_flows reads;
+    struct repeats repeats;
     char line[AUDIT_LINE_MAX];
 };
 
@@ -29,6 +40,10 @@ static void init(void *self, const struct sl_environment *environment)
     monitor->run.config = environment->config;
     monitor->run.policy = environment->policy;
     monitor->poll = POLL_IDLE;
+    monitor->each = monitor->run.config->lines == SL_AUDIT_EACH;
+    const uint64_t interval = monitor->run.config->interval;
+    read_flows_init(&monitor->reads, interval ? interval : AUDIT_INTERVAL);
+    repeats_init(&monitor->repeats, interval ? interval : AUDIT_INTERVAL);
     for (unsigned i = 0; i < monitor->run.config->ring_count; i++)
         oneway_consumer_init(&monitor->ring[i], environment->port[i].region[0],
                              environment->port[i].size[0], sizeof(struct sl_audit));
@@ -39,6 +54,69 @@ static void emit(struct monitor *monitor, struct sl_json *json)
 {
     monitor->sequence++;
     sl_emit_line(monitor->host, json->text, json->length);
+}
+
+static void write_line(struct monitor *monitor, const struct sl_audit *record,
+                       const struct audit_tally *tally)
+{
+    struct sl_json json;
+    sl_json_start(&json, monitor->line, sizeof monitor->line);
+    audit_line(&json, &monitor->run, monitor->sequence, record, tally);
+    emit(monitor, &json);
+}
+
+static void tell(void *self, const struct sl_audit *record, const struct audit_tally *tally)
+{
+    write_line(self, record, tally);
+}
+
+enum account { ACCOUNT_LINE, ACCOUNT_READ, ACCOUNT_REPEAT };
+
+/* What becomes of a record. A write that passed or failed always has its line. */
+static enum account account_of(const struct sl_audit *record, const struct sl_protocol *protocol,
+                               struct sl_extent *extent)
+{
+    const size_t length = record->detail_length <= SL_AUDIT_DETAIL ? record->detail_length : 0;
+    if (record->event == SL_AUDIT_DROPPED)
+        return ACCOUNT_REPEAT;
+    if (!protocol || (record->event != SL_AUDIT_MESSAGE && record->event != SL_AUDIT_FAILED))
+        return ACCOUNT_LINE;
+    const bool read = protocol->reads && protocol->reads(record->detail, length, extent);
+    if (record->event == SL_AUDIT_FAILED)
+        return read ? ACCOUNT_REPEAT : ACCOUNT_LINE;
+    if (record->verdict != SL_VERDICT_ALLOW || record->direction == SL_REPLY)
+        return ACCOUNT_REPEAT;
+    return read ? ACCOUNT_READ : ACCOUNT_LINE;
+}
+
+static void take(struct monitor *monitor, const struct sl_audit *record, uint64_t now)
+{
+    const struct policy_service *service = policy_service(monitor->run.policy, record->service);
+    const struct sl_protocol *protocol = service ? sl_protocol(service->protocol) : NULL;
+    struct sl_extent extent;
+    const enum account account =
+        monitor->each ? ACCOUNT_LINE : account_of(record, protocol, &extent);
+    if (account == ACCOUNT_READ && read_flows_take(&monitor->reads, record, &extent, now))
+        return;
+    if (account == ACCOUNT_REPEAT &&
+        repeats_take(&monitor->repeats, record, protocol, now, tell, monitor))
+        return;
+    if (!monitor->each && record->event != SL_AUDIT_DROPPED) {
+        const bool ended = record->event == SL_AUDIT_SESSION_CLOSE;
+        repeats_tell_flow(&monitor->repeats, record, ended, now, tell, monitor);
+        if (ended)
+            read_flows_end(&monitor->reads, record, now);
+    }
+    write_line(monitor, record, NULL);
+}
+
+static void tell_due(struct monitor *monitor, uint64_t now)
+{
+    struct sl_audit record;
+    struct audit_tally tally;
+    repeats_tell_due(&monitor->repeats, now, tell, monitor);
+    while (read_flows_due(&monitor->reads, now, &record, &tally))
+        write_line(monitor, &record, &tally);
 }
 
 static void report_loss(struct monitor *monitor, unsigned ring)
@@ -59,7 +137,7 @@ static void report_loss(struct monitor *monitor, unsigned ring)
 }
 
 /* At most one ring's worth a look, so that no producer can keep the monitor from the others. */
-static bool collect(struct monitor *monitor, unsigned ring)
+static bool collect(struct monitor *monitor, unsigned ring, uint64_t now)
 {
     struct sl_audit record;
     struct oneway_consumer *consumer = &monitor->ring[ring];
@@ -71,10 +149,7 @@ static bool collect(struct monitor *monitor, unsigned ring)
         if (result != RING_OK)
             break;
         record.component = (uint8_t)ring; /* whose ring it is, not what the record says */
-        struct sl_json json;
-        sl_json_start(&json, monitor->line, sizeof monitor->line);
-        audit_line(&json, &monitor->run, monitor->sequence, &record);
-        emit(monitor, &json);
+        take(monitor, &record, now);
         any = true;
     }
     report_loss(monitor, ring);
@@ -84,10 +159,11 @@ static bool collect(struct monitor *monitor, unsigned ring)
 static void wake(void *self, uint64_t badges)
 {
     struct monitor *monitor = self;
-    (void)badges;
+    const uint64_t now = sl_now(monitor->host);
     bool any = false;
     for (unsigned i = 0; i < monitor->run.config->ring_count; i++)
-        any |= collect(monitor, i);
+        any |= collect(monitor, i, now);
+    tell_due(monitor, badges & SL_BADGE_CLOSING ? SL_NEVER : now);
     monitor->poll = any ? POLL_BUSY : monitor->poll * 2;
     if (monitor->poll > POLL_IDLE)
         monitor->poll = POLL_IDLE;

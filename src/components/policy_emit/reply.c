@@ -94,11 +94,11 @@ static void matched(struct policy_emit *emit, struct slot *slot, const struct sl
         fail(emit, slot, reason);
         return;
     }
+    settle_with(emit, slot, canonical, record->length); /* before what validate() would not take */
     uint8_t *reply = emit->in.taken + sizeof(struct sl_record); /* private already */
     size_t length = protocol->normalise(slot->request, slot->request_length, reply, record->length);
     if (protocol->notable(reply, length))
         audit_reply(emit, slot, SL_VERDICT_ALLOW, SL_AUDIT_MESSAGE, SL_REASON_NONE, reply, length);
-    settle_with(emit, slot, reply, length);
     length = protocol->encode(SL_REPLY, reply, length,
                               protocol->key(slot->request, slot->request_length), emit->emitted,
                               sizeof emit->emitted);

@@ -48,11 +48,12 @@ void gateway_event_send(struct gateway_event *event, const struct launch *launch
     event->text[length - 1] = '\n';
     size_t done = 0;
     while (done < length) {
-        ssize_t written = write(launch->audit_fd, event->text + done, length - done);
+        ssize_t written = write(launch->launcher_fd, event->text + done, length - done);
         if (written > 0)
             done += (size_t)written;
         else if (written == 0 || errno != EAGAIN ||
-                 poll(&(struct pollfd){.fd = launch->audit_fd, .events = POLLOUT}, 1, WAIT_MS) <= 0)
+                 poll(&(struct pollfd){.fd = launch->launcher_fd, .events = POLLOUT}, 1, WAIT_MS) <=
+                     0)
             break;
     }
     if (done < length)

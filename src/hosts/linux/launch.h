@@ -19,6 +19,8 @@
 
 enum launch_grouping { LAUNCH_ISOLATED, LAUNCH_MERGED, LAUNCH_FUSED };
 
+struct audit_writer; /* audit_writer.h */
+
 struct launch_component {
     const struct sl_component *program;
     uint8_t process;
@@ -34,10 +36,12 @@ struct launch {
     unsigned process_count;
     const void *policy; /* image for the components that have it; NULL for none */
     size_t policy_size;
-    char policy_hash[17]; /* first 8 bytes of the image's, in hexadecimal; "" for none */
-    int cpu;              /* that everything runs on */
-    int audit_fd;         /* where audit lines go, the monitor's and the launcher's own */
-    uint8_t boot[8];      /* random, the same on every audit line until the gateway ends */
+    char policy_hash[17];        /* first 8 bytes of the image's, in hexadecimal; "" for none */
+    int cpu;                     /* that everything runs on */
+    int audit_fd;                /* where the monitor's audit lines go */
+    int launcher_fd;             /* and the launcher's own */
+    struct audit_writer *writer; /* the process that both go to; NULL: none, they are files */
+    uint8_t boot[8];             /* random, the same on every audit line until the gateway ends */
 };
 
 /* Gives every component its process. Merged puts a component that owns a device together with

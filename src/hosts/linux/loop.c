@@ -130,7 +130,7 @@ static void flush_output(struct process *process)
 static _Noreturn void look_once_more(struct process *process)
 {
     struct sl_host *monitor = process->closing;
-    monitor->program->wake(monitor->self, SL_BADGE_DEADLINE);
+    monitor->program->wake(monitor->self, SL_BADGE_DEADLINE | SL_BADGE_CLOSING);
     flush_output(process);
     _exit(0);
 }

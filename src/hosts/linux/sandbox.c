@@ -48,6 +48,13 @@ static bool set_limits(void)
     return true;
 }
 
+const char *sandbox_drop_capabilities(void)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return "cannot set no_new_privs";
+    return drop_capabilities() ? NULL : "cannot drop capabilities";
+}
+
 const char *sandbox_drop_rights(void)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

@@ -22,6 +22,7 @@ enum {
 };
 
 /* Each returns NULL, or what could not be done; errno says why. */
+const char *sandbox_drop_capabilities(void);          /* and never any again; user and files stay */
 const char *sandbox_drop_rights(void);                /* user, groups, capabilities, limits */
 const char *sandbox_follow_parent(int parent);        /* die with it, at once */
 const char *sandbox_close_files(void);                /* Landlock: no path can be opened */

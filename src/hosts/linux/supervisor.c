@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hosts/linux/audit_writer.h"
 #include "hosts/linux/epoch.h"
 #include "hosts/linux/gateway_event.h"
 #include "hosts/linux/report.h"
@@ -134,9 +135,11 @@ enum outcome { OUTCOME_READY, OUTCOME_DEATH, OUTCOME_STOP };
 static enum outcome watch(struct supervisor *supervisor, uint64_t limit, struct death *death)
 {
     struct epoch *epoch = &supervisor->epoch;
-    struct pollfd poll_set[1 + 2 * LAUNCH_MAX_PROCESSES];
+    struct audit_writer *writer = supervisor->launch->writer;
+    struct pollfd poll_set[2 + 2 * LAUNCH_MAX_PROCESSES];
     for (;;) {
-        nfds_t count = epoch_poll_set(epoch, poll_set + 1) + 1;
+        nfds_t count = epoch_poll_set(epoch, poll_set + 2) + 2;
+        poll_set[1] = (struct pollfd){.fd = writer ? writer->pidfd : -1, .events = POLLIN};
         poll_set[0] = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
         uint64_t now = now_ns();
         int wait_ms = -1;
@@ -146,6 +149,8 @@ static enum outcome watch(struct supervisor *supervisor, uint64_t limit, struct 
             return OUTCOME_STOP;
         if (poll_set[0].revents)
             return OUTCOME_STOP;
+        if (writer && poll_set[1].revents)
+            audit_writer_restart(writer);
         if (epoch_find_death(epoch, death))
             return OUTCOME_DEATH;
         if (limit == UINT64_MAX)

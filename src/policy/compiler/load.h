@@ -75,6 +75,9 @@ void load_gateway(struct loader *loader, const struct node *node, const struct f
 /* A side's `routes` and `ping`. */
 void load_routes(struct loader *loader, const struct node *node, const struct field *field,
                  void *object);
+/* load_audit.c */
+void load_audit(struct loader *loader, const struct node *node, const struct field *field,
+                void *object);
 void load_ping(struct loader *loader, const struct node *node, const struct field *field,
                void *object);
 bool side_routes(const struct site_side *side, uint32_t address);

@@ -160,18 +160,6 @@ static void load_flag(struct loader *loader, const struct node *node, const stru
     memcpy((uint8_t *)object + field->offset, &yes, sizeof yes);
 }
 
-static void load_audit(struct loader *loader, const struct node *node, const struct field *field,
-                       void *object)
-{
-    (void)field;
-    struct site *const site = object;
-    if (node->kind == NODE_SCALAR && node->length > 0 && node->length < sizeof site->audit)
-        memcpy(site->audit, node->text, node->length + 1);
-    else
-        unexpected(loader, node, "audit: the path of a file, up to %zu bytes, or -",
-                   sizeof site->audit - 1);
-}
-
 static void load_client(struct loader *loader, const struct node *node, const struct field *field,
                         void *object)
 {

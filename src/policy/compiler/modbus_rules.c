@@ -8,6 +8,7 @@
 #include "policy/compiler/modbus_words.h"
 #include "policy/compiler/points.h"
 #include "policy/compiler/scalars.h"
+#include "policy/image.h"
 
 #define MOST_VALUES    256u  /* ranges of one rule */
 #define HIGHEST_RECORD 9999u /* AP 6.14 */
@@ -488,6 +489,9 @@ static void load_rule(struct loader *loader, const struct node *node, unsigned o
             arena_append(loader->arena, &service_of(loader)->rules, sizeof *kept);
         *kept = each[i];
         kept->head.number = number;
+        if (!kept->head.deny && loader->site->mode == SL_TWO_WAY &&
+            kept->accesses & (ACCESSES_WRITING_COILS | ACCESSES_WRITING_REGISTERS))
+            loader->site->service[loader->service].flags |= POLICY_SERVICE_LEARNS;
     }
 }
 

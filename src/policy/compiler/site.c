@@ -50,6 +50,8 @@ static void set_defaults(struct site *site)
     site->sessions = 512;
     site->quota = 16;
     site->buffers = 128;
+    site->audit_keep = 10;
+    site->syslog.facility = 16; /* local0 */
     site->synthetic.messages = 5000;
     site->synthetic.pace = 1000;
 }

@@ -182,6 +182,11 @@ void modbus_describe(struct sl_json *json, enum sl_direction direction, const vo
 void modbus_phrase(char *text, size_t size, enum sl_direction direction, const void *canonical,
                   size_t length);
 
+bool modbus_reads(const void *request, size_t length, struct sl_extent *extent);
+unsigned modbus_written(const void *request, size_t length, uint16_t *value, unsigned room);
+void modbus_untie(void *canonical, size_t length);
+void modbus_extent_words(char *text, size_t size, const struct sl_extent *extent);
+
 /* "read-holding-registers"; NULL for what is not a public function code. */
 const char *modbus_function_name(unsigned function);
 

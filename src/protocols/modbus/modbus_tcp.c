@@ -22,6 +22,7 @@ const struct sl_protocol modbus_tcp_protocol = {
     .decide_in = modbus_decide_in,
     .note_sent = modbus_note_sent,
     .note_outcome = modbus_note_outcome,
+    .old_values = modbus_old_values,
     .expects_reply = modbus_expects_reply,
     .match = modbus_match,
     .normalise = modbus_normalise,
@@ -31,5 +32,9 @@ const struct sl_protocol modbus_tcp_protocol = {
     .confirm = modbus_confirm,
     .key = modbus_key,
     .describe = modbus_describe,
+    .reads = modbus_reads,
+    .written = modbus_written,
+    .untie = modbus_untie,
+    .extent_words = modbus_extent_words,
     .words = modbus_phrase,
 };

@@ -188,6 +188,15 @@ bool modbus_step_value(enum modbus_value_type type, uint32_t bits, int64_t *valu
 bool modbus_step_within(const struct policy_service *service, const struct policy_state *state,
                         const struct modbus_limit *limit, uint8_t unit, uint32_t address,
                         uint32_t bits);
+/* The last values for audit lines (last_values.c): a valid request is about to be sent; it has its
+ * outcome, `reply` valid and matched, NULL: it failed. */
+void modbus_last_sent(const struct policy_service *service, struct policy_state *state,
+                      const struct modbus_message *request);
+void modbus_last_outcome(const struct policy_service *service, struct policy_state *state,
+                         const struct modbus_message *request, const struct modbus_message *reply);
+uint8_t modbus_old_values(const struct policy_service *service, const struct policy_state *state,
+                          const void *request, size_t length, uint16_t old[8]);
+
 /* sluice/protocol.h, note_sent and note_outcome */
 void modbus_note_sent(const struct policy_service *service, struct policy_state *state,
                       const void *request, size_t length);

@@ -138,8 +138,10 @@ void modbus_note_sent(const struct policy_service *service, struct policy_state 
     const struct modbus_message *const message = request;
     struct content content;
     state->order++;
-    if (length < MODBUS_HEAD_SIZE || message->kind != MODBUS_REQUEST || !state->conditions ||
-        !written_by(message, &content))
+    if (length < MODBUS_HEAD_SIZE || message->kind != MODBUS_REQUEST)
+        return;
+    modbus_last_sent(service, state, message);
+    if (!state->conditions || !written_by(message, &content))
         return;
     /* A broadcast writes to every unit on the line, and nobody says that it did. */
     if (message->unit == 0 && service->flags & POLICY_SERVICE_BROADCAST)
@@ -186,10 +188,13 @@ void modbus_note_outcome(const struct policy_service *service, struct policy_sta
 {
     const struct modbus_message *const asked = request, *answer = reply;
     struct content content;
-    if (request_length < MODBUS_HEAD_SIZE || !state->conditions || asked->kind != MODBUS_REQUEST)
+    if (request_length < MODBUS_HEAD_SIZE || asked->kind != MODBUS_REQUEST)
         return;
     if (reply_length < MODBUS_HEAD_SIZE)
         answer = NULL;
+    modbus_last_outcome(service, state, asked, answer);
+    if (!state->conditions)
+        return;
     const bool good = answer && answer->kind == MODBUS_REPLY;
     if (written_by(asked, &content))
         settle_write(state, service, asked->unit, &content, order, good);

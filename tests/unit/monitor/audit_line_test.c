@@ -15,7 +15,7 @@ static const char *line(const struct fixture *fixture, const struct sl_audit *re
     const struct audit_run run = {.config = &config, .policy = fixture->image};
     struct sl_json json;
     sl_json_start(&json, text, sizeof text);
-    audit_line(&json, &run, 7, record);
+    audit_line(&json, &run, 7, record, NULL);
     assert_false(json.overflow);
     return text;
 }
