@@ -145,8 +145,8 @@ def test_what_follows_in_the_flow_comes_after_the_count(lab, plant, start):
     ask(connection, write(2, 200))
     wait_for(gateway, 1, rule="setpoint")
     lines = [line for line in gateway.audit() if line["event"] == "message"]
-    assert [(line["verdict"], line.get("count", 1)) for line in lines] == \
-        [("deny", 1), ("deny", 3), ("allow", 1)]
+    assert lines[-1]["verdict"] == "allow" and told(lines[:-1], verdict="deny") == 4
+    assert len(lines) < 5 and "count" not in lines[0]
 
 
 @pytest.mark.parametrize("mode", [[], ["--fused"]])

@@ -12,7 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RETRY_NS UINT64_C(1000000000)
+#define RETRY_NS    UINT64_C(1000000000)
+#define SEND_BUFFER 65536
 
 /* RFC 5424 6.2.1 table 2 */
 enum severity { CRITICAL = 2, ERROR = 3, WARNING = 4, NOTICE = 5, INFORMATIONAL = 6 };
@@ -134,6 +135,9 @@ static bool connected(struct syslog *syslog)
     syslog->fd = socket(
         local ? AF_UNIX : AF_INET,
         (to->kind == SITE_SYSLOG_TCP ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    /* What lies in the kernel is lost without a count when the receiver goes. */
+    if (to->kind == SITE_SYSLOG_TCP && syslog->fd >= 0)
+        setsockopt(syslog->fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
     const void *address = local ? (const void *)&path : (const void *)&endpoint;
     if (syslog->fd < 0 || (connect(syslog->fd, address, local ? sizeof path : sizeof endpoint) &&
                            errno != EINPROGRESS)) {
