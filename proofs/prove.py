@@ -14,6 +14,10 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODBUS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "src/protocols/modbus").glob("*.c")
                 if path.name not in ("describe.c", "rules.c", "rules_check.c", "modbus_tcp.c"))
+DNP3 = [f"src/protocols/dnp3/{name}.c" for name in
+        ("answer", "content", "crc", "fragment", "frame", "functions", "header", "link", "message",
+         "names", "objects", "order", "phrase")]
+TEXT = [f"src/util/{name}.c" for name in ("float_text", "phrase", "timestamp")]
 RINGS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "src/ring").glob("*.c"))
 
 # Harness: sources, Eva's precision
@@ -23,6 +27,9 @@ HARNESSES = {
     "modbus_decode": (MODBUS + ["src/util/phrase.c"], 3),
     "modbus_validate": (MODBUS + ["src/util/phrase.c"], 3),
     "modbus_accepted": (MODBUS + ["src/util/phrase.c"], 2),
+    "dnp3_decode": (DNP3 + TEXT, 1),
+    "dnp3_validate": (DNP3 + TEXT, 1),
+    "dnp3_accepted": (DNP3 + TEXT, 0),
 }
 
 
