@@ -31,6 +31,8 @@ static void print(enum sl_direction direction, const void *canonical, size_t len
     struct sl_json json;
     sl_json_start(&json, text, sizeof text);
     dnp3_describe(&json, direction, canonical, length);
+    char words[100];
+    dnp3_phrase(words, sizeof words, direction, canonical, length);
 }
 
 static int good(enum sl_direction direction, const void *canonical, size_t length)

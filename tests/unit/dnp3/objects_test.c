@@ -294,6 +294,41 @@ static void each_object_in_each_function(void **state)
     assert_in_range(accepted, 1000, 5000);
 }
 
+/* Free format: the smallest object of each kind, and one octet less than that. */
+static void smallest_free_format(void **state)
+{
+    (void)state;
+    size_t count, found = 0;
+    const struct dnp3_object *objects = dnp3_objects(&count);
+    for (size_t i = 0; i < count; i++) {
+        const struct dnp3_object *object = &objects[i];
+        if (object->layout != OBJECT_FREE || aggressive(object))
+            continue;
+        for (unsigned function = 0; function < 132; function++) {
+            if (!dnp3_function(function) || !(uses(function, object) & QUALIFIER_FREE) ||
+                !has_data(function, object))
+                continue;
+            char head[32] = "", text[256];
+            put_head(head, function);
+            for (unsigned less = 0; less < 2; less++) {
+                char content[128] = "";
+                struct wire wire = {.length = 0};
+                put_content(content, object, object->last);
+                wire_hex(&wire, content);
+                unsigned size = (unsigned)wire.length - less;
+                snprintf(text, sizeof text, "%s %02x%02x 5b 01 %02x00 ", head, object->group,
+                         object->last, size);
+                for (unsigned o = 0; o < size; o++)
+                    snprintf(text + strlen(text), 3, "%02x", wire.bytes[o]);
+                assert_string_equal(wire_verdict(direction_of(function), text),
+                                    less ? "object-content" : "accept");
+                found++;
+            }
+        }
+    }
+    assert_in_range(found, 60, 400);
+}
+
 /* --- ranges and counts --------------------------------------------------------------------- */
 
 static void ranges(void **state)
@@ -559,6 +594,7 @@ int main(void)
         cmocka_unit_test(table_is_sorted),
         cmocka_unit_test(unknown_objects),
         cmocka_unit_test(each_object_in_each_function),
+        cmocka_unit_test(smallest_free_format),
         cmocka_unit_test(ranges),
         cmocka_unit_test(counts_that_overflow),
         cmocka_unit_test(packed_bits),
