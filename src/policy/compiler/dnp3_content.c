@@ -306,6 +306,8 @@ static void narrow_to(struct loader *loader, const struct node *node, unsigned g
 {
     struct arena_list list = {0};
     const struct span all = ALL_OF(group);
+    if (rule->objects.count == 0)
+        return; /* said already */
     for (size_t i = 0; i < rule->objects.count; i++) {
         struct span span = rule->objects.span[i];
         span.low = span.low > all.low ? span.low : all.low;

@@ -5,24 +5,37 @@
 #include "policy/compiler/language.h"
 #include "protocols/dnp3/names.h"
 
-const char *dnp3_objects_text(struct arena *arena, const struct spans *objects)
+/* Of one group: " variations 1, 2 and 5-6"; "" for all. */
+static const char *variations_text(struct arena *arena, const struct spans *objects, uint32_t group)
 {
-    const char *text = "";
+    struct arena_list list = {0};
     for (size_t i = 0; i < objects->count; i++) {
         const struct span span = objects->span[i];
-        for (uint32_t group = span.low >> 8; group <= span.high >> 8; group++) {
-            const uint32_t low = group == span.low >> 8 ? span.low & 0xff : 0;
-            const uint32_t high = group == span.high >> 8 ? span.high & 0xff : 0xff;
-            const char *const name = dnp3_group_name(group);
-            text = arena_printf(arena, "%s%sgroup %u%s%s%s", text, *text ? ", " : "", group,
-                                name ? " (" : "", name ? name : "", name ? ")" : "");
-            if (low == high)
-                text = arena_printf(arena, "%s variation %u", text, low);
-            else if (low > 0 || high < 0xff)
-                text = arena_printf(arena, "%s variations %u-%u", text, low, high);
-        }
+        if (span.high < group << 8 || span.low > (group << 8 | 0xff))
+            continue;
+        *(struct span *)arena_append(arena, &list, sizeof span) =
+            (struct span){span.low > group << 8 ? span.low & 0xff : 0,
+                          span.high < (group << 8 | 0xff) ? span.high & 0xff : 0xff};
     }
-    return words_joined(arena, text, "and");
+    const struct spans variations = spans_of(&list);
+    if (spans_hold(&variations, 0, 0xff))
+        return "";
+    return arena_printf(arena, " variation%s %s", spans_single(&variations) ? "" : "s",
+                        spans_text(arena, &variations));
+}
+
+const char *dnp3_objects_text(struct arena *arena, const struct spans *objects)
+{
+    const char *before = "", *last = "";
+    for (uint32_t group = 0; group <= UINT8_MAX; group++) {
+        const char *const name = dnp3_group_name(group);
+        if (!spans_meet(objects, group << 8, group << 8 | 0xff))
+            continue;
+        before = *before && *last ? arena_printf(arena, "%s, %s", before, last) : last;
+        last = arena_printf(arena, "group %u%s%s%s%s", group, name ? " (" : "", name ? name : "",
+                            name ? ")" : "", variations_text(arena, objects, group));
+    }
+    return *before ? arena_printf(arena, "%s and %s", before, last) : last;
 }
 
 static const char *set_text(struct arena *arena, unsigned set, const char *(*name)(unsigned),
@@ -123,32 +136,5 @@ void dnp3_warn(const struct site *site, struct arena *arena, unsigned service, F
     (void)site;
     (void)arena;
     (void)service;
-    (void)out;
-}
-
-bool dnp3_message_of(const struct site *site, unsigned service, const char *const *words,
-                     size_t count, uint8_t *bytes, size_t *length, FILE *errors)
-{
-    (void)site;
-    (void)service;
-    (void)words;
-    (void)count;
-    (void)bytes;
-    *length = 0;
-    fputs("sluice explain: found a DNP3 service, expected another: no words for it yet\n", errors);
-    return false;
-}
-
-void dnp3_explain_decision(const struct site *site, struct arena *arena, unsigned service,
-                           struct policy_state *state, const struct sl_decision *decision,
-                           const void *request, size_t length, FILE *out)
-{
-    (void)site;
-    (void)arena;
-    (void)service;
-    (void)state;
-    (void)decision;
-    (void)request;
-    (void)length;
     (void)out;
 }

@@ -142,10 +142,12 @@ static void load_objects(struct loader *loader, const struct dnp3_rule_nodes *no
                          : spans_range(loader->arena, 0, UINT8_MAX);
     struct arena_list list = {0};
     for (size_t g = 0; g < groups.count; g++) {
-        if (!group_exists(groups.span[g].low, groups.span[g].high))
+        if (!group_exists(groups.span[g].low, groups.span[g].high)) {
             unexpected(loader, nodes->group,
                        "group: one of the object library, such as 12 or 30; there is no group %u",
                        groups.span[g].low);
+            continue;
+        }
         for (uint32_t group = groups.span[g].low; group <= groups.span[g].high; group++)
             for (size_t v = 0; v < variations.count; v++)
                 *(struct span *)arena_append(loader->arena, &list, sizeof(struct span)) =
@@ -257,6 +259,8 @@ static void load_functions(struct loader *loader, const struct node *functions,
     struct choice *choice = choices->items;
     for (size_t i = 0; i < choices->count; i++) {
         refuse_replies(loader, functions, &choice[i], rule);
+        if (rule->objects.count == 0)
+            continue; /* none that are known; said already */
         keep(loader, nodes->group, &choice[i], carrying(choice[i].functions, &rule->objects, 0));
         keep(loader, nodes->index, &choice[i],
              carrying(choice[i].functions, &rule->objects, QUALIFIER_RANGE | QUALIFIER_INDEX));

@@ -24,6 +24,16 @@ static const char *why(enum sl_reason reason)
         return "a rule covers the addresses, but not the values";
     case SL_REASON_NO_RULE_STEP:
         return "the last value is not known here, and the rule asks for it first";
+    case SL_REASON_NO_STATION:
+        return "there are no such stations";
+    case SL_REASON_LINK_FRAME:
+        return "it carries no user data: the gateway answers it itself, and it never crosses";
+    case SL_REASON_NO_RULE_STATION:
+        return "no rule allows this client anything between these stations";
+    case SL_REASON_NO_RULE_OBJECT:
+        return "no one rule covers all of the objects and indexes";
+    case SL_REASON_NO_SELECT:
+        return "its select is not known here, and the rule asks for it first";
     case SL_REASON_RULE_EXPIRED:
         return "the rule for it has expired";
     case SL_REASON_OUTSIDE_HOURS:
@@ -59,6 +69,8 @@ bool site_explain_message(const struct site *site, unsigned service, uint32_t cl
     if (decision.rule != SL_NO_RULE)
         fprintf(out, "%s by rule '%s', line %u:\n", decision.allowed ? "allowed" : "denied",
                 by[decision.rule].name, by[decision.rule].line);
+    else if (decision.allowed)
+        fputs("allowed: it needs no rule\n", out);
     else
         fprintf(out, "denied: %s\n", why(decision.reason));
     if (monitor && decision.rule == SL_NO_RULE)
