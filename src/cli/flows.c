@@ -22,20 +22,54 @@ static void judge_reply(struct flow *flow, struct stream_message *message)
                          flow->protocol->frame_key(message->bytes, message->length));
     if (message->verdict != SL_VERDICT_ACCEPT)
         return;
-    uint16_t key = flow->protocol->key(message->canonical, message->canonical_length);
-    message->reason = outstanding_match(&flow->outstanding, flow->protocol, flow->service, key,
-                                        message->canonical, message->canonical_length);
+    const struct sl_protocol *const protocol = flow->protocol;
+    struct sl_traits traits = {.key = protocol->key(message->canonical, message->canonical_length)};
+    if (protocol->traits)
+        traits = protocol->traits(SL_REPLY, message->canonical, message->canonical_length);
+    struct sl_decision decision = {.allowed = true};
+    if (protocol->decide_reply)
+        decision = protocol->decide_reply(flow->service, NULL, 0, message->canonical,
+                                          message->canonical_length);
+    if (decision.reason == SL_REASON_LINK_FRAME)
+        return; /* each side's own */
+    message->reason = decision.reason;
+    if (!traits.unsolicited)
+        message->reason = outstanding_match(&flow->outstanding, protocol, flow->service, traits.key,
+                                            message->canonical, message->canonical_length);
     message->verdict = message->reason == SL_REASON_NONE ? SL_VERDICT_ALLOW : SL_VERDICT_DENY;
+}
+
+static bool learns(const struct flow *flow)
+{
+    return flow->replay->state && flow->service->flags & POLICY_SERVICE_LEARNS &&
+           flow->protocol->note_sent;
+}
+
+static void on_settled(void *context, const void *request, size_t length, uint32_t order,
+                       const void *reply, size_t reply_length)
+{
+    const struct flow *const flow = context;
+    if (learns(flow))
+        flow->protocol->note_outcome(flow->service, flow->replay->state, request, length, order,
+                                     reply, reply_length);
 }
 
 static void note_request(struct flow *flow, const struct stream_message *message)
 {
     const struct sl_protocol *protocol = flow->protocol;
-    if (message->verdict != SL_VERDICT_ALLOW ||
-        !protocol->expects_reply(flow->service, message->canonical, message->canonical_length))
+    if (message->verdict != SL_VERDICT_ALLOW)
+        return;
+    uint32_t order = 0;
+    if (learns(flow)) {
+        protocol->note_sent(flow->service, flow->replay->state, message->canonical,
+                            message->canonical_length);
+        order = flow->replay->state->order;
+    }
+    if (!protocol->expects_reply(flow->service, message->canonical, message->canonical_length))
         return;
     uint16_t key = protocol->key(message->canonical, message->canonical_length);
-    if (!outstanding_add(&flow->outstanding, key, message->canonical, message->canonical_length))
+    if (!outstanding_add(&flow->outstanding, key, message->canonical, message->canonical_length,
+                         order))
         flow->replay->no_memory = true;
 }
 
@@ -237,6 +271,7 @@ static bool open_side(struct flow *flow, enum sl_direction direction)
                                    .by_content = !flow->replay->image && flow->protocol->runs,
                                    .service = flow->service,
                                    .client = endpoint_ipv4(&flow->client),
+                                   .state = flow->replay->state,
                                    .sink = judge_message,
                                    .context = side};
     return stream_open(&side->stream);
@@ -264,6 +299,8 @@ static struct flow *new_flow(struct flows *flows, const struct tcp_segment *segm
         return NULL;
     }
     flow->replay = replay;
+    flow->outstanding.settled = on_settled;
+    flow->outstanding.context = flow;
     flow->datagram = segment->datagram;
     choose_service(flow, segment);
     if (!flow->protocol && flow->datagram) { /* not worth remembering: captures are full of them */
@@ -332,6 +369,8 @@ void flows_segment(void *context, const struct tcp_segment *segment)
         return;
     struct flow_side *side = &flow->side[direction];
     side->time = segment->time;
+    side->stream.now = (uint64_t)segment->time.tv_sec * UINT64_C(1000000000) +
+                       (uint64_t)segment->time.tv_usec * 1000;
     if (segment->datagram) {
         stream_datagram(&side->stream, segment->payload, segment->length, segment->missing);
         return;

@@ -21,7 +21,8 @@ struct flow;
 
 /* What to do with the connections, and what was seen; shared by all captures of a command. */
 struct replay {
-    const void *image; /* policy; NULL: `protocol` on `port` without one */
+    const void *image;          /* policy; NULL: `protocol` on `port` without one */
+    struct policy_state *state; /* with a policy: what was seen so far */
     const struct sl_protocol *protocol;
     uint16_t port;
     FILE *out;        /* lines; NULL: none */

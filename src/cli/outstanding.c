@@ -7,18 +7,20 @@
 struct outstanding_request {
     struct outstanding_request *after;
     uint16_t key;
+    uint32_t order;
     size_t length;
     _Alignas(8) uint8_t canonical[];
 };
 
 bool outstanding_add(struct outstanding *outstanding, uint16_t key, const void *request,
-                     size_t length)
+                     size_t length, uint32_t order)
 {
     struct outstanding_request *added = malloc(sizeof *added + length);
     if (!added)
         return false;
     added->after = NULL;
     added->key = key;
+    added->order = order;
     added->length = length;
     memcpy(added->canonical, request, length);
     if (!outstanding->last)
@@ -37,6 +39,15 @@ static void remove_at(struct outstanding *outstanding, struct outstanding_reques
     free(removed);
 }
 
+static void settle_at(struct outstanding *outstanding, struct outstanding_request **place,
+                      const void *reply, size_t length)
+{
+    if (outstanding->settled)
+        outstanding->settled(outstanding->context, (*place)->canonical, (*place)->length,
+                             (*place)->order, reply, length);
+    remove_at(outstanding, place);
+}
+
 enum sl_reason outstanding_match(struct outstanding *outstanding,
                                  const struct sl_protocol *protocol,
                                  const struct policy_service *service, uint16_t key,
@@ -51,7 +62,13 @@ enum sl_reason outstanding_match(struct outstanding *outstanding,
         enum sl_reason reason =
             protocol->match(service, (*place)->canonical, (*place)->length, key, reply, length);
         if (reason == SL_REASON_NONE) {
-            remove_at(outstanding, place);
+            struct sl_traits traits = {0};
+            if (protocol->traits)
+                traits = protocol->traits(SL_REPLY, reply, length);
+            if (traits.more)
+                (*place)->key = traits.next_key;
+            else
+                settle_at(outstanding, place, reply, length);
             return SL_REASON_NONE;
         }
         if (!oldest) {
@@ -60,7 +77,7 @@ enum sl_reason outstanding_match(struct outstanding *outstanding,
         }
     }
     if (oldest)
-        remove_at(outstanding, oldest);
+        settle_at(outstanding, oldest, NULL, 0);
     return why;
 }
 
@@ -70,7 +87,7 @@ void outstanding_drop(struct outstanding *outstanding, uint16_t key)
          place = &(*place)->after) {
         if ((*place)->key != key)
             continue;
-        remove_at(outstanding, place);
+        settle_at(outstanding, place, NULL, 0);
         return;
     }
 }

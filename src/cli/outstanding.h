@@ -18,14 +18,19 @@ struct outstanding_request;
 struct outstanding {
     struct outstanding_request *first;
     struct outstanding_request **last; /* where the next one goes; NULL: none was ever there */
+    /* A request has its outcome: the reply, NULL for none that is good. NULL: nobody asks. */
+    void (*settled)(void *context, const void *request, size_t length, uint32_t order,
+                    const void *reply, size_t reply_length);
+    void *context;
 };
 
-/* False when there is no memory. */
+/* False when there is no memory. `order`: what settled() is to be told. */
 bool outstanding_add(struct outstanding *outstanding, uint16_t key, const void *request,
-                     size_t length);
+                     size_t length, uint32_t order);
 
 /* Settles the request that the valid canonical `reply` with transaction `key` answers. NONE, or
- * why the reply must not pass; it then costs the oldest request of this transaction. */
+ * why the reply must not pass; it then costs the oldest request of this transaction. After a reply
+ * that another one continues the request waits for that. */
 enum sl_reason outstanding_match(struct outstanding *outstanding,
                                  const struct sl_protocol *protocol,
                                  const struct policy_service *service, uint16_t key,

@@ -21,9 +21,8 @@ static const char help[] =
     "gateway's own decoding and deciding, and prints one JSON object a line for each, in\n"
     "order. A connection goes to the service of CONFIG whose listen or device address and\n"
     "port it has, else to the one whose port it has. Requests are decided as sent by the\n"
-    "connection's client; a reply passes when it answers a request that passed. DNP3 is\n"
-    "read over UDP as well as TCP, and without CONFIG only: the gateway has no policy for it\n"
-    "yet.\n"
+    "connection's client at the capture's time; a reply passes when it answers a request that\n"
+    "passed, an unsolicited one when its service lets it. DNP3 is read over UDP as well as TCP.\n"
     "\n"
     "  --report FILE        what would have been refused, by rule, client and time, as one\n"
     "                       HTML page with tables and plots\n"
@@ -200,7 +199,10 @@ int cli_replay(int argc, char **argv)
     if (!prepare(&replay, &given, argv[optind], &image))
         return CLI_UNABLE;
     report.image = image;
+    static struct policy_state state; /* zero, and too large for the stack */
     if (image) {
+        policy_state_init(&state, image);
+        replay.state = &state;
         replay.seen = replay_report_take;
         replay.seen_context = &report;
     }

@@ -21,6 +21,24 @@ void stream_free(struct stream *stream)
 }
 
 /* One whole message at the buffer's head, judged as parser_norm and policy_emit would. */
+/* As the gateway would: with the time, what passed before, and what is known of the device. */
+static struct sl_decision decide(struct stream *stream, size_t length)
+{
+    const struct sl_protocol *const protocol = stream->protocol;
+    const struct policy_service *const service = stream->service;
+    if (!stream->state || !protocol->decide_in)
+        return protocol->decide(service, stream->client, stream->canonical, length);
+    const void *const image = (const uint8_t *)service - service->image;
+    policy_state_begin(stream->state, stream->now, stream->now, stream->client);
+    struct sl_decision decision =
+        protocol->decide_in(service, stream->state, stream->client, stream->canonical, length);
+    if (decision.allowed && !policy_rate_allows(stream->state, image, service->rate))
+        decision = (struct sl_decision){.reason = SL_REASON_RATE, .rule = SL_NO_RULE};
+    if (decision.allowed)
+        policy_state_spend(stream->state);
+    return decision;
+}
+
 static void judge(struct stream *stream, size_t length)
 {
     const struct sl_protocol *protocol = stream->protocol;
@@ -41,11 +59,14 @@ static void judge(struct stream *stream, size_t length)
     if (message.reason != SL_REASON_NONE) {
         message.verdict = SL_VERDICT_MALFORMED;
     } else if (stream->service && stream->direction == SL_REQUEST) {
-        struct sl_decision decision = protocol->decide(stream->service, stream->client,
-                                                       stream->canonical, message.canonical_length);
+        const struct sl_decision decision = decide(stream, message.canonical_length);
         message.verdict = decision.allowed ? SL_VERDICT_ALLOW : SL_VERDICT_DENY;
         message.reason = decision.reason;
         message.rule = decision.rule;
+        if (decision.reason == SL_REASON_LINK_FRAME) { /* each side's own; no rule is asked */
+            message.verdict = SL_VERDICT_ACCEPT;
+            message.reason = SL_REASON_NONE;
+        }
     }
     stream->sink(stream->context, &message);
 }

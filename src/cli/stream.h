@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/state.h"
 #include "sluice/audit.h"
 #include "sluice/protocol.h"
 
@@ -32,6 +33,8 @@ struct stream {
     bool by_content; /* where the protocol tells, the first message says which direction it is */
     const struct policy_service *service; /* NULL: no policy, requests are only accepted */
     uint32_t client;                      /* IPv4, host byte order: who sends the requests */
+    struct policy_state *state;           /* NULL: each request is decided by itself */
+    uint64_t now;                         /* with a state: Unix time of what is pushed, ns */
     message_sink sink;
     void *context;
     bool ended;

@@ -187,10 +187,8 @@ static void note_outputs(const struct policy_service *service, struct policy_sta
     struct dnp3_header header;
     while (sl_remaining(&in) > 0 &&
            dnp3_read_header(&in, FORM_CANONICAL, reply->function, &header) == SL_REASON_NONE) {
-        const uint8_t layout = header.object->layout;
-        if (layout == OBJECT_BITS || layout == OBJECT_DOUBLE_BITS) {
-            const uint64_t octets = (header.count * (layout == OBJECT_BITS ? 1 : 2) + 7) / 8;
-            if (octets > sl_remaining(&in) || sl_read_bytes(&in, (size_t)octets) == NULL)
+        if (header.group != OUTPUT_STATUS || !header.data) {
+            if (!dnp3_skip_objects(&header, &in))
                 return;
             continue;
         }
@@ -204,8 +202,7 @@ static void note_outputs(const struct policy_service *service, struct policy_sta
                 return;
             if (header.class == QUALIFIER_RANGE)
                 index = (uint32_t)(header.start + i);
-            if (header.group == OUTPUT_STATUS && data && data[0] & FLAG_ONLINE &&
-                dnp3_step_value(header.variation, data + 1, &value) &&
+            if (data[0] & FLAG_ONLINE && dnp3_step_value(header.variation, data + 1, &value) &&
                 point_of(service, state, station, index, &point))
                 policy_value_read(state, point, order, value);
         }

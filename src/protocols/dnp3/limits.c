@@ -28,14 +28,6 @@
 #define DOUBLE_BIAS     1023
 #define LARGEST_STEP    42 /* below 2^42 a value in units of 2^-20 fits an int64 */
 
-static uint64_t little(const uint8_t *data, size_t size)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < size; i++)
-        value |= (uint64_t)data[i] << 8 * i;
-    return value;
-}
-
 bool dnp3_double_order(uint64_t bits, uint64_t *order)
 {
     if ((bits & ~SIGN_64) > DOUBLE_INFINITE)
@@ -88,19 +80,19 @@ bool dnp3_step_value(unsigned variation, const uint8_t *data, int64_t *value)
     const int64_t one = INT64_C(1) << DNP3_STEP_BITS;
     switch (variation) {
     case ANALOG_INT32:
-        *value = (int32_t)little(data, 4) * one;
+        *value = (int32_t)dnp3_number(data, 4) * one;
         return true;
     case ANALOG_INT16:
-        *value = (int16_t)little(data, 2) * one;
+        *value = (int16_t)dnp3_number(data, 2) * one;
         return true;
     case ANALOG_FLOAT: {
-        const uint32_t bits = (uint32_t)little(data, 4);
+        const uint32_t bits = (uint32_t)dnp3_number(data, 4);
         const int exponent = (int)(bits >> FLOAT_FRACTION & 0xff);
         return fixed_point(bits >> 31, exponent - FLOAT_BIAS, exponent != 0,
                            bits & ((UINT32_C(1) << FLOAT_FRACTION) - 1), FLOAT_FRACTION, value);
     }
     case ANALOG_DOUBLE: {
-        const uint64_t bits = little(data, 8);
+        const uint64_t bits = dnp3_number(data, 8);
         const int exponent = (int)(bits >> DOUBLE_FRACTION & 0x7ff);
         return fixed_point(bits >> 63, exponent - DOUBLE_BIAS, exponent != 0,
                            bits & ((UINT64_C(1) << DOUBLE_FRACTION) - 1), DOUBLE_FRACTION, value);
@@ -143,8 +135,8 @@ bool dnp3_spans_meet(const struct dnp3_rules *rules, const struct dnp3_spans *sp
 static bool block_within(const struct dnp3_rules *rules, const struct dnp3_rule_entry *rule,
                          const uint8_t *block)
 {
-    const uint32_t on_time = (uint32_t)little(block + BLOCK_ON_TIME_AT, 4);
-    const uint32_t off_time = (uint32_t)little(block + BLOCK_OFF_TIME_AT, 4);
+    const uint32_t on_time = (uint32_t)dnp3_number(block + BLOCK_ON_TIME_AT, 4);
+    const uint32_t off_time = (uint32_t)dnp3_number(block + BLOCK_OFF_TIME_AT, 4);
     const uint32_t count = block[BLOCK_COUNT_AT];
     if (rule->flags & DNP3_RULE_OPERATION) {
         if (!(rule->operations >> (block[0] & BLOCK_OPERATION) & 1))
@@ -174,13 +166,13 @@ static bool value_within(const struct dnp3_rules *rules, const struct dnp3_rule_
     uint32_t float_order = 0;
     bool number = true;
     if (variation == ANALOG_INT32)
-        order = dnp3_integer_order((int32_t)little(data, 4));
+        order = dnp3_integer_order((int32_t)dnp3_number(data, 4));
     else if (variation == ANALOG_INT16)
-        order = dnp3_integer_order((int16_t)little(data, 2));
+        order = dnp3_integer_order((int16_t)dnp3_number(data, 2));
     else if (variation == ANALOG_FLOAT)
-        number = dnp3_float_order((uint32_t)little(data, 4), &float_order);
+        number = dnp3_float_order((uint32_t)dnp3_number(data, 4), &float_order);
     else
-        number = dnp3_double_order(little(data, 8), &order);
+        number = dnp3_double_order(dnp3_number(data, 8), &order);
     if (!number)
         return unknown;
     for (uint32_t i = 0; i < rule->values.count; i++, range++)

@@ -191,6 +191,8 @@ static void cover_objects(const struct asked *asked, struct rule_set *allows)
             }
         }
     }
+    if (allows->used && !walk_whole(&walk))
+        allows->used = 0; /* no valid message ends so; nothing covers what was not looked at */
 }
 
 static enum sl_reason item_allowed(const struct asked *asked, const struct dnp3_rule_entry *rule,

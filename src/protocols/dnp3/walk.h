@@ -36,5 +36,10 @@ static inline struct walk walk_begin(const struct dnp3_message *message)
 bool walk_header(struct walk *walk);
 /* The next item of the header; false at its end. */
 bool walk_item(struct walk *walk, struct item *item);
+/* True when the walk has seen all there is. */
+static inline bool walk_whole(const struct walk *walk)
+{
+    return walk->left == 0 && sl_consumed(&walk->in);
+}
 
 #endif

@@ -15,7 +15,7 @@
 
 static void add(struct outstanding *outstanding, uint16_t key, const char *request)
 {
-    assert_true(outstanding_add(outstanding, key, request, strlen(request)));
+    assert_true(outstanding_add(outstanding, key, request, strlen(request), 0));
 }
 
 static enum sl_reason match(struct outstanding *outstanding, uint16_t key, const char *reply)
