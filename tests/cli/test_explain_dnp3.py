@@ -138,3 +138,25 @@ def test_check_says_what_passes(sluice, tmp_path):
             "  engineer (192.168.96.20) may not write group 50 (time) variations 0 and 3 of any",
             "rule 'old' expired (2025-06-30)"]:
         assert line in result.stdout, result.stdout
+
+
+@pytest.mark.parametrize("stations, rules, said", [
+    (", { master: 1, outstation: 65535 }", "{ name: a, allow: control, from: scada }",
+     "rule 'a' allows commands to 65535, a broadcast: they reach every outstation"),
+    ("", "{ name: a, allow: read }, { name: b, deny: read, group: 30, from: scada }",
+     "rule 'b' denies to read objects that an answer to a class poll may hold: what a class holds is "
+     "the outstation's choice, and rule 'a' on line 11 allows such polls."),
+    ("", "{ name: a, allow: authentication-request, group: 120 }",
+     "WARNING: content not understood: "),
+    (", { master: 1, outstation: 65535 }", "{ name: a, allow: control, outstation: 10 }", None),
+    ("", "{ name: a, allow: read, from: engineer }, { name: c, allow: read, group: 30 },"
+     " { name: b, deny: read, group: 30, from: scada }", None),
+])
+def test_check_warns(sluice, tmp_path, stations, rules, said):
+    path = tmp_path / "sluice.yaml"
+    head = CONFIG[:CONFIG.index("    stations:")]
+    path.write_text(f"{head}    stations: [ {{ master: 1, outstation: 10 }}{stations} ]\n"
+                    f"    rules: [ {rules} ]\n")
+    result = subprocess.run([sluice, "check", path], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (said in result.stdout) if said else "WARNING" not in result.stdout

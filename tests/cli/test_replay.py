@@ -308,7 +308,7 @@ def test_what_is_no_capture_is_named(sluice, tmp_path):
 
 def test_other_traffic_is_ignored(replay):
     talk, web = Talk(), Talk(sport=50000, dport=80)
-    udp = IP(src=CLIENT, dst=GATEWAY) / UDP(sport=9, dport=502) / Raw(REQUESTS)
+    udp = IP(src=CLIENT, dst=GATEWAY) / UDP(sport=9, dport=503) / Raw(REQUESTS)
     status, lines, stderr = replay(ethernet(
         web.syn() + [web.request(0, b"GET / HTTP/1.0\r\n\r\n"), udp]
         + talk.syn() + [talk.request(0, REQUESTS)]))

@@ -130,11 +130,3 @@ void dnp3_explain_rules(const struct site *site, struct arena *arena, unsigned s
             if (rule[i].head.deny == (deny != 0))
                 dnp3_explain_rule(arena, &rule[i], out);
 }
-
-void dnp3_warn(const struct site *site, struct arena *arena, unsigned service, FILE *out)
-{
-    (void)site;
-    (void)arena;
-    (void)service;
-    (void)out;
-}

@@ -22,6 +22,10 @@ void load_dnp3_content(struct loader *loader, const struct dnp3_rule_nodes *node
  * too: they reach it. */
 bool dnp3_rule_has_station(const struct dnp3_rule *rule, const struct dnp3_station *station);
 
+/* True when some client at some station is concerned by both. */
+bool dnp3_rules_meet_at(const struct dnp3_service_rules *service, const struct dnp3_rule *a,
+                        const struct dnp3_rule *b);
+
 /* True when some object within `objects` may stand in a request of `function`, with one of these
  * qualifiers (QUALIFIER_*; 0: any). */
 bool dnp3_function_carries(unsigned function, const struct spans *objects, unsigned qualifiers);

@@ -11,6 +11,7 @@
 #include "policy/compiler/void_rules.h"
 
 struct search {
+    const struct dnp3_service_rules *service;
     const struct dnp3_rule *rules;
     size_t count;
     const struct dnp3_station *stations;
@@ -116,18 +117,22 @@ static bool spans_touch(const struct spans *a, const struct spans *b)
     return false;
 }
 
+bool dnp3_rules_meet_at(const struct dnp3_service_rules *service, const struct dnp3_rule *a,
+                        const struct dnp3_rule *b)
+{
+    const struct dnp3_station *const station = service->stations.items;
+    for (size_t s = 0; s < service->stations.count; s++)
+        if (dnp3_rule_has_station(a, &station[s]) && dnp3_rule_has_station(b, &station[s]))
+            return clients_meet(a, b);
+    return false;
+}
+
 /* True when some message concerns both. `functions`: of the first. */
 static bool meet(const struct search *search, const struct dnp3_rule *a, uint64_t functions,
                  const struct dnp3_rule *b)
 {
-    if (!(functions & b->functions) || !clients_meet(a, b) ||
-        !spans_touch(&a->objects, &b->objects) || !spans_touch(&a->indexes, &b->indexes))
-        return false;
-    for (size_t s = 0; s < search->station_count; s++)
-        if (dnp3_rule_has_station(a, &search->stations[s]) &&
-            dnp3_rule_has_station(b, &search->stations[s]))
-            return true;
-    return false;
+    return functions & b->functions && spans_touch(&a->objects, &b->objects) &&
+           spans_touch(&a->indexes, &b->indexes) && dnp3_rules_meet_at(search->service, a, b);
 }
 
 /* --- void rules ---------------------------------------------------------------------------- */
@@ -257,7 +262,8 @@ static void warn_of(struct loader *loader, const struct search *search, size_t r
 void find_void_dnp3_rules(struct loader *loader, struct arena *arena)
 {
     const struct dnp3_service_rules *const service = &loader->policy->service[loader->service].dnp3;
-    struct search search = {.rules = service->rules.items,
+    struct search search = {.service = service,
+                            .rules = service->rules.items,
                             .count = service->rules.count,
                             .stations = service->stations.items,
                             .station_count = service->stations.count};
