@@ -201,14 +201,18 @@ int cli_replay(int argc, char **argv)
     report.image = image;
     static struct policy_state state; /* zero, and too large for the stack */
     if (image) {
-        policy_state_init(&state, image);
         replay.state = &state;
         replay.seen = replay_report_take;
         replay.seen_context = &report;
     }
     bool able = true;
-    for (int i = optind + (given.protocol ? 0 : 1); i < argc; i++)
+    for (int i = optind + (given.protocol ? 0 : 1); i < argc; i++) {
+        if (image) { /* each capture has its own time */
+            memset(&state, 0, sizeof state);
+            policy_state_init(&state, image);
+        }
         able = replay_capture(&replay, argv[i], &counts) && able;
+    }
     able = line_all_written(stdout, "replay") && able;
     summarise(&replay, &counts);
     replay_report_finish(&report);

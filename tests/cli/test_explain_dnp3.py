@@ -148,7 +148,10 @@ def test_check_says_what_passes(sluice, tmp_path):
      "the outstation's choice, and rule 'a' on line 11 allows such polls."),
     ("", "{ name: a, allow: authentication-request, group: 120 }",
      "WARNING: content not understood: "),
+    ("", "{ name: a, allow: read, group: [30, 32], index: 0-9 }",
+     "rule 'a' names group 32 and an index: requests for that group name no points"),
     (", { master: 1, outstation: 65535 }", "{ name: a, allow: control, outstation: 10 }", None),
+    ("", "{ name: a, allow: control, group: [12, 41], index: 0-9 }", None),
     ("", "{ name: a, allow: read, from: engineer }, { name: c, allow: read, group: 30 },"
      " { name: b, deny: read, group: 30, from: scada }", None),
 ])

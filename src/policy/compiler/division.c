@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/compiler/borders.h"
+
 #define MOST_SET_WORDS ((size_t)1 << 24) /* of the clients' sets of rules: 128 MiB */
 
 /* A set of a service's rules: one bit a rule, in the file's order. */
@@ -25,51 +27,15 @@ static void set_add(uint64_t *set, size_t rule)
     set[rule / 64] |= UINT64_C(1) << rule % 64;
 }
 
-static int by_number(const void *left, const void *right)
-{
-    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return a < b ? -1 : a > b;
-}
-
-/* The numbers at which the set of rules that name a client may change, ascending, each once. */
-static size_t client_borders(struct dividing *d, uint64_t **borders)
-{
-    struct arena_list list = {0};
-    *(uint64_t *)arena_append(d->arena, &list, sizeof(uint64_t)) = 0;
-    for (size_t r = 0; r < d->rule_count; r++)
-        for (size_t i = 0; !d->rules[r].head.any_client && i < d->rules[r].head.clients.count;
-             i++) {
-            const struct span span = d->rules[r].head.clients.span[i];
-            *(uint64_t *)arena_append(d->arena, &list, sizeof(uint64_t)) = span.low;
-            *(uint64_t *)arena_append(d->arena, &list, sizeof(uint64_t)) = (uint64_t)span.high + 1;
-        }
-    uint64_t *number = list.items;
-    qsort(number, list.count, sizeof *number, by_number);
-    size_t count = 0;
-    for (size_t i = 0; i < list.count; i++)
-        if (number[i] <= UINT32_MAX && (count == 0 || number[count - 1] != number[i]))
-            number[count++] = number[i];
-    *borders = number;
-    return count;
-}
-
-static size_t border_of(const uint64_t *borders, size_t count, uint64_t number)
-{
-    size_t low = 0, high = count;
-    while (low < high) {
-        const size_t middle = (low + high) / 2;
-        if (borders[middle] < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static void divide_clients(struct dividing *d)
 {
-    uint64_t *borders;
-    const size_t count = client_borders(d, &borders);
+    struct arena_list list = {0};
+    borders_begin(d->arena, &list);
+    for (size_t r = 0; r < d->rule_count; r++)
+        for (size_t i = 0; !d->rules[r].head.any_client && i < d->rules[r].head.clients.count; i++)
+            borders_add(d->arena, &list, d->rules[r].head.clients.span[i]);
+    const size_t count = borders_settle(&list);
+    const uint64_t *const borders = list.items;
     if (count * d->words > MOST_SET_WORDS) {
         d->division->too_large = true;
         return;
@@ -81,7 +47,7 @@ static void divide_clients(struct dividing *d)
         const size_t spans = rule->head.any_client ? 1 : rule->head.clients.count;
         for (size_t i = 0; i < spans; i++) {
             const struct span span = rule->head.any_client ? everyone : rule->head.clients.span[i];
-            for (size_t b = border_of(borders, count, span.low);
+            for (size_t b = border_at(borders, count, span.low);
                  b < count && borders[b] <= span.high; b++)
                 set_add(sets + b * d->words, r);
         }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/compiler/borders.h"
 #include "policy/compiler/dnp3_rules.h"
 #include "policy/compiler/dnp3_words.h"
 #include "policy/compiler/image_build.h"
@@ -111,52 +112,17 @@ static struct spans indexes_of(const struct dnp3_rule *rule)
     return rule->indexes;
 }
 
-static int by_number(const void *left, const void *right)
-{
-    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return a < b ? -1 : a > b;
-}
-
-/* The numbers at which the set of rules may change, ascending, each once; the first is 0. */
-static size_t borders_of(struct placing *p, spans_of_rule of_rule, uint64_t **borders)
-{
-    struct arena_list list = {0};
-    *(uint64_t *)arena_append(p->arena, &list, sizeof(uint64_t)) = 0;
-    for (size_t r = 0; r < p->count; r++) {
-        const struct spans spans = of_rule(&p->rules[r]);
-        for (size_t i = 0; i < spans.count; i++) {
-            *(uint64_t *)arena_append(p->arena, &list, sizeof(uint64_t)) = spans.span[i].low;
-            *(uint64_t *)arena_append(p->arena, &list, sizeof(uint64_t)) =
-                (uint64_t)spans.span[i].high + 1;
-        }
-    }
-    uint64_t *const number = list.items;
-    qsort(number, list.count, sizeof *number, by_number);
-    size_t count = 0;
-    for (size_t i = 0; i < list.count; i++)
-        if (number[i] <= UINT32_MAX && (count == 0 || number[count - 1] != number[i]))
-            number[count++] = number[i];
-    *borders = number;
-    return count;
-}
-
-static size_t border_at(const uint64_t *borders, size_t count, uint64_t number)
-{
-    size_t low = 0, high = count;
-    while (low < high) {
-        const size_t middle = (low + high) / 2;
-        if (borders[middle] < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static struct dnp3_axis place_axis(struct placing *p, spans_of_rule of_rule)
 {
-    uint64_t *borders;
-    const size_t count = borders_of(p, of_rule, &borders);
+    struct arena_list list = {0};
+    borders_begin(p->arena, &list);
+    for (size_t r = 0; r < p->count; r++) {
+        const struct spans spans = of_rule(&p->rules[r]);
+        for (size_t i = 0; i < spans.count; i++)
+            borders_add(p->arena, &list, spans.span[i]);
+    }
+    const size_t count = borders_settle(&list);
+    const uint64_t *const borders = list.items;
     struct arena_list starts = {0}, sets = {0}; /* uint32_t */
     if (count * p->words > MOST_SET_WORDS) {
         p->too_large = true;

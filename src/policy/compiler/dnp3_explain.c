@@ -80,16 +80,7 @@ static const char *conditions_text(struct arena *arena, const struct dnp3_rule *
     if (rule->flags & DNP3_RULE_SELECT)
         text = arena_printf(arena, "%s, an operate only after its select (within %g s)", text,
                             (double)rule->select_within / 1e9);
-    if (rule->head.rate)
-        text = arena_printf(arena, "%s, at most %s", text, rule->head.rate);
-    if (rule->head.when)
-        text = arena_printf(arena, "%s, %s", text, rule->head.when);
-    if (rule->head.expires)
-        text = arena_printf(arena, "%s, %s %s", text, rule->head.expired ? "EXPIRED" : "until",
-                            rule->head.expires);
-    if (rule->head.owner)
-        text = arena_printf(arena, "%s, owner %s", text, rule->head.owner);
-    return text;
+    return rule_conditions_text(arena, &rule->head, text);
 }
 
 static const char *stations_text(struct arena *arena, const struct dnp3_rule *rule)

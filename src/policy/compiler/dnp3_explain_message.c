@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which rule decides on one DNP3 request, and which would have come nearest to allowing it. */
+#include "policy/compiler/distance.h"
 #include "policy/compiler/dnp3_rules.h"
 #include "policy/compiler/dnp3_words.h"
 #include "policy/compiler/language.h"
@@ -9,29 +10,6 @@
 #include "protocols/dnp3/rule_set.h"
 #include "protocols/dnp3/walk.h"
 #include "sluice/audit.h"
-
-/* How far off a rule is that differs in this, in a reader's eyes. */
-enum {
-    DIFFERS_IN_VALUE = 1, /* or in the time, or by a step, or for want of a select */
-    DIFFERS_IN_CLIENT = 2,
-    DIFFERS_IN_STATION = 2,
-    DIFFERS_IN_INDEX = 2,
-    DIFFERS_IN_FUNCTION = 3, /* another way to command */
-    DIFFERS_IN_OBJECT = 4,
-    DIFFERS_IN_KIND = 6,
-};
-
-/* What is between the request and the rule; ordered as the evaluator asks. */
-struct distance {
-    unsigned missing;
-    const char *text;
-};
-
-static void lacks(struct arena *arena, struct distance *distance, unsigned by, const char *what)
-{
-    distance->text = distance->missing ? arena_printf(arena, "%s; %s", distance->text, what) : what;
-    distance->missing += by;
-}
 
 struct asked {
     struct arena *arena;
@@ -67,7 +45,7 @@ static void compare_objects(const struct asked *asked, const struct dnp3_rule *r
                 (item.index == ITEM_RANGE ? spans_hold(&rule->indexes, item.low, item.high)
                                           : spans_hold(&rule->indexes, 0, UINT32_MAX));
             if (!held && !index)
-                lacks(arena, distance, DIFFERS_IN_INDEX,
+                lacks(arena, distance, DIFFERS_IN_PART,
                       arena_printf(arena, "it is for indexes %s, and %s asked for",
                                    spans_text(arena, &rule->indexes),
                                    item.index != ITEM_RANGE ? "all are"
@@ -110,17 +88,7 @@ static void compare_past(const struct asked *asked, const struct dnp3_rule *rule
     if (rule->flags & DNP3_RULE_SELECT && asked->message->function == DNP3_OPERATE)
         lacks(arena, distance, DIFFERS_IN_VALUE,
               "an operate needs its select before, and none is known here");
-    asked->state->draw_count = 0; /* each rule by itself */
-    const enum sl_reason fails =
-        policy_condition_fails(asked->state, asked->site->policy->image, rule->head.condition);
-    if (fails == SL_REASON_RULE_EXPIRED)
-        lacks(arena, distance, DIFFERS_IN_VALUE,
-              arena_printf(arena, "it expired (%s)", rule->head.expires));
-    else if (fails == SL_REASON_OUTSIDE_HOURS)
-        lacks(arena, distance, DIFFERS_IN_VALUE,
-              arena_printf(arena, "it holds %s", rule->head.when));
-    else if (fails != SL_REASON_NONE)
-        lacks(arena, distance, DIFFERS_IN_VALUE, "the time is not known");
+    lacks_condition(arena, distance, &rule->head, asked->state, asked->site->policy->image);
 }
 
 static struct distance distance_to(const struct asked *asked, const struct dnp3_rule *rule,
@@ -128,12 +96,10 @@ static struct distance distance_to(const struct asked *asked, const struct dnp3_
 {
     struct arena *const arena = asked->arena;
     struct distance distance = {0, ""};
-    if (!rule->head.any_client && !spans_hold(&rule->head.clients, asked->client, asked->client))
-        lacks(arena, &distance, DIFFERS_IN_CLIENT,
-              arena_printf(arena, "it is for clients %s", rule->head.clients_text));
+    lacks_client(arena, &distance, &rule->head, asked->client);
     if (asked->station && !dnp3_rule_has_station(rule, asked->station))
         lacks(
-            arena, &distance, DIFFERS_IN_STATION,
+            arena, &distance, DIFFERS_IN_PLACE,
             rule->any_master
                 ? arena_printf(arena, "it is for outstations %s",
                                spans_text(arena, &rule->outstations))

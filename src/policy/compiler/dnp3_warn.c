@@ -36,6 +36,32 @@ static void warn_of_broadcasts(const struct site *site, const struct dnp3_servic
     }
 }
 
+/* Groups whose requests name no points, in a rule for some points: it never covers them. */
+static void warn_of_indexes(const struct site *site, const struct dnp3_rule *rule, FILE *out)
+{
+    if (rule->head.deny || !rule->names_indexes || !rule->names_objects)
+        return;
+    for (uint32_t group = 0; group <= UINT8_MAX; group++) {
+        const struct span span = {group << 8, group << 8 | 0xff};
+        const struct spans all = {1, &span};
+        uint64_t with = 0, without = 0;
+        for (unsigned function = 0; function < DNP3_FUNCTIONS; function++) {
+            if (!(rule->functions & FUNCTION(function)))
+                continue;
+            if (dnp3_function_carries(function, &all, QUALIFIER_RANGE | QUALIFIER_INDEX))
+                with |= FUNCTION(function);
+            else if (dnp3_function_carries(function, &all, 0))
+                without |= FUNCTION(function);
+        }
+        if (spans_meet(&rule->objects, span.low, span.high) && without && !with)
+            fprintf(
+                out,
+                "WARNING: %s:%u: rule '%s' names group %u and an index: requests for that group "
+                "name no points, so this rule allows none of them. Use a rule of its own.\n",
+                site->path, rule->head.line, rule->head.name, group);
+    }
+}
+
 /* True when some client may poll a class where `deny` keeps it from reading a group. */
 static const struct dnp3_rule *polls_around(const struct dnp3_service_rules *service,
                                             const struct dnp3_rule *deny)
@@ -77,5 +103,6 @@ void dnp3_warn(const struct site *site, struct arena *arena, unsigned service, F
         warn_of_content(site, &rule[i], out);
         warn_of_broadcasts(site, rules, &rule[i], out);
         warn_of_polls(site, rules, &rule[i], out);
+        warn_of_indexes(site, &rule[i], out);
     }
 }

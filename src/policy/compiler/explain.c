@@ -6,6 +6,21 @@
 #include "policy/image.h"
 #include "sluice/protocol.h"
 
+const char *rule_conditions_text(struct arena *arena, const struct rule_head *rule,
+                                 const char *text)
+{
+    if (rule->rate)
+        text = arena_printf(arena, "%s, at most %s", text, rule->rate);
+    if (rule->when)
+        text = arena_printf(arena, "%s, %s", text, rule->when);
+    if (rule->expires)
+        text = arena_printf(arena, "%s, %s %s", text, rule->expired ? "EXPIRED" : "until",
+                            rule->expires);
+    if (rule->owner)
+        text = arena_printf(arena, "%s, owner %s", text, rule->owner);
+    return text;
+}
+
 static void explain_service(const struct site *site, struct arena *arena, unsigned number,
                             FILE *out)
 {

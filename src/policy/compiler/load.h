@@ -163,6 +163,10 @@ void load_word_order(struct loader *loader, const struct node *node, enum modbus
 /* The access of an opaque function that the service lists, -1 for any other. */
 int modbus_opaque_access(const struct modbus_service_rules *service, uint64_t function);
 
+/* `text`, and what the rule asks beside the message: ", at most 5/s, owner me". */
+const char *rule_conditions_text(struct arena *arena, const struct rule_head *rule,
+                                 const char *text);
+
 /* A rule's sentence, and a value as its rule says it. */
 void modbus_explain_rule(struct arena *arena, const struct modbus_service_rules *service,
                          const struct modbus_rule *rule, FILE *out);

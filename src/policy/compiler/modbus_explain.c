@@ -47,16 +47,7 @@ static const char *conditions_text(struct arena *arena, const struct modbus_rule
             arena_printf(arena, ", by at most %s%s%s from the last value (%s while none is known)",
                          rule->step_text, rule->points && *rule->measure ? " " : "",
                          rule->points ? rule->measure : "", rule->first_passes ? "any" : "none");
-    if (rule->head.rate)
-        text = arena_printf(arena, "%s, at most %s", text, rule->head.rate);
-    if (rule->head.when)
-        text = arena_printf(arena, "%s, %s", text, rule->head.when);
-    if (rule->head.expires)
-        text = arena_printf(arena, "%s, %s %s", text, rule->head.expired ? "EXPIRED" : "until",
-                            rule->head.expires);
-    if (rule->head.owner)
-        text = arena_printf(arena, "%s, owner %s", text, rule->head.owner);
-    return text;
+    return rule_conditions_text(arena, &rule->head, text);
 }
 
 /* A limit of steps alone has all values. */

@@ -2,6 +2,7 @@
 /* Which rule decides on one Modbus request, and which would have come nearest to allowing it. */
 #include <string.h>
 
+#include "policy/compiler/distance.h"
 #include "policy/compiler/modbus_words.h"
 #include "policy/compiler/language.h"
 #include "policy/compiler/load.h"
@@ -112,29 +113,6 @@ static bool has_address(const struct modbus_rule *rule, const struct asked *part
            (!files || spans_hold(&rule->files, part->file, part->file));
 }
 
-/* How far off a rule is that differs in this, in a reader's eyes. */
-enum {
-    DIFFERS_IN_VALUE = 1, /* or in the time, or by a step */
-    DIFFERS_IN_CLIENT = 2,
-    DIFFERS_IN_UNIT = 2,
-    DIFFERS_IN_ADDRESS_IN_PART = 2,
-    DIFFERS_IN_FUNCTION = 3, /* of the same kind: another way to write, or to read */
-    DIFFERS_IN_ADDRESS = 4,
-    DIFFERS_IN_KIND = 6,
-};
-
-/* What is between the request and the rule; ordered as the evaluator asks. */
-struct distance {
-    unsigned missing;
-    const char *text;
-};
-
-static void lacks(struct arena *arena, struct distance *distance, unsigned by, const char *what)
-{
-    distance->text = distance->missing ? arena_printf(arena, "%s; %s", distance->text, what) : what;
-    distance->missing += by;
-}
-
 static bool same_kind(uint64_t accesses, unsigned access)
 {
     const uint64_t kinds[] = {ACCESSES_WRITING_COILS, ACCESSES_WRITING_REGISTERS,
@@ -150,8 +128,7 @@ static void compare_addresses(struct arena *arena, const struct modbus_rule *rul
 {
     const struct spans *addresses = modbus_rule_addresses(rule, part->access);
     lacks(arena, distance,
-          spans_meet(addresses, part->first, part->last) ? DIFFERS_IN_ADDRESS_IN_PART
-                                                         : DIFFERS_IN_ADDRESS,
+          spans_meet(addresses, part->first, part->last) ? DIFFERS_IN_PART : DIFFERS_IN_OBJECT,
           arena_printf(arena, "it is for addresses %s", spans_text(arena, addresses)));
 }
 
@@ -175,11 +152,9 @@ static struct distance distance_to(struct arena *arena, const struct modbus_rule
                                    struct policy_state *state, const void *image)
 {
     struct distance distance = {0, ""};
-    if (!rule->head.any_client && !spans_hold(&rule->head.clients, client, client))
-        lacks(arena, &distance, DIFFERS_IN_CLIENT,
-              arena_printf(arena, "it is for clients %s", rule->head.clients_text));
+    lacks_client(arena, &distance, &rule->head, client);
     if (!spans_hold(&rule->units, unit, unit))
-        lacks(arena, &distance, DIFFERS_IN_UNIT,
+        lacks(arena, &distance, DIFFERS_IN_PLACE,
               arena_printf(arena, "it is for units %s", spans_text(arena, &rule->units)));
     const bool function = (rule->accesses & ACCESS(part->access)) != 0;
     if (!function)
@@ -190,16 +165,7 @@ static struct distance distance_to(struct arena *arena, const struct modbus_rule
         compare_addresses(arena, rule, part, &distance);
     else if (function)
         compare_values(arena, rule, part, &distance);
-    state->draw_count = 0; /* each rule by itself */
-    const enum sl_reason fails = policy_condition_fails(state, image, rule->head.condition);
-    if (fails == SL_REASON_RULE_EXPIRED)
-        lacks(arena, &distance, DIFFERS_IN_VALUE,
-              arena_printf(arena, "it expired (%s)", rule->head.expires));
-    else if (fails == SL_REASON_OUTSIDE_HOURS)
-        lacks(arena, &distance, DIFFERS_IN_VALUE,
-              arena_printf(arena, "it holds %s", rule->head.when));
-    else if (fails != SL_REASON_NONE)
-        lacks(arena, &distance, DIFFERS_IN_VALUE, "the time is not known");
+    lacks_condition(arena, &distance, &rule->head, state, image);
     return distance;
 }
 

@@ -345,6 +345,51 @@ static void many_rules(void **unused)
     fixture_close(&f);
 }
 
+static void profiles(void **unused)
+{
+    (void)unused;
+    fixture_want_image(&f,
+                       "profiles: { rtu: { rules: [ { name: polls, allow: read } ] } }\n" DNP3_HEAD
+                       "    profile: rtu\n"
+                       "    rules: [ { allow: restart } ]\n");
+    assert_string_equal(verdict(READ_CLASS_ALL), "none");
+    assert_string_equal(verdict(COLD_RESTART), "none");
+    assert_string_equal(policy_rule_name(f.image, 0), "polls");
+    fixture_close(&f);
+}
+
+/* Every byte of the image wrong in a few ways: its check says so, or every decision stays within.
+ */
+static void damaged_images(void **unused)
+{
+    (void)unused;
+    WITH_RULES(
+        "      - { allow: read, from: [hmi, office], group: [1, 30], index: [0-9, 20] }\n"
+        "      - { allow: control, index: 3, operation: pulse-on, count: 1-2, on-time: 100 }\n"
+        "      - { allow: control, index: 4, value: [1-2, 5], max-step: 3, rate: 1/s }\n"
+        "      - { deny: control, master: 7, value: 7 }\n");
+    static const char *const asked[] = {READ_INPUTS, BLOCK(DIRECT, "01"),
+                                        "c1 05 2904 17 01 04 00000000000016c0 00"};
+    uint8_t *const copy = malloc(f.size);
+    unsigned used = 0;
+    for (size_t at = 0; at < f.size; at++)
+        for (unsigned way = 0; way < 4; way++) {
+            memcpy(copy, f.image, f.size);
+            copy[at] = way == 0 ? 0 : way == 1 ? 0xff : (uint8_t)(copy[at] ^ (way == 2 ? 1 : 0x80));
+            if (policy_image_check(copy, f.size))
+                continue;
+            used++;
+            for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+                const struct decoded request = dnp3_message(SL_REQUEST, 3, 4, asked[i]);
+                (void)dnp3_decide(policy_service(copy, 0), HMI, &request.message, request.length);
+                (void)dnp3_station_of_device(policy_service(copy, 0), 3, 1);
+            }
+        }
+    assert_true(used > 1000);
+    free(copy);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +407,8 @@ int main(void)
         cmocka_unit_test(replies),
         cmocka_unit_test(stations_by_either_side),
         cmocka_unit_test(many_rules),
+        cmocka_unit_test(profiles),
+        cmocka_unit_test(damaged_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
