@@ -157,6 +157,7 @@ class Lab:
             subprocess.run(["ip", "link", "set", far, "netns", f"/proc/{os.getpid()}/fd/{namespace.fd}"],
                            check=True)
         self.gateway.ip("link", "set", near, "up")
+        namespace.ip("link", "set", far, "gso_max_segs", "1")  # frames as on a cable
         namespace.ip("link", "set", far, "up")
 
     def connect(self, address=LISTEN_ADDRESS, port=502, source=CLIENT_ADDRESS, timeout=5):
@@ -184,6 +185,8 @@ class Gateway:
                 raise RuntimeError(f"sluice run ended: {self.read_log()}")
             try:
                 self._lab.connect(port=self.port, timeout=0.5).close()
+                return self
+            except ConnectionRefusedError:  # it is there, and no service has this port
                 return self
             except OSError:
                 if time.monotonic() > until:

@@ -64,6 +64,7 @@ struct sl_component {
     size_t self_size; /* bytes of state, alignment of max_align_t */
     void (*init)(void *self, const struct sl_environment *environment);
     void (*wake)(void *self, uint64_t badges);
+    size_t link_size; /* bytes of state more, behind: where a protocol has a link layer */
 };
 
 extern const struct sl_component nic_drv_component; /* ext_nic_drv and int_nic_drv */

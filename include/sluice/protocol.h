@@ -89,7 +89,7 @@ struct sl_traits {
     uint16_t next_key; /* `more`: of the message that continues it */
     bool confirms;     /* a request: says only that a reply came; `key` is that reply's */
     bool asks_confirm; /* a reply: waits for such a request */
-    bool unsolicited;  /* a reply to no request */
+    bool unsolicited;  /* a reply to no request, or what confirms one */
     bool more;         /* a reply: another message continues it */
 };
 
@@ -109,7 +109,6 @@ struct sl_protocol {
     size_t max_emitted;   /* bytes of the longest message that encode() and refuse() make */
     bool keeps_key;       /* the client's own transaction goes to the device */
     bool datagrams;       /* runs over UDP too, each datagram holding whole parts of messages */
-    bool offline;         /* for decode and replay only: no service can speak it yet */
 
     /* The service's own tables in a policy image (policy/image.h): NULL when everything in them
      * stays within `size` bytes (aligned to 8) and their rule and condition numbers are below
@@ -185,10 +184,9 @@ struct sl_protocol {
 
     /* Stations have other numbers at the device: a valid request gets the device's numbers, before
      * it is encoded and after all else; a valid reply gets the clients', before it is matched or
-     * decided on: those of `request` where that is what it may answer (NULL: of none). False: there
-     * is no such station. NULL in protocols without. */
+     * decided on. False: there is no such station. NULL in protocols without. */
     bool (*translate)(const struct policy_service *service, enum sl_direction direction,
-                      const void *request, void *canonical, size_t length);
+                      void *canonical, size_t length);
 
     /* Last values of points, for services that keep them: a request that passes is about to be
      * sent; later it has its outcome, `reply` valid and matched, or NULL: failed. `order`:

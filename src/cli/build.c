@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/policy_file.h"
 #include "topology/microkit.h"
 
 struct host {
@@ -205,10 +204,6 @@ int cli_build(int argc, char **argv)
     build.site = site_load(build.config, stderr);
     if (!build.site)
         return CLI_UNABLE;
-    if (!policy_file_live(build.site, stderr)) {
-        site_free(build.site);
-        return CLI_UNABLE;
-    }
     if (host->limit)
         host->limit(build.site, stdout);
     topology_build(build.site, &build.topology);

@@ -226,7 +226,8 @@ static bool write_component(const struct folder *folder, unsigned instance)
     /* Both are 64-bit with the same alignments; the component checks it at its start. */
     size_t self_size[PROGRAMS];
     for (size_t i = 0; i < PROGRAMS; i++)
-        self_size[i] = programs[i]->self_size;
+        self_size[i] = programs[i]->self_size +
+                       (topology_has_link(folder->build->site) ? programs[i]->link_size : 0);
     struct draft draft;
     if (!create(&draft, folder, "components/%s/%s.camkes", type, type))
         return false;

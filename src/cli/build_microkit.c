@@ -146,6 +146,7 @@ static bool wrap(const char *directory, const char *name)
 /* What the link must know of a program's object. */
 struct program {
     uint64_t self_size; /* bytes of its state, as its struct sl_component says; 0: none */
+    uint64_t link_size; /* likewise, more of it for sites with a link layer */
     bool protocols;     /* it looks at messages */
 };
 
@@ -162,6 +163,9 @@ static struct program read_program(const char *path, const char *name)
     if (component)
         memcpy(&program.self_size, component + offsetof(struct sl_component, self_size),
                sizeof program.self_size);
+    if (component)
+        memcpy(&program.link_size, component + offsetof(struct sl_component, link_size),
+               sizeof program.link_size);
     program.protocols = elf_wants(&image, "sluice_protocols");
     elf_free(&image);
     return program;
@@ -255,6 +259,8 @@ static bool link_image(const struct image_build *image, unsigned number, const c
     path_of(library, sizeof library, "%s/board/%s/%s/lib/libmicrokit.a", places->sdk, places->board,
             places->flavour);
     struct program facts = read_program(program, domain->program);
+    if (topology_has_link(image->build->site))
+        facts.self_size += facts.link_size;
     path_of(self, sizeof self, "sluice_self_size=%llu", (unsigned long long)facts.self_size);
     path_of(config, sizeof config, "%s/domain_config.o", directory);
     path_of(policy, sizeof policy, "%s/domain_policy.o", directory);

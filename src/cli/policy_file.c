@@ -25,22 +25,6 @@ void *policy_file_load(const char *path, FILE *errors)
     return NULL;
 }
 
-bool policy_file_live(const struct site *site, FILE *errors)
-{
-    bool live = true;
-    for (unsigned i = 0; i < site->service_count; i++) {
-        const struct sl_protocol *const protocol = sl_protocol(site->service[i].protocol);
-        if (!protocol->offline)
-            continue;
-        fprintf(errors,
-                "%s: found service '%s' of protocol %s, which the gateway does not carry yet; "
-                "expected another, or use `sluice check`, `explain`, `decode` and `replay`\n",
-                site->path, site->service[i].name, protocol->name);
-        live = false;
-    }
-    return live;
-}
-
 const struct policy_service *policy_file_service(const void *image, const char *name)
 {
     const struct policy_service *service;

@@ -17,11 +17,6 @@
  * then on `errors`. */
 void *policy_file_load(const char *path, FILE *errors);
 
-/* True when the gateway carries every service's protocol live; otherwise which it does not, on
- * `errors`. */
-struct site;
-bool policy_file_live(const struct site *site, FILE *errors);
-
 /* The service of this name; NULL when there is none. */
 const struct policy_service *policy_file_service(const void *image, const char *name);
 

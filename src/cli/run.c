@@ -8,7 +8,6 @@
 #include <sys/random.h>
 
 #include "cli/cli.h"
-#include "cli/policy_file.h"
 #include "drivers/af_packet/interface.h"
 #include "hosts/linux/audit_writer.h"
 #include "hosts/linux/launch.h"
@@ -278,7 +277,7 @@ int cli_run(int argc, char **argv)
     struct site *site = site_load(given.config, stderr);
     if (!site)
         return CLI_UNABLE;
-    int status = policy_file_live(site, stderr) ? run(site, &given) : CLI_UNABLE;
+    int status = run(site, &given);
     site_free(site);
     return status;
 }

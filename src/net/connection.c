@@ -60,6 +60,21 @@ bool connection_takes(const struct tcp_pcb *pcb, uint16_t length)
     return under_way == 0 || under_way + length <= window;
 }
 
+enum connection_put connection_write(struct tcp_pcb *pcb, const uint8_t *bytes, uint16_t length)
+{
+    const unsigned pieces = (length + NET_WRITE_SIZE - 1) / NET_WRITE_SIZE;
+    if (tcp_sndbuf(pcb) < length || tcp_sndqueuelen(pcb) + 2 * pieces > TCP_SND_QUEUELEN)
+        return CONNECTION_NONE;
+    for (uint16_t put = 0; put < length;) {
+        const uint16_t left = (uint16_t)(length - put);
+        const uint16_t piece = left < NET_WRITE_SIZE ? left : (uint16_t)NET_WRITE_SIZE;
+        if (tcp_write(pcb, bytes + put, piece, TCP_WRITE_FLAG_COPY) != ERR_OK)
+            return put > 0 ? CONNECTION_BROKEN : CONNECTION_NONE;
+        put = (uint16_t)(put + piece);
+    }
+    return CONNECTION_ALL;
+}
+
 /* Called for every segment that belongs to a connection or a listener. A flood of SYNs takes
  * neither the control blocks nor the memory of those that are connected. */
 void connection_begins(const struct tcp_pcb *listener, const struct tcp_hdr *header)

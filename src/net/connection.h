@@ -30,4 +30,9 @@ bool connection_unacknowledged(const struct tcp_pcb *pcb);
  * leave at once. With nothing under way there always is. */
 bool connection_takes(const struct tcp_pcb *pcb, uint16_t length);
 
+/* Puts all of `bytes` in the send queue, in pieces that fit lwIP's blocks. NONE: nothing was put.
+ * BROKEN: a part was, and the connection is of no use any more. */
+enum connection_put { CONNECTION_ALL, CONNECTION_NONE, CONNECTION_BROKEN };
+enum connection_put connection_write(struct tcp_pcb *pcb, const uint8_t *bytes, uint16_t length);
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "net/datagram.h"
 
+#include "net/limits.h"
+
 bool datagram_is_whole(const struct sl_protocol *protocol, enum sl_direction direction,
                        const uint8_t *bytes, size_t length, enum sl_reason *reason)
 {
@@ -32,4 +34,17 @@ bool datagram_send_to(struct udp_pcb *socket, uint32_t address, uint16_t port, c
     const err_t result = udp_sendto_if_src(socket, packet, &to, port, netif, &socket->local_ip);
     pbuf_free(packet);
     return result == ERR_OK;
+}
+
+bool datagram_send_all(struct udp_pcb *socket, uint32_t address, uint16_t port,
+                       const uint8_t *bytes, uint16_t length)
+{
+    const uint16_t most = NET_MAX_DATAGRAM / NET_MAX_FRAME * NET_MAX_FRAME;
+    while (length > most) {
+        if (!datagram_send_to(socket, address, port, bytes, most))
+            return false;
+        bytes += most;
+        length = (uint16_t)(length - most);
+    }
+    return datagram_send_to(socket, address, port, bytes, length);
 }

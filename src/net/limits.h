@@ -19,7 +19,17 @@
 #define NET_MAX_SHARED (NET_MAX_SESSIONS / 8)
 /* UDP. ext: one a service; int: one for each that would be a connection over TCP. */
 #define NET_MAX_SOCKETS (NET_MAX_SESSIONS / 2 + NET_MAX_SHARED)
-#define NET_MAX_MESSAGE 260u /* of every protocol spoken here; checked at init */
+/* What every request and reply has room for; longer ones, of protocols with a link layer, share
+ * few places (struct ext_link, struct int_link). */
+#define NET_MAX_MESSAGE  260u
+#define NET_MAX_FRAME    292u  /* of a link layer */
+#define NET_MAX_DATAGRAM 1472u /* of an Ethernet frame without IP options */
+#define NET_ASSEMBLIES   32u   /* messages of several frames that are not all there yet */
+/* int: requests longer than NET_MAX_MESSAGE under way */
+#define NET_LONG_REQUESTS 16u
+/* int: replies that nobody asked for and nobody has confirmed; topology/pipeline.c has room for
+ * them in the rings */
+#define NET_UNSOLICITED SL_MAX_UNSOLICITED
 
 #define NET_MSS 536u /* RFC 9293 3.7.1: the least that every host takes */
 /* ext: two messages at least. Not above 536, or Linux cuts its segments at half of it
@@ -28,8 +38,11 @@
 /* int: replies are consumed as they come; room for a device's burst. */
 #define NET_INT_WINDOW (8u * NET_MSS)
 
-#define NET_SEND_BUFFER (8u * NET_MSS) /* bytes unacknowledged on one connection */
-#define NET_SEND_QUEUE  64u            /* blocks likewise */
+#define NET_SEND_BUFFER      (8u * NET_MSS)  /* bytes unacknowledged on one connection */
+#define NET_LONG_SEND_BUFFER (16u * NET_MSS) /* the same with messages over NET_MAX_MESSAGE */
+#define NET_SEND_QUEUE       64u             /* blocks likewise */
+/* What is written at once: two fill a segment, each fits a block. */
+#define NET_WRITE_SIZE (NET_MSS / 2)
 
 /* Connections that a client has begun and not yet finished beginning; the oldest goes first. */
 #define NET_HALF_OPEN 96u

@@ -27,7 +27,8 @@ _Static_assert(NET_EXT_WINDOW >= 2 * NET_MAX_MESSAGE, "a window holds two messag
 _Static_assert(NET_INT_WINDOW <= NET_FRAME_PBUFS * (NET_FRAME_PBUF_SIZE - 54), "pool and window");
 _Static_assert(MEMP_NUM_TCP_SEG >= TCP_SND_QUEUELEN, "segments for one full queue");
 _Static_assert(TCP_SND_QUEUELEN >= 2 * TCP_SND_BUF / TCP_MSS, "queue and buffer");
-_Static_assert(NET_BLOCK_SIZE >= 24 + 56 + NET_MAX_MESSAGE, "a message and its headers in a block");
+_Static_assert(NET_BLOCK_SIZE >= 24 + 56 + NET_WRITE_SIZE, "what is written fits a block");
+_Static_assert(NET_WRITE_SIZE >= NET_MAX_MESSAGE, "a message is written at once");
 
 /* lwIP's callbacks carry no context: this is part of its global state. */
 static struct stack *the_stack;

@@ -110,6 +110,11 @@ void site_free(struct site *site);
  * when it would be too large. */
 void *site_compile(const struct site *site, size_t *size, FILE *errors);
 
+/* The pairs of stations of one service, as its clients call them or as its device does; 0 where the
+ * protocol has none. `stations`: room for SL_MAX_STATIONS. */
+unsigned site_stations(const struct site *site, unsigned service, bool device,
+                       struct sl_station *stations);
+
 /* A request in words ("write register 2 = 900 unit 1"; each of `words` may hold several) or in
  * hexadecimal, as the bytes that a client of the service sends: `adu` has room for the protocol's
  * longest message. False, said on `errors`, for what is neither. */

@@ -157,10 +157,15 @@ static void write_program(const struct camkes_system *system, unsigned instance,
 }
 
 /* The frontends are compiled for fewer sessions than this program is: the compiler knows. */
-static void write_self(const struct program *program, size_t size, FILE *out)
+static void write_self(const struct program *program, size_t size, bool link, FILE *out)
 {
-    if (*program->sources)
+    if (*program->sources && link)
         fprintf(out, "static struct %s self __attribute__((aligned(64)));\n", program->name);
+    else if (*program->sources)
+        fprintf(out,
+                "static struct { uint8_t bytes[offsetof(struct %s, link)]; } self "
+                "__attribute__((aligned(64)));\n",
+                program->name);
     else
         fprintf(out, "static struct { uint8_t bytes[%zu]; } self __attribute__((aligned(64)));\n",
                 size);
@@ -180,7 +185,8 @@ void camkes_write_instance(const struct camkes_system *system, unsigned instance
         uint8_t config[SL_CONFIG_MAX] __attribute__((aligned(16)));
         uint32_t size = component_config(system, instance, config);
         write_bytes("static const uint8_t config", config, size, out);
-        write_self(&programs[component->program], self_size[component->program], out);
+        write_self(&programs[component->program], self_size[component->program],
+                   topology_has_link(system->site), out);
         if (component->has_policy)
             fputs(
                 "extern const uint8_t sluice_policy[];\nextern const size_t sluice_policy_size;\n",

@@ -92,7 +92,11 @@ static uint32_t frontend_config(const struct site *site, const struct topology *
             .shared = service->shared,
             .echo = service->echo,
             .datagrams = outer ? service->datagrams : service->device_datagrams,
+            .skip_noise = service->skip_noise,
         };
+        config->station_count =
+            (uint16_t)(config->station_count +
+                       site_stations(site, i, !outer, config->station + config->station_count));
     }
     return sl_frontend_config_size(config->station_count);
 }

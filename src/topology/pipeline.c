@@ -129,6 +129,14 @@ static uint64_t ring_record(uint64_t payload)
     return (sizeof(uint32_t) + sizeof(struct sl_record) + payload + 7) / 8 * 8;
 }
 
+bool topology_has_link(const struct site *site)
+{
+    for (unsigned i = 0; i < site->service_count; i++)
+        if (sl_protocol(site->service[i].protocol)->link)
+            return true;
+    return false;
+}
+
 static bool learns_values(const struct site *site)
 {
     for (unsigned i = 0; i < site->service_count; i++)
@@ -146,6 +154,19 @@ static uint64_t max_reply(const struct site *site)
     return longest;
 }
 
+/* Where a protocol has a link layer: a session's beginning, or what its device becomes, twice; and
+ * replies that nobody asked for. Of a reply in several messages one is under way at a time. */
+static uint64_t link_room(const struct site *site, bool replies)
+{
+    if (!topology_has_link(site))
+        return 0;
+    return 2 * site->sessions * ring_record(0) +
+           (replies ? SL_MAX_UNSOLICITED * ring_record(max_payload(site)) : 0);
+}
+
+/* Records of the reply policy_emit between two looks of its peer, which it wakes for these. */
+#define DELIVERED_ROOM (2 * 1024 * ring_record(sizeof(uint32_t)))
+
 /* So that an honest producer never finds the ring full (record.h): every reply slot's message
  * and every session's end at once; between the peers up to two records for each slot, those of
  * the reply instance with one only where rules ask for last values. */
@@ -153,11 +174,15 @@ static uint32_t message_capacity(const struct site *site, const struct link_row 
 {
     uint64_t message = ring_record(max_payload(site));
     if (row->from_port != SL_PORT_PEER_OUT)
-        return power_of_two(site->outstanding * message + site->sessions * ring_record(0));
+        return power_of_two(site->outstanding * message + site->sessions * ring_record(0) +
+                            link_room(site, row->from == INT_FRONTEND ||
+                                                row->from == REPLY_PARSER_NORM ||
+                                                row->from == REPLY_POLICY_EMIT));
     if (row->from == REPLY_POLICY_EMIT)
         return power_of_two(
             site->outstanding *
-            (ring_record(0) + ring_record(learns_values(site) ? max_reply(site) : 0)));
+                (ring_record(0) + ring_record(learns_values(site) ? max_reply(site) : 0)) +
+            (topology_has_link(site) ? DELIVERED_ROOM : 0));
     return power_of_two(site->outstanding * 2 * message);
 }
 

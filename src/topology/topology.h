@@ -122,6 +122,9 @@ int topology_check_on(const struct topology *topology, enum topology_host host, 
 uint32_t topology_config(const struct site *site, const struct topology *topology,
                          unsigned component, void *config);
 
+/* True when a service's protocol has a link layer: components need their sl_component.link_size. */
+bool topology_has_link(const struct site *site);
+
 /* Channel number of a component's port (struct sl_port.channel), SL_NO_CHANNEL for none. SL_PORT_TX
  * has SL_PORT_RX's. */
 uint8_t topology_port_channel(const struct topology *topology, unsigned component, unsigned port);

@@ -49,9 +49,9 @@ void client_leave(struct ext_frontend *frontend, struct client *client)
         next_in_line(frontend, client);
 }
 
-bool client_room(const struct session *session)
+bool client_room(const struct session *session, unsigned extra)
 {
-    return session->holder->outstanding < session->frontend->client_slots;
+    return session->holder->outstanding < session->frontend->client_slots + extra;
 }
 
 void client_wait(struct session *session)

@@ -168,6 +168,37 @@ static struct session *begin(struct listener *listener, uint32_t client, uint16_
 
 /* ---- datagrams ---- */
 
+static void took_in(struct session *session)
+{
+    session->progress = session->frontend->stack.now;
+    take_out(session);
+    append(session);
+    session_touch(session);
+}
+
+/* Whole frames, as many as there is room for behind those that wait for their turn. */
+static void take_frames(struct session *session, struct listener *listener, const uint8_t *bytes,
+                        uint16_t length)
+{
+    uint16_t taken = 0;
+    while (taken < length && !session->refused) {
+        const uint16_t frame = link_frame_length(listener->protocol, SL_REQUEST, bytes + taken,
+                                                 (size_t)length - taken);
+        const bool room = frame <= sizeof session->bytes - session->length;
+        if (frame == 0 || !room) {
+            drop(listener, session->client, session->client_port, room ? DROP_CONTENT : DROP_QUOTA,
+                 room ? SL_REASON_TRUNCATED : SL_REASON_QUOTA);
+            break;
+        }
+        memcpy(session->bytes + session->length, bytes + taken, frame);
+        session->length = (uint16_t)(session->length + frame);
+        taken = (uint16_t)(taken + frame);
+        if (!session->blocked && !session->waiting)
+            session_read(session, false);
+    }
+    took_in(session);
+}
+
 /* Behind what is held: whole messages that wait for their turn, or the beginning of one, which
  * gives way when this is no continuation of it. */
 static void take(struct session *session, const uint8_t *bytes, uint16_t length)
@@ -176,6 +207,10 @@ static void take(struct session *session, const uint8_t *bytes, uint16_t length)
     enum sl_reason reason;
     if (session->refused)
         return; /* its end is under way */
+    if (listener->protocol->link) {
+        take_frames(session, listener, bytes, length);
+        return;
+    }
     if (length > sizeof session->bytes - session->length) {
         drop(listener, session->client, session->client_port, DROP_QUOTA, SL_REASON_QUOTA);
         return;
@@ -191,12 +226,9 @@ static void take(struct session *session, const uint8_t *bytes, uint16_t length)
         session->length = 0;
     }
     session->length = (uint16_t)(session->length + length);
-    session->progress = session->frontend->stack.now;
-    take_out(session);
-    append(session);
     if (!session->blocked && !session->waiting)
         session_read(session, false);
-    session_touch(session);
+    took_in(session);
 }
 
 static void received(void *arg, struct udp_pcb *socket, struct pbuf *data, const ip_addr_t *from,
@@ -204,18 +236,19 @@ static void received(void *arg, struct udp_pcb *socket, struct pbuf *data, const
 {
     struct listener *listener = arg;
     const uint32_t client = lwip_ntohl(ip_2_ip4(from)->addr);
-    uint8_t bytes[sizeof((struct session *)0)->bytes];
+    uint8_t bytes[NET_MAX_DATAGRAM];
     const uint16_t length = data->tot_len;
+    const size_t most =
+        listener->protocol->link ? sizeof bytes : sizeof((struct session *)0)->bytes;
     enum sl_reason reason = SL_REASON_TRUNCATED;
     (void)socket;
-    if (length <= sizeof bytes)
+    if (length <= most)
         (void)pbuf_copy_partial(data, bytes, length, 0);
     pbuf_free(data);
     struct session *session = find(listener, client, port);
-    if (length > sizeof bytes ||
+    if (length > most ||
         (!session && !datagram_is_whole(listener->protocol, SL_REQUEST, bytes, length, &reason))) {
-        drop(listener, client, port, DROP_CONTENT,
-             length > sizeof bytes ? SL_REASON_LENGTH_FIELD : reason);
+        drop(listener, client, port, DROP_CONTENT, length > most ? SL_REASON_LENGTH_FIELD : reason);
         return;
     }
     if (!session)
@@ -227,7 +260,7 @@ static void received(void *arg, struct udp_pcb *socket, struct pbuf *data, const
 void datagram_deliver(struct session *session, const uint8_t *bytes, uint16_t length)
 {
     struct listener *listener = &session->frontend->listener[session->service];
-    if (!datagram_send_to(listener->socket, session->client, session->client_port, bytes, length))
+    if (!datagram_send_all(listener->socket, session->client, session->client_port, bytes, length))
         drop(listener, session->client, session->client_port, DROP_CAPACITY, SL_REASON_CAPACITY);
 }
 

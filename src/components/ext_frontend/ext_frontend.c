@@ -4,13 +4,49 @@
 #include "sluice/host.h"
 
 /* With lwIP's pools (tests/unit/frontend/test_objects.py): each frontend below 700 KiB. */
-_Static_assert(sizeof(struct ext_frontend) <= 336 * 1024, "memory budget");
+_Static_assert(offsetof(struct ext_frontend, link) <= 336 * 1024, "memory budget");
 
 /* Passes of one wake: a driver or a core that always has more must not keep a frontend from its
  * host, which has other components and other devices to look at. */
 #define PASSES 16u
 /* One-way: how long the core has to make room in its ring. */
 #define RETRY_NS UINT64_C(1000000)
+
+/* An outcome of a request, or a part of its reply: owed to the session that holds the slot. */
+static bool handle_outcome(struct ext_frontend *frontend, struct session *session,
+                           const struct sl_record *record, const uint8_t *payload)
+{
+    const bool owed = record->slot < frontend->slot_limit && frontend->slot[record->slot].held &&
+                      frontend->slot[record->slot].session == record->session;
+    const bool silent = record->type == SL_RECORD_SILENT && record->length == 0;
+    if (!owed || (record->type != SL_RECORD_MESSAGE && !silent))
+        return false;
+    if (silent && record->flags & SL_FLAG_CLOSE)
+        session_refuse(session, record->reason);
+    if (!silent)
+        session_deliver(session, payload, record->length);
+    if (!silent && record->flags & SL_FLAG_MORE)
+        slots_continue(frontend, record->slot);
+    else
+        slots_release(frontend, record->slot);
+    return true;
+}
+
+/* What comes without a slot, where the protocol has a link layer. */
+static bool handle_link(struct session *session, const struct sl_record *record,
+                        const uint8_t *payload)
+{
+    if (record->type == SL_RECORD_DEVICE && record->length == 0) {
+        link_device(session, record->reason);
+        return true;
+    }
+    if (record->type != SL_RECORD_MESSAGE || record->slot != SL_NO_SLOT)
+        return false;
+    if (!link_unsolicited(session, payload, record->length))
+        links_audit(&session->frontend->links, record, SL_AUDIT_DROPPED, SL_REASON_CAPACITY, 1,
+                    session->frontend->stack.now);
+    return true;
+}
 
 /* What comes from the core: outcomes of requests, and sessions' ends. Checked against what this
  * frontend knows to be owed; never trusted further. */
@@ -19,24 +55,17 @@ static void handle(void *self, const struct sl_record *record, const uint8_t *pa
     struct ext_frontend *frontend = self;
     if (record->session < frontend->session_limit) {
         struct session *session = &frontend->session[record->session];
+        const struct listener *listener = &frontend->listener[session->service];
+        const bool message = record->type != SL_RECORD_MESSAGE ||
+                             (record->length > 0 && record->length <= listener->reply_bytes);
         if (record->type == SL_RECORD_SESSION_END && record->length == 0 &&
             session_ended(session, record->generation))
             return;
-        const bool owed = record->slot < frontend->slot_limit &&
-                          frontend->slot[record->slot].held &&
-                          frontend->slot[record->slot].session == record->session &&
-                          session->generation == record->generation;
-        const bool message = record->type == SL_RECORD_MESSAGE && record->length > 0 &&
-                             record->length <= NET_MAX_MESSAGE;
-        const bool silent = record->type == SL_RECORD_SILENT && record->length == 0;
-        if (owed && (message || silent)) {
-            if (message)
-                session_deliver(session, payload, record->length);
-            else if (record->flags & SL_FLAG_CLOSE)
-                session_refuse(session, record->reason);
-            slots_release(frontend, record->slot);
+        if (session->generation == record->generation && message &&
+            (handle_outcome(frontend, session, record, payload) ||
+             (listener->protocol && listener->protocol->link &&
+              record->service == session->service && handle_link(session, record, payload))))
             return;
-        }
     }
     frontend->invalid_records++;
     links_audit(&frontend->links, record, SL_AUDIT_DROPPED, SL_REASON_RECORD_INVALID, 1,
@@ -110,14 +139,15 @@ static void init(void *self, const struct sl_environment *environment)
         frontend->free_session[i] = (uint16_t)(frontend->session_limit - 1 - i);
     datagram_init(frontend);
     for (unsigned i = 0; i < config->service_count; i++)
-        session_listen(frontend, i, &config->service[i]);
+        session_listen(frontend, config, i);
     const struct sl_record nobody = {.slot = SL_NO_SLOT, .time = frontend->stack.now};
     links_audit(&frontend->links, &nobody, SL_AUDIT_START, SL_REASON_NONE, 0, frontend->stack.now);
 }
 
 const struct sl_component ext_frontend_component = {
     .name = "ext_frontend",
-    .self_size = sizeof(struct ext_frontend),
+    .self_size = offsetof(struct ext_frontend, link),
+    .link_size = sizeof(struct ext_frontend) - offsetof(struct ext_frontend, link),
     .init = init,
     .wake = wake,
 };

@@ -6,6 +6,7 @@
  *   ext_frontend.c  start, one pass, what comes back from the core
  *   session.c       one client's connection: its bytes, its end
  *   datagram.c      UDP: who sends from one address and port is a session as well
+ *   link.c          the same for protocols with a link layer: frames, answers of our own
  *   slots.c         reply slots, and who waits for one
  *   clients.c       what all sessions of one client together may hold
  */
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 #include "net/limits.h"
+#include "net/link_end.h"
 #include "net/links.h"
 #include "net/stack.h"
 #include "sluice/protocol.h"
@@ -61,6 +63,7 @@ struct session {
     uint16_t older, newer, same_bucket; /* of those that come in datagrams */
     uint8_t service;
     uint8_t state;
+    uint8_t far;                   /* enum sl_link_far: the device */
     bool finished;                 /* the client sends no more: FIN */
     bool refused;                  /* framing lost, or denied with on-deny close: no more is read */
     bool broken;                   /* to be aborted */
@@ -72,8 +75,9 @@ struct session {
 };
 
 struct reply_slot {
-    uint64_t time; /* of the request, ns */
+    uint64_t time; /* of the request, or of the last part of its reply, ns */
     uint16_t session;
+    uint8_t blocks; /* of lwIP's, that its reply may take */
     bool held;
     bool overdue;
 };
@@ -83,8 +87,18 @@ struct listener {
     const struct sl_protocol *protocol;
     struct udp_pcb *socket; /* NULL: TCP */
     uint64_t timeout;
+    struct sl_link_view stations; /* link layer */
+    uint16_t reply_bytes;         /* of the longest reply */
+    uint8_t reply_blocks;         /* of lwIP's, for it */
     uint8_t service;
     bool echo; /* one-way: writes are confirmed at once */
+    bool skip_noise;
+};
+
+/* What sessions need more where the protocol has a link layer. */
+struct ext_link {
+    struct assemblies assemblies;
+    struct link_end end[NET_MAX_SESSIONS];
 };
 
 /* Datagrams dropped for one kind of reason; told at once, and what comes soon after in one. */
@@ -109,7 +123,9 @@ struct ext_frontend {
     uint16_t session_limit, slot_limit, quota;
     uint16_t client_sessions, client_slots; /* of one client at most */
     uint16_t free_session_count, free_slot_count, touched_count;
-    uint16_t queued; /* lwIP's blocks in all send queues */
+    uint16_t queued;      /* lwIP's blocks in all send queues */
+    uint16_t reserved;    /* and for the replies that slots are held for */
+    uint16_t spare_slots; /* of the slots, for confirmations alone */
     uint16_t first_waiting, last_waiting;
     uint16_t closed_count; /* sessions in SESSION_CLOSED */
     bool out_full;         /* the ring to the core did, in this pass */
@@ -124,11 +140,12 @@ struct ext_frontend {
     uint16_t touched[NET_MAX_SESSIONS];
     struct client client[NET_MAX_SESSIONS];
     struct session session[NET_MAX_SESSIONS];
+    struct ext_link link; /* behind the rest (sl_component.link_size) */
 };
 
 /* session.c */
-void session_listen(struct ext_frontend *frontend, unsigned service,
-                    const struct sl_service_endpoint *endpoint);
+void session_listen(struct ext_frontend *frontend, const struct sl_frontend_config *config,
+                    unsigned service);
 /* A new session of this client, not yet with a connection. NULL and `*reason`: there is no room
  * for it, or none for one more of this client. */
 struct session *session_begin(struct listener *listener, uint32_t client, uint16_t client_port,
@@ -137,6 +154,13 @@ struct session *session_begin(struct listener *listener, uint32_t client, uint16
 void session_end(struct session *session);
 /* One reply; the slot is released by the caller. */
 void session_deliver(struct session *session, const uint8_t *bytes, uint16_t length);
+/* One message to the core, a slot for it admitted; `replies`: one may come. False: it did not fit
+ * the ring, and is to be tried again in a later pass. */
+bool session_send(struct session *session, const uint8_t *bytes, size_t length, bool replies);
+/* The first `taken` of the bytes are done with. */
+void session_took(struct session *session, uint16_t taken);
+/* lwIP's blocks that this session's replies hold, counted anew. */
+void session_count_queued(struct session *session, uint16_t queued);
 /* Turns buffered bytes into requests, one at least when it is this session's turn. */
 void session_read(struct session *session, bool turn);
 /* To be settled at the end of the pass. */
@@ -166,24 +190,40 @@ void datagram_forget(struct session *session);
 void datagram_check(struct ext_frontend *frontend);
 /* When there is something of it to do; or SL_NEVER. */
 uint64_t datagram_next(const struct ext_frontend *frontend);
+/* link.c */
+/* As session_read. */
+void link_read(struct session *session, bool turn);
+/* The session is new; its device's connection is to be made. */
+void link_begin(struct session *session);
+void link_closed(struct session *session);
+/* Its device is there (NONE), or is not. */
+void link_device(struct session *session, uint16_t reason);
+/* A reply that nobody asked for; false: there is no room. */
+bool link_unsolicited(struct session *session, const uint8_t *bytes, uint16_t length);
 
 /* clients.c */
 /* One more session of the client at `address`; NULL when it has its share. */
 struct client *client_join(struct ext_frontend *frontend, uint32_t address);
 void client_leave(struct ext_frontend *frontend, struct client *client);
-/* False: its client holds its share of reply slots. */
-bool client_room(const struct session *session);
+/* False: its client holds its share of reply slots, or `extra` more. */
+bool client_room(const struct session *session, unsigned extra);
 /* In line until the client gets one back. */
 void client_wait(struct session *session);
 void client_slot_released(struct ext_frontend *frontend, struct client *client);
 
 /* slots.c */
 void slots_init(struct ext_frontend *frontend);
+/* Some are for confirmations alone. */
+void slots_spare(struct ext_frontend *frontend);
 /* False: the session must wait; it is then in line or blocked until one of its own is free. */
 bool slots_admit(struct session *session, bool turn);
-/* Only after slots_admit. */
-uint16_t slots_take(struct session *session);
+/* The same for a confirmation: no reply comes, and what it confirms may hold the other slots. */
+bool slots_admit_confirmation(struct session *session);
+/* Only after one of these. `replies`: room for a reply is kept. */
+uint16_t slots_take(struct session *session, bool replies);
 void slots_release(struct ext_frontend *frontend, uint16_t slot);
+/* A part of its reply was delivered; more is to come. */
+void slots_continue(struct ext_frontend *frontend, uint16_t slot);
 void slots_wait(struct session *session);
 /* Lets those in line go on, one message each in turn. */
 void slots_serve(struct ext_frontend *frontend);

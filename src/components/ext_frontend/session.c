@@ -52,7 +52,7 @@ void session_touch(struct session *session)
 }
 
 /* lwIP's blocks that this session's replies hold. */
-static void count_queued(struct session *session, uint16_t queued)
+void session_count_queued(struct session *session, uint16_t queued)
 {
     struct ext_frontend *frontend = session->frontend;
     frontend->queued = (uint16_t)(frontend->queued - session->queued + queued);
@@ -91,13 +91,13 @@ static void confirm(struct session *session, const uint8_t *bytes, size_t length
         session_deliver(session, reply, (uint16_t)confirmed);
 }
 
-static bool send_request(struct session *session, const uint8_t *bytes, size_t length)
+bool session_send(struct session *session, const uint8_t *bytes, size_t length, bool replies)
 {
     struct ext_frontend *frontend = session->frontend;
     struct sl_record record = session_record(session);
     record.type = SL_RECORD_MESSAGE;
     record.length = (uint16_t)length;
-    const uint16_t slot = slots_take(session);
+    const uint16_t slot = slots_take(session, replies);
     record.slot = frontend->one_way ? SL_NO_SLOT : slot;
     if (put(frontend, &record, bytes)) {
         if (frontend->one_way) {
@@ -112,11 +112,26 @@ static bool send_request(struct session *session, const uint8_t *bytes, size_t l
     return false;
 }
 
+void session_took(struct session *session, uint16_t taken)
+{
+    if (taken == 0)
+        return;
+    session->length = (uint16_t)(session->length - taken);
+    memmove(session->bytes, session->bytes + taken, session->length);
+    session->consumed = (uint16_t)(session->consumed + taken);
+    if (session->consumed >= WINDOW_UPDATE)
+        give_back_window(session);
+}
+
 void session_read(struct session *session, bool turn)
 {
     const struct sl_protocol *protocol = session->frontend->listener[session->service].protocol;
     uint16_t taken = 0;
     session->blocked = false;
+    if (protocol->link) {
+        link_read(session, turn);
+        return;
+    }
     while (!session->refused && taken < session->length) {
         const struct sl_frame frame =
             protocol->frame(SL_REQUEST, session->bytes + taken, (size_t)session->length - taken);
@@ -126,18 +141,12 @@ void session_read(struct session *session, bool turn)
             session_touch(session);
         }
         if (frame.status != SL_FRAME_COMPLETE || !slots_admit(session, turn) ||
-            !send_request(session, session->bytes + taken, frame.length))
+            !session_send(session, session->bytes + taken, frame.length, true))
             break;
         turn = false;
         taken = (uint16_t)(taken + frame.length);
     }
-    if (taken == 0)
-        return;
-    session->length = (uint16_t)(session->length - taken);
-    memmove(session->bytes, session->bytes + taken, session->length);
-    session->consumed = (uint16_t)(session->consumed + taken);
-    if (session->consumed >= WINDOW_UPDATE)
-        give_back_window(session);
+    session_took(session, taken);
 }
 
 static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t error)
@@ -174,12 +183,12 @@ void session_deliver(struct session *session, const uint8_t *bytes, uint16_t len
     }
     if (session->queued == 0)
         session->progress = session->frontend->stack.now;
-    if (tcp_write(session->pcb, bytes, length, TCP_WRITE_FLAG_COPY) != ERR_OK) {
+    if (connection_write(session->pcb, bytes, length) != CONNECTION_ALL) {
         session->broken = true; /* its reply is lost: so is the order it may count on */
         session->reason = SL_REASON_CAPACITY;
         return;
     }
-    count_queued(session, tcp_sndqueuelen(session->pcb));
+    session_count_queued(session, tcp_sndqueuelen(session->pcb));
 }
 
 static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t length)
@@ -187,7 +196,7 @@ static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t length)
     struct session *session = arg;
     (void)length;
     session->progress = session->frontend->stack.now;
-    count_queued(session, tcp_sndqueuelen(pcb));
+    session_count_queued(session, tcp_sndqueuelen(pcb));
     if (session->blocked)
         session_touch(session);
     return ERR_OK;
@@ -198,7 +207,7 @@ static err_t polled(void *arg, struct tcp_pcb *pcb)
     struct session *session = arg;
     const struct ext_frontend *frontend = session->frontend;
     const uint64_t limit = frontend->queued > BLOCKS_SHORT ? STALL_SHORT_NS : STALL_NS;
-    count_queued(session, tcp_sndqueuelen(pcb));
+    session_count_queued(session, tcp_sndqueuelen(pcb));
     if (session->queued > 0 && frontend->stack.now - session->progress > limit) {
         session->broken = true;
         session->reason = SL_REASON_CLIENT_STALLED;
@@ -247,7 +256,9 @@ void session_end(struct session *session)
     struct sl_record record = session_record(session);
     links_audit(&frontend->links, &record, SL_AUDIT_SESSION_CLOSE, (enum sl_reason)session->reason,
                 0, frontend->stack.now);
-    count_queued(session, 0);
+    session_count_queued(session, 0);
+    if (frontend->listener[session->service].protocol->link)
+        link_closed(session);
     session->pcb = NULL;
     if (session->datagrams)
         datagram_forget(session);
@@ -368,6 +379,8 @@ struct session *session_begin(struct listener *listener, uint32_t client, uint16
     const struct sl_record record = session_record(session);
     links_audit(&frontend->links, &record, SL_AUDIT_SESSION_OPEN, SL_REASON_NONE, 0,
                 frontend->stack.now);
+    if (listener->protocol->link)
+        link_begin(session);
     return session;
 }
 
@@ -401,19 +414,31 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
     return ERR_OK;
 }
 
-void session_listen(struct ext_frontend *frontend, unsigned service,
-                    const struct sl_service_endpoint *endpoint)
+void session_listen(struct ext_frontend *frontend, const struct sl_frontend_config *config,
+                    unsigned service)
 {
+    const struct sl_service_endpoint *endpoint = &config->service[service];
     struct listener *listener = &frontend->listener[service];
     struct sl_host *host = frontend->links.host;
     *listener = (struct listener){.frontend = frontend,
                                   .protocol = sl_protocol(endpoint->protocol),
                                   .timeout = endpoint->timeout,
                                   .service = (uint8_t)service,
-                                  .echo = frontend->one_way && endpoint->echo};
-    if (!listener->protocol || listener->protocol->max_message > NET_MAX_MESSAGE)
+                                  .echo = frontend->one_way && endpoint->echo,
+                                  .skip_noise = endpoint->skip_noise};
+    const struct sl_protocol *protocol = listener->protocol;
+    if (!protocol || (protocol->link ? protocol->max_emitted > NET_LONG_SEND_BUFFER
+                                     : protocol->max_message > NET_MAX_MESSAGE))
         sl_fault(host, "a service's protocol is none that ext_frontend has room for",
                  endpoint->protocol, NET_MAX_MESSAGE);
+    listener->reply_bytes =
+        (uint16_t)(protocol->link ? protocol->max_emitted : (size_t)NET_MAX_MESSAGE);
+    listener->reply_blocks =
+        (uint8_t)((listener->reply_bytes + NET_WRITE_SIZE - 1) / NET_WRITE_SIZE);
+    if (protocol->link) {
+        listener->stations = link_stations(config, service);
+        slots_spare(frontend);
+    }
     stack_add_address(&frontend->stack, endpoint->address);
     if (endpoint->datagrams) {
         if (!datagram_listen(listener, endpoint))

@@ -11,8 +11,11 @@
 #define CHECK_INTERVAL UINT64_C(1000000000) /* ns */
 /* Beyond a service's timeout; policy_emit gives up a second after it (reply.c). */
 #define PATIENCE UINT64_C(5000000000)
-/* A reply takes one block, or two when it is cut at a segment's end. */
-#define BLOCKS_PER_REPLY 2u
+/* A block of a reply becomes two when it is cut at a segment's end. */
+#define CUT 2u
+/* Kept for confirmations where there are any: without one, a reply in several messages would hold
+ * its slot until it is overdue. A session and a client may have one more each for them. */
+#define SPARE_SLOTS(slots) ((uint16_t)((slots) / 16u + 1u))
 
 void slots_init(struct ext_frontend *frontend)
 {
@@ -23,21 +26,35 @@ void slots_init(struct ext_frontend *frontend)
     frontend->last_waiting = NO_SESSION;
 }
 
+void slots_spare(struct ext_frontend *frontend)
+{
+    if (frontend->slot_limit > 1)
+        frontend->spare_slots = SPARE_SLOTS(frontend->slot_limit);
+}
+
+static const struct listener *listener_of(const struct session *session)
+{
+    return &session->frontend->listener[session->service];
+}
+
 static bool own_room(const struct session *session)
 {
+    const struct listener *listener = listener_of(session);
     const unsigned replies = session->outstanding + 1u;
     if (session->datagrams)
         return session->outstanding < session->frontend->quota;
+    const bool is_long = listener->reply_bytes > NET_MAX_MESSAGE;
+    const unsigned beyond = TCP_SND_BUF - (is_long ? NET_LONG_SEND_BUFFER : NET_SEND_BUFFER);
     return session->outstanding < session->frontend->quota &&
-           tcp_sndbuf(session->pcb) >= replies * NET_MAX_MESSAGE &&
-           tcp_sndqueuelen(session->pcb) + replies * BLOCKS_PER_REPLY <= TCP_SND_QUEUELEN;
+           tcp_sndbuf(session->pcb) >= beyond + replies * listener->reply_bytes &&
+           tcp_sndqueuelen(session->pcb) + replies * listener->reply_blocks * CUT <=
+               TCP_SND_QUEUELEN;
 }
 
 static bool shared_room(const struct ext_frontend *frontend)
 {
-    const unsigned held = (unsigned)frontend->slot_limit - frontend->free_slot_count;
-    return frontend->free_slot_count > 0 && !frontend->out_full &&
-           held + frontend->queued + NET_BLOCKS_RESERVED < NET_BLOCKS;
+    return frontend->free_slot_count > frontend->spare_slots && !frontend->out_full &&
+           frontend->reserved + frontend->queued + NET_BLOCKS_RESERVED < NET_BLOCKS;
 }
 
 void slots_wait(struct session *session)
@@ -61,7 +78,7 @@ bool slots_admit(struct session *session, bool turn)
         session->blocked = true;
         return false;
     }
-    if (!client_room(session)) {
+    if (!client_room(session, 0)) {
         client_wait(session);
         return false;
     }
@@ -73,12 +90,34 @@ bool slots_admit(struct session *session, bool turn)
     return true;
 }
 
-uint16_t slots_take(struct session *session)
+bool slots_admit_confirmation(struct session *session)
+{
+    const struct ext_frontend *frontend = session->frontend;
+    if (session->outstanding > frontend->quota) {
+        session->blocked = true;
+        return false;
+    }
+    if (!client_room(session, 1)) {
+        client_wait(session);
+        return false;
+    }
+    if (frontend->free_slot_count == 0 || frontend->out_full) {
+        slots_wait(session);
+        return false;
+    }
+    return true;
+}
+
+uint16_t slots_take(struct session *session, bool replies)
 {
     struct ext_frontend *frontend = session->frontend;
     const uint16_t number = frontend->free_slot[--frontend->free_slot_count];
-    frontend->slot[number] = (struct reply_slot){
-        .time = frontend->stack.now, .session = session_number(session), .held = true};
+    const uint8_t blocks = replies ? listener_of(session)->reply_blocks : 0;
+    frontend->slot[number] = (struct reply_slot){.time = frontend->stack.now,
+                                                 .session = session_number(session),
+                                                 .blocks = blocks,
+                                                 .held = true};
+    frontend->reserved = (uint16_t)(frontend->reserved + blocks);
     session->outstanding++;
     session->holder->outstanding++;
     return number;
@@ -88,10 +127,16 @@ void slots_release(struct ext_frontend *frontend, uint16_t number)
 {
     struct reply_slot *slot = &frontend->slot[number];
     slot->held = false;
+    frontend->reserved = (uint16_t)(frontend->reserved - slot->blocks);
     frontend->free_slot[frontend->free_slot_count++] = number;
     struct session *session = &frontend->session[slot->session];
     client_slot_released(frontend, session->holder);
     session_slot_released(session);
+}
+
+void slots_continue(struct ext_frontend *frontend, uint16_t number)
+{
+    frontend->slot[number].time = frontend->stack.now;
 }
 
 void slots_serve(struct ext_frontend *frontend)

@@ -301,4 +301,5 @@ struct sl_component hostile_component = {.name = "hostile", .init = init, .wake 
 void hostile_prepare(void)
 {
     hostile_component.self_size = sizeof(struct hostile) + hostile_plan.real->self_size;
+    hostile_component.link_size = hostile_plan.real->link_size;
 }

@@ -15,6 +15,18 @@ static void received(void *arg, struct udp_pcb *socket, struct pbuf *data, const
     const struct sl_protocol *protocol = service_of(device)->protocol;
     const uint16_t length = data->tot_len;
     enum sl_reason reason = SL_REASON_LENGTH_FIELD;
+    if (protocol->link) {
+        uint8_t bytes[NET_MAX_DATAGRAM];
+        const bool whole = length <= sizeof bytes;
+        if (whole)
+            (void)pbuf_copy_partial(data, bytes, length, 0);
+        pbuf_free(data);
+        if (whole)
+            reason = link_datagram(device, bytes, length);
+        if (reason != SL_REASON_NONE)
+            device_audit(device, SL_AUDIT_DROPPED, reason, 1);
+        return;
+    }
     const bool fits = length <= sizeof device->bytes - device->length;
     (void)socket;
     (void)from; /* lwIP has compared: the device's address and port */
@@ -91,6 +103,8 @@ void datagram_settle(struct device *device)
     frontend->seeking--;
     device->state = DEVICE_CONNECTED;
     device_audit(device, SL_AUDIT_DEVICE_OPEN, SL_REASON_NONE, 0);
+    if (service_of(device)->protocol->link)
+        link_connected(device);
     device_touch(device);
 }
 
@@ -101,7 +115,7 @@ enum datagram_sent datagram_send(struct device *device, const uint8_t *bytes, ui
         datagram_seek(device);
         return DATAGRAM_WAITS;
     }
-    return datagram_send_to(device->socket, service->address, service->port, bytes, length)
+    return datagram_send_all(device->socket, service->address, service->port, bytes, length)
                ? DATAGRAM_SENT
                : DATAGRAM_LOST;
 }

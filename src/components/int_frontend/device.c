@@ -52,6 +52,7 @@ void device_begin(struct device *device, const struct sl_record *record)
     device->held = 0;
     device->reason = SL_REASON_NONE;
     device->ending = false;
+    device->wanted = false;
     device->state = DEVICE_CLOSED;
     service_of(device)->clients++;
 }
@@ -82,6 +83,8 @@ static void forget(struct device *device, enum sl_reason closed, enum sl_reason 
     device->length = 0;
     device->consumed = 0;
     request_fail_all(device, failed);
+    if (service->protocol->link)
+        link_gone(device, closed);
 }
 
 static void reset(struct device *device, enum sl_reason closed, enum sl_reason failed)
@@ -112,6 +115,7 @@ static bool open(const struct device *device)
 
 void device_release(struct device *device)
 {
+    device->wanted = false;
     if (open(device))
         finish(device, SL_REASON_CLIENT_LEFT);
     request_fail_all(device, SL_REASON_CLIENT_LEFT);
@@ -121,6 +125,7 @@ void device_end(struct device *device)
 {
     struct service *service = service_of(device);
     service->clients--;
+    device->wanted = false;
     if (service->shared == 0)
         device_release(device);
     else if (device->requests > 0) /* what is sent keeps its place until it is answered */
@@ -141,7 +146,7 @@ void device_expired(struct device *device, uint16_t slot)
     const bool under_way =
         sent && device->pcb && (int32_t)(device->acknowledged - request->end) < 0;
     /* Its other half would spoil the next one. */
-    const bool half_reply = sent && device->length > 0;
+    const bool half_reply = sent && device->length > 0 && !service_of(device)->protocol->link;
     if (sent)
         service_unit_timed_out(service_of(device), request->unit);
     request_done(device, slot, SL_RECORD_FAILED, SL_REASON_DEVICE_TIMEOUT, NULL, 0);
@@ -163,35 +168,62 @@ void device_queue_expired(struct device *device, uint16_t slot)
 
 /* ---- replies ---- */
 
-static void reply(struct device *device, const struct sl_protocol *protocol, const uint8_t *bytes,
-                  uint16_t length)
+void device_reply(struct device *device, const uint8_t *bytes, uint16_t length)
 {
-    const uint16_t slot = request_by_key(device, protocol->frame_key(bytes, length));
-    if (slot != NO_REQUEST) {
-        device->answered = true;
-        service_answered(service_of(device), device->frontend->request[slot].unit);
-        request_done(device, slot, SL_RECORD_MESSAGE, SL_REASON_NONE, bytes, length);
+    const struct sl_protocol *protocol = service_of(device)->protocol;
+    struct sl_traits traits = {0};
+    uint16_t slot;
+    if (protocol->link) {
+        traits = protocol->frame_traits(SL_REPLY, bytes, length);
+        slot = request_awaiting(device, traits.key, traits.parties);
+    } else {
+        slot = request_by_key(device, protocol->frame_key(bytes, length));
+    }
+    if (slot == NO_REQUEST) { /* late, or never asked for: it costs nobody anything */
+        device->frontend->unmatched_replies++;
+        device_audit(device, SL_AUDIT_DROPPED, SL_REASON_REPLY_UNMATCHED, 1);
         return;
     }
-    /* Late, or never asked for: it costs nobody anything. */
-    device->frontend->unmatched_replies++;
-    device_audit(device, SL_AUDIT_DROPPED, SL_REASON_REPLY_UNMATCHED, 1);
+    device->answered = true;
+    service_answered(service_of(device), device->frontend->request[slot].unit);
+    if ((traits.more || device->frontend->request[slot].unconfirmed) &&
+        !link_admit_part(device, &device->frontend->request[slot], traits.asks_confirm)) {
+        device_audit(device, SL_AUDIT_DROPPED, SL_REASON_QUOTA, 1);
+        return;
+    }
+    if (traits.more)
+        request_continue(device, slot, traits.next_key, bytes, length);
+    else
+        request_done(device, slot, SL_RECORD_MESSAGE, SL_REASON_NONE, bytes, length);
+}
+
+void device_give_up(struct device *device, enum sl_reason reason)
+{
+    device->reason = (uint16_t)reason;
+    device_touch(device);
+}
+
+void device_unreachable(struct device *device)
+{
+    reset(device, SL_REASON_DEVICE_UNREACHABLE, SL_REASON_DEVICE_UNREACHABLE);
 }
 
 void device_read(struct device *device)
 {
     const struct sl_protocol *protocol = service_of(device)->protocol;
     uint16_t taken = 0;
+    if (protocol->link) {
+        link_read(device);
+        return;
+    }
     while (taken < device->length) {
         const struct sl_frame frame =
             protocol->frame(SL_REPLY, device->bytes + taken, (size_t)device->length - taken);
-        if (frame.status == SL_FRAME_LOST) {
-            device->reason = SL_REASON_DEVICE_FRAMING_LOST;
-            device_touch(device);
-        }
+        if (frame.status == SL_FRAME_LOST)
+            device_give_up(device, SL_REASON_DEVICE_FRAMING_LOST);
         if (frame.status != SL_FRAME_COMPLETE)
             break;
-        reply(device, protocol, device->bytes + taken, (uint16_t)frame.length);
+        device_reply(device, device->bytes + taken, (uint16_t)frame.length);
         taken = (uint16_t)(taken + frame.length);
     }
     device->length = (uint16_t)(device->length - taken);
@@ -201,6 +233,9 @@ void device_read(struct device *device)
 static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t error)
 {
     struct device *device = arg;
+    const bool link = service_of(device)->protocol->link != NULL;
+    uint8_t *const bytes = link ? link_buffer(device) : device->bytes;
+    const uint16_t size = link ? NET_MAX_FRAME : sizeof device->bytes;
     (void)error;
     if (!data) {
         if (device->reason == SL_REASON_NONE)
@@ -210,8 +245,7 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t e
     }
     for (u16_t offset = 0; offset < data->tot_len && device->reason == SL_REASON_NONE;) {
         const u16_t copied =
-            pbuf_copy_partial(data, device->bytes + device->length,
-                              (u16_t)(sizeof device->bytes - device->length), offset);
+            pbuf_copy_partial(data, bytes + device->length, (u16_t)(size - device->length), offset);
         offset = (u16_t)(offset + copied);
         device->length = (uint16_t)(device->length + copied);
         device_read(device);
@@ -270,13 +304,19 @@ static bool write_request(struct device *device, uint16_t slot)
     struct request *request = &device->frontend->request[slot];
     const uint16_t length = request->record.length;
     if (device->socket) {
-        const enum datagram_sent sent = datagram_send(device, request->bytes, length);
+        const enum datagram_sent sent =
+            datagram_send(device, request_bytes(device->frontend, request), length);
         if (sent == DATAGRAM_LOST)
             request_done(device, slot, SL_RECORD_FAILED, SL_REASON_CAPACITY, NULL, 0);
         return sent == DATAGRAM_SENT;
     }
-    return connection_takes(device->pcb, length) &&
-           tcp_write(device->pcb, request->bytes, length, TCP_WRITE_FLAG_COPY) == ERR_OK;
+    if (!connection_takes(device->pcb, length))
+        return false;
+    const enum connection_put put =
+        connection_write(device->pcb, request_bytes(device->frontend, request), length);
+    if (put == CONNECTION_BROKEN) /* half a request */
+        device_give_up(device, SL_REASON_CAPACITY);
+    return put == CONNECTION_ALL;
 }
 
 static void send_queued(struct device *device)
@@ -294,6 +334,8 @@ static void send_queued(struct device *device)
         device->written += request->record.length;
         request->end = device->written;
         request_sent(device, slot);
+        if (request->record.flags & SL_FLAG_NO_REPLY && service_of(device)->protocol->link)
+            link_unanswered(device, request);
         if (request->record.flags & SL_FLAG_NO_REPLY)
             request_done(device, slot, SL_RECORD_SENT, SL_REASON_NONE, NULL, 0);
     }
@@ -321,6 +363,8 @@ static err_t connected(void *arg, struct tcp_pcb *pcb, err_t error)
     (void)error;
     device->state = DEVICE_CONNECTED;
     device_audit(device, SL_AUDIT_DEVICE_OPEN, SL_REASON_NONE, 0);
+    if (service_of(device)->protocol->link)
+        link_connected(device);
     device_touch(device);
     return ERR_OK;
 }
@@ -348,23 +392,32 @@ static err_t bind_random_port(struct tcp_pcb *pcb, uint32_t address)
     return result;
 }
 
+static void cannot_connect(struct device *device, enum sl_reason reason)
+{
+    request_fail_all(device, reason);
+    if (service_of(device)->protocol->link)
+        link_gone(device, reason);
+}
+
 static void connect_device(struct device *device)
 {
     struct int_frontend *frontend = device->frontend;
     struct service *service = service_of(device);
     if (service_backs_off(service, frontend->stack.now)) {
-        request_fail_all(device, SL_REASON_DEVICE_UNREACHABLE);
+        cannot_connect(device, SL_REASON_DEVICE_UNREACHABLE);
         return;
     }
     const bool room = service->connected < service->connections;
     if (service->datagrams && room && datagram_open(device)) {
         device->answered = false;
         service->connected++;
+        if (service->protocol->link)
+            link_connecting(device);
         return;
     }
     struct tcp_pcb *pcb = room && !service->datagrams ? tcp_new() : NULL;
     if (!pcb) {
-        request_fail_all(device, SL_REASON_CAPACITY);
+        cannot_connect(device, SL_REASON_CAPACITY);
         return;
     }
     connection_tune(pcb);
@@ -379,6 +432,8 @@ static void connect_device(struct device *device)
     device->answered = false;
     device->state = DEVICE_CONNECTING;
     service->connected++;
+    if (service->protocol->link)
+        link_connecting(device);
     const ip_addr_t address = IPADDR4_INIT(lwip_htonl(service->address));
     if (bind_random_port(pcb, frontend->address) != ERR_OK ||
         tcp_connect(pcb, &address, service->port, connected) != ERR_OK)
@@ -396,7 +451,8 @@ void device_settle(struct device *device)
         reset(device, SL_REASON_DEVICE_FRAMING_LOST, SL_REASON_DEVICE_FRAMING_LOST);
     else if (open(device) && device->reason != SL_REASON_NONE)
         finish(device, (enum sl_reason)device->reason);
-    if (device->state == DEVICE_CLOSED && device->first_queued != NO_REQUEST)
+    if (device->state == DEVICE_CLOSED &&
+        (device->first_queued != NO_REQUEST || link_wants_connection(device)))
         connect_device(device);
     else if (device->state == DEVICE_CONNECTED)
         send_queued(device);

@@ -4,7 +4,7 @@
 #include "sluice/host.h"
 
 /* With lwIP's pools (tests/unit/frontend/test_objects.py): each frontend below 700 KiB. */
-_Static_assert(sizeof(struct int_frontend) <= 288 * 1024, "memory budget");
+_Static_assert(offsetof(struct int_frontend, link) <= 292 * 1024, "memory budget");
 
 /* Passes of one wake: a driver, a core or devices that always have more must not keep a frontend
  * from its host, which has other components and other devices to look at. */
@@ -14,7 +14,7 @@ static bool take_request(struct int_frontend *frontend, const struct sl_record *
                          const uint8_t *payload)
 {
     if (record->slot >= frontend->slot_limit || record->service >= frontend->service_count ||
-        record->length == 0 || record->length > NET_MAX_MESSAGE ||
+        record->length == 0 || record->length > service_longest(frontend, record->service) ||
         frontend->request[record->slot].state != REQUEST_NONE)
         return false;
     struct device *device = &frontend->device[record->session];
@@ -23,8 +23,21 @@ static bool take_request(struct int_frontend *frontend, const struct sl_record *
     if (device->generation != record->generation || device->service != record->service)
         return false;
     struct device *carrier = service_carrier(device);
-    if (request_add(carrier, record, payload))
-        device_touch(carrier);
+    if (!request_add(carrier, record, payload))
+        return true;
+    device_touch(carrier);
+    if (service_of(device)->protocol->link)
+        link_spoke(device, &frontend->request[record->slot]);
+    return true;
+}
+
+static bool begin_session(struct int_frontend *frontend, const struct sl_record *record)
+{
+    if (record->service >= frontend->service_count || record->length != 0 ||
+        !frontend->service[record->service].protocol->link ||
+        frontend->device[record->session].state != DEVICE_NONE)
+        return false;
+    link_begin(frontend, record);
     return true;
 }
 
@@ -47,6 +60,8 @@ static void handle(void *self, const struct sl_record *record, const uint8_t *pa
     struct int_frontend *frontend = self;
     if (record->session < frontend->session_limit) {
         if (record->type == SL_RECORD_MESSAGE && take_request(frontend, record, payload))
+            return;
+        if (record->type == SL_RECORD_SESSION_BEGIN && begin_session(frontend, record))
             return;
         if (record->type == SL_RECORD_SESSION_END && end_session(frontend, record))
             return;
@@ -71,6 +86,7 @@ static bool pass(struct int_frontend *frontend)
     if (frontend->one_way.on)
         one_way_drain(frontend);
     requests_expire(frontend);
+    link_keep(frontend);
     settle_touched(frontend);
     links_notify(&frontend->links);
     frames_notify(&frontend->stack.frames);
@@ -85,6 +101,8 @@ static void wake(void *self, uint64_t badges)
     for (unsigned passes = 0; passes < PASSES && !idle; passes++)
         idle = pass(frontend);
     uint64_t when = idle ? requests_next_deadline(frontend) : frontend->stack.now;
+    const uint64_t keep = link_next(frontend);
+    when = keep < when ? keep : when;
     if (frontend->one_way.on) {
         const uint64_t look = one_way_next(frontend);
         when = look < when ? look : when;
@@ -106,6 +124,7 @@ static void init(void *self, const struct sl_environment *environment)
         config->sessions < NET_MAX_SESSIONS ? config->sessions : (uint16_t)NET_MAX_SESSIONS;
     frontend->slot_limit = config->slots < SL_MAX_SLOTS ? config->slots : (uint16_t)SL_MAX_SLOTS;
     services_init(frontend, config);
+    link_init(frontend);
     if (config->mode == SL_ONE_WAY)
         one_way_init(frontend, environment, config);
     const struct sl_record nobody = {.slot = SL_NO_SLOT, .time = frontend->stack.now};
@@ -114,7 +133,8 @@ static void init(void *self, const struct sl_environment *environment)
 
 const struct sl_component int_frontend_component = {
     .name = "int_frontend",
-    .self_size = sizeof(struct int_frontend),
+    .self_size = offsetof(struct int_frontend, link),
+    .link_size = sizeof(struct int_frontend) - offsetof(struct int_frontend, link),
     .init = init,
     .wake = wake,
 };

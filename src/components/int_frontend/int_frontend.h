@@ -7,6 +7,8 @@
  *   int_frontend.c  start, one pass, what comes from the core
  *   device.c        one connection to a device: a client's own, or shared
  *   datagram.c      what it is over UDP
+ *   link.c          devices whose protocol has a link layer: frames, answers of our own, replies
+ *                   that nobody asked for, connections that are made before a request
  *   requests.c      requests by slot: their order, their deadlines, their outcomes
  *   service.c       what connections to one device have in common: which one a request takes,
  *                   back-off after failure, units that do not answer
@@ -19,12 +21,14 @@
 #include <stdint.h>
 
 #include "net/limits.h"
+#include "net/link_end.h"
 #include "net/links.h"
 #include "net/stack.h"
 #include "sluice/protocol.h"
 
 #define NO_REQUEST UINT16_MAX
 #define NO_DEVICE  UINT16_MAX
+#define NO_PLACE   UINT8_MAX
 
 struct int_frontend;
 struct tcp_pcb;
@@ -40,6 +44,10 @@ struct request {
     uint8_t state;
     uint8_t unit;            /* behind the device, that it is for */
     bool suspect;            /* sent to a unit that was silent */
+    uint8_t place;           /* link layer: of its bytes among the long requests, or NO_PLACE */
+    bool unconfirmed;        /* link layer: a part of its reply is on its way to the client */
+    uint16_t expect;         /* likewise, what the next part must carry */
+    uint32_t parties;        /* likewise, and between whom it runs */
     uint16_t next, previous; /* of its device, in order of arrival */
     uint16_t later, earlier; /* of its service, in order of deadlines */
     uint8_t bytes[NET_MAX_MESSAGE];
@@ -75,6 +83,7 @@ struct device {
     uint16_t reason;    /* why it is to be dropped; NONE: it is not */
     uint8_t service;
     uint8_t state;
+    bool wanted;   /* link layer: it is to be connected, request or not */
     bool answered; /* this connection has brought a reply */
     bool touched;
     bool ending;                    /* one-way: its client has left, its requests are still sent */
@@ -84,8 +93,11 @@ struct device {
 struct service {
     const struct sl_protocol *protocol;
     uint64_t timeout, queue_timeout;
-    uint64_t backoff;  /* ns after the last failure; 0: the last attempt succeeded */
-    uint64_t retry_at; /* no connection is tried before */
+    uint64_t backoff;             /* ns after the last failure; 0: the last attempt succeeded */
+    uint64_t retry_at;            /* no connection is tried before */
+    uint64_t look_at;             /* link layer: at connections that are wanted, SL_NEVER */
+    struct sl_link_view stations; /* link layer */
+    bool skip_noise;
     uint32_t address;
     uint16_t port;
     uint16_t pipeline;             /* requests under way on one connection at most */
@@ -100,6 +112,27 @@ struct service {
     uint8_t silent[256 / 8]; /* by unit: it left its last request unanswered */
     bool datagrams;          /* UDP */
     uint16_t held;           /* one-way: requests in hand */
+};
+
+/* What connections need more where the protocol has a link layer. */
+struct int_link {
+    struct assemblies assemblies;
+    uint64_t spoken;      /* counts requests */
+    uint16_t unsolicited; /* under way in all */
+    uint16_t long_free_count;
+    uint8_t long_free[NET_LONG_REQUESTS];
+    struct link_connection {
+        struct link_end end;
+        uint64_t begun;               /* the last attempt to connect, ns; 0: none yet */
+        uint64_t spoke;               /* a client's last request, of `spoken`; 0: none yet */
+        uint16_t master;              /* and for which master it was */
+        uint64_t unsolicited_at;      /* ns: the last one */
+        uint64_t dropped_at;          /* ns: when that was last reported */
+        uint32_t dropped;             /* since */
+        uint8_t unsolicited;          /* under way */
+        uint8_t bytes[NET_MAX_FRAME]; /* the beginning of a frame */
+    } connection[NET_MAX_SESSIONS + NET_MAX_SHARED];
+    uint8_t long_request[NET_LONG_REQUESTS][SL_MAX_PAYLOAD];
 };
 
 /* One-way mode. Requests have slots of our own here; what finds none is left where it will be
@@ -131,6 +164,7 @@ struct int_frontend {
     struct request request[SL_MAX_SLOTS];
     uint16_t touched[NET_MAX_SESSIONS + NET_MAX_SHARED];
     struct device device[NET_MAX_SESSIONS + NET_MAX_SHARED];
+    struct int_link link; /* behind the rest (sl_component.link_size) */
 };
 
 /* device.c */
@@ -147,6 +181,12 @@ void device_expired(struct device *device, uint16_t slot);
 void device_queue_expired(struct device *device, uint16_t slot);
 /* Sends what can go now. */
 void device_send(struct device *device);
+/* A whole reply. */
+void device_reply(struct device *device, const uint8_t *bytes, uint16_t length);
+/* To be dropped, for this reason. */
+void device_give_up(struct device *device, enum sl_reason reason);
+/* The connection could not be made in time. */
+void device_unreachable(struct device *device);
 uint16_t device_number(const struct device *device);
 /* What `bytes` holds of whole replies. */
 void device_read(struct device *device);
@@ -167,9 +207,40 @@ void datagram_settle(struct device *device);
 void datagram_found(struct int_frontend *frontend);
 enum datagram_sent datagram_send(struct device *device, const uint8_t *bytes, uint16_t length);
 
+/* link.c */
+void link_init(struct int_frontend *frontend);
+/* NET_MAX_FRAME bytes, of which the first `device->length` were received. */
+uint8_t *link_buffer(struct device *device);
+/* Takes whole frames from there. */
+void link_read(struct device *device);
+/* The same for a datagram of whole frames; not NONE: why the rest of it was dropped. */
+enum sl_reason link_datagram(struct device *device, const uint8_t *bytes, uint16_t length);
+/* The client's session begins. */
+void link_begin(struct int_frontend *frontend, const struct sl_record *record);
+/* Its connection is being made; is there; is not, and why. */
+void link_connecting(struct device *device);
+void link_connected(struct device *device);
+void link_gone(struct device *device, enum sl_reason reason);
+/* True when a connection without a request is to be made now. */
+bool link_wants_connection(const struct device *device);
+/* Connections that are wanted: made anew, or given up, when it is time. */
+void link_keep(struct int_frontend *frontend);
+uint64_t link_next(const struct int_frontend *frontend); /* or SL_NEVER */
+/* A request of this client goes on. */
+void link_spoke(struct device *client, const struct request *request);
+/* One that nothing answers is on its way; it may confirm what nobody asked for. */
+void link_unanswered(struct device *device, const struct request *request);
+/* A part of a reply, before the others: false when too much is on its way already. */
+bool link_admit_part(struct device *device, struct request *request, bool asks_confirm);
+/* Room for a long request's bytes; NULL: there is none. */
+uint8_t *link_place(struct int_frontend *frontend, struct request *request);
+void link_place_free(struct int_frontend *frontend, struct request *request);
+
 /* service.c */
 void services_init(struct int_frontend *frontend, const struct sl_frontend_config *config);
 struct service *service_of(const struct device *device);
+/* Bytes of the longest request to it. */
+uint16_t service_longest(const struct int_frontend *frontend, unsigned number);
 /* The connection that a request of this client takes. */
 struct device *service_carrier(struct device *client);
 /* No attempt to connect is due: the last one failed not long ago. */
@@ -194,6 +265,13 @@ void request_fail_waiting(struct device *device, const struct device *client,
                           enum sl_reason reason);
 /* The request sent with `key`, or NO_REQUEST. */
 uint16_t request_by_key(const struct device *device, uint16_t key);
+/* Link layer: the one that awaits `key` from these parties, or NO_REQUEST. */
+uint16_t request_awaiting(const struct device *device, uint16_t key, uint32_t parties);
+/* A part of its reply; the next carries `key`, and has as long to come. */
+void request_continue(struct device *device, uint16_t slot, uint16_t key, const uint8_t *bytes,
+                      uint16_t length);
+/* What it is to say to the device, record.length bytes. */
+const uint8_t *request_bytes(const struct int_frontend *frontend, const struct request *request);
 /* Hands every request whose deadline has passed to device_expired. */
 void requests_expire(struct int_frontend *frontend);
 uint64_t requests_next_deadline(const struct int_frontend *frontend); /* or SL_NEVER */

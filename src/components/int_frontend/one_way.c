@@ -48,7 +48,7 @@ static bool take_message(struct int_frontend *frontend, struct sl_record *record
 {
     struct one_way *one_way = &frontend->one_way;
     if (record->service >= frontend->service_count || record->length == 0 ||
-        record->length > NET_MAX_MESSAGE)
+        record->length > service_longest(frontend, record->service))
         return false;
     struct device *device = &frontend->device[record->session];
     /* The end of the session's last use may have been overwritten. */

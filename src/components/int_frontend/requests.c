@@ -90,19 +90,29 @@ bool request_add(struct device *device, const struct sl_record *record, const ui
     const uint64_t now = frontend->stack.now;
     if (service->waiting >= service->queue)
         device_send(device); /* what came in this pass may go at once */
-    if (service->waiting >= service->queue) {
+    request->place = NO_PLACE;
+    uint8_t *const bytes =
+        record->length <= sizeof request->bytes ? request->bytes : link_place(frontend, request);
+    if (service->waiting >= service->queue || !bytes) {
+        if (bytes)
+            link_place_free(frontend, request);
         put_outcome(frontend, record, SL_RECORD_FAILED, SL_REASON_CAPACITY, NULL, 0);
         return false;
     }
     request->record = *record;
     request->device = device_number(device);
     request->suspect = false;
+    request->unconfirmed = false;
     request->unit =
         service->protocol->frame_unit ? service->protocol->frame_unit(payload, record->length) : 0;
     /* A time yet to come would be a deadline beyond the time-out. */
     request->deadline = (record->time < now ? record->time : now) + service->timeout;
     request->state = REQUEST_QUEUED;
-    memcpy(request->bytes, payload, record->length);
+    memcpy(bytes, payload, record->length);
+    if (service->protocol->link)
+        request->parties =
+            service->protocol->frame_traits(SL_REQUEST, payload, record->length).parties;
+    request->expect = record->key;
     append_to_device(device, record->slot);
     append_to_service(frontend, service, record->slot);
     service->waiting++;
@@ -156,6 +166,7 @@ void request_done(struct device *device, uint16_t slot, enum sl_record_type type
     remove_from_device(device, slot);
     remove_from_service(frontend, service_of(device), slot);
     device->requests--;
+    link_place_free(frontend, request);
     forget_client(frontend, request);
     if (request->state == REQUEST_SENT) {
         if (request->suspect)
@@ -201,6 +212,42 @@ uint16_t request_by_key(const struct device *device, uint16_t key)
     while (slot != device->first_queued && requests[slot].record.key != key)
         slot = requests[slot].next;
     return slot == device->first_queued ? NO_REQUEST : slot;
+}
+
+uint16_t request_awaiting(const struct device *device, uint16_t key, uint32_t parties)
+{
+    const struct request *requests = device->frontend->request;
+    uint16_t slot = device->first;
+    while (slot != device->first_queued &&
+           (requests[slot].expect != key || requests[slot].parties != parties))
+        slot = requests[slot].next;
+    return slot == device->first_queued ? NO_REQUEST : slot;
+}
+
+void request_continue(struct device *device, uint16_t slot, uint16_t key, const uint8_t *bytes,
+                      uint16_t length)
+{
+    struct int_frontend *frontend = device->frontend;
+    struct service *service = service_of(device);
+    struct request *request = request_at(frontend, slot);
+    request->expect = key;
+    request->deadline = frontend->stack.now + service->timeout; /* the latest of all */
+    remove_from_service(frontend, service, slot);
+    append_to_service(frontend, service, slot);
+    if (!frontend->links.has_out)
+        return;
+    struct sl_record part = request->record;
+    part.type = SL_RECORD_MESSAGE;
+    part.reason = SL_REASON_NONE;
+    part.length = length;
+    part.flags = SL_FLAG_MORE;
+    (void)links_put(&frontend->links, &part, bytes, frontend->stack.now);
+}
+
+const uint8_t *request_bytes(const struct int_frontend *frontend, const struct request *request)
+{
+    return request->place == NO_PLACE ? request->bytes
+                                      : frontend->link.long_request[request->place];
 }
 
 /* The one that has waited longest, where a service limits that; or NO_REQUEST. */

@@ -19,9 +19,10 @@ struct service *service_of(const struct device *device)
     return &device->frontend->service[device->service];
 }
 
-static void add_service(struct int_frontend *frontend, unsigned number,
-                        const struct sl_service_endpoint *endpoint, uint16_t *shared)
+static void add_service(struct int_frontend *frontend, const struct sl_frontend_config *config,
+                        unsigned number, uint16_t *shared)
 {
+    const struct sl_service_endpoint *endpoint = &config->service[number];
     struct service *service = &frontend->service[number];
     const uint16_t left = (uint16_t)(NET_MAX_SHARED - *shared);
     *service = (struct service){
@@ -34,10 +35,15 @@ static void add_service(struct int_frontend *frontend, unsigned number,
         .pipeline = endpoint->pipeline ? (uint16_t)endpoint->pipeline : UINT16_MAX,
         .connections = endpoint->connections ? endpoint->connections : UINT16_MAX,
         .queue = endpoint->queue ? endpoint->queue : UINT16_MAX,
+        .look_at = SL_NEVER,
+        .stations = link_stations(config, number),
+        .skip_noise = endpoint->skip_noise,
         .first = NO_REQUEST,
         .last = NO_REQUEST,
     };
-    if (!service->protocol || service->protocol->max_message > NET_MAX_MESSAGE)
+    if (!service->protocol ||
+        (service->protocol->link ? service->protocol->max_emitted > NET_LONG_SEND_BUFFER
+                                 : service->protocol->max_message > NET_MAX_MESSAGE))
         sl_fault(frontend->links.host,
                  "a service's protocol is none that int_frontend has room for", endpoint->protocol,
                  NET_MAX_MESSAGE);
@@ -62,7 +68,13 @@ void services_init(struct int_frontend *frontend, const struct sl_frontend_confi
     for (unsigned i = 0; i < NET_MAX_SESSIONS + NET_MAX_SHARED; i++)
         frontend->device[i].frontend = frontend;
     for (unsigned i = 0; i < config->service_count; i++)
-        add_service(frontend, i, &config->service[i], &shared);
+        add_service(frontend, config, i, &shared);
+}
+
+uint16_t service_longest(const struct int_frontend *frontend, unsigned number)
+{
+    const struct sl_protocol *protocol = frontend->service[number].protocol;
+    return (uint16_t)(protocol->link ? protocol->max_emitted : (size_t)NET_MAX_MESSAGE);
 }
 
 /* An idle connection that is up, else a new one, else the one with the least to do. */

@@ -84,8 +84,10 @@ static bool passes_unread(const struct parser_norm *parser, const struct sl_reco
         return false;
     if (record->type == SL_RECORD_SESSION_END)
         return true;
-    return parser->config->direction == SL_REPLY &&
-           (record->type == SL_RECORD_FAILED || record->type == SL_RECORD_SENT);
+    if (parser->config->direction == SL_REQUEST)
+        return record->type == SL_RECORD_SESSION_BEGIN;
+    return record->type == SL_RECORD_FAILED || record->type == SL_RECORD_SENT ||
+           record->type == SL_RECORD_DEVICE;
 }
 
 static void handle(void *self, const struct sl_record *record, const uint8_t *payload)

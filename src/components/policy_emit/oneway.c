@@ -9,14 +9,19 @@
 #define REPORT_INTERVAL UINT64_C(1000000000) /* ns */
 
 void oneway_send(struct policy_emit *emit, const struct sl_protocol *protocol,
-                 const struct sl_record *record, const uint8_t *canonical)
+                 const struct sl_record *record, uint8_t *canonical)
 {
     const struct policy_service *service;
     struct sl_record request = *record;
-    request.key = ++emit->oneway_key;
-    size_t length = protocol->encode(SL_REQUEST, canonical, record->length, request.key,
-                                     emit->emitted_slot + sizeof request,
-                                     emit->config->slot_size - sizeof request);
+    (void)protocol_of(emit, record, &service);
+    request.key =
+        protocol->keeps_key ? protocol->key(canonical, record->length) : ++emit->oneway_key;
+    const bool there =
+        !protocol->translate || protocol->translate(service, SL_REQUEST, canonical, record->length);
+    size_t length = !there ? 0
+                           : protocol->encode(SL_REQUEST, canonical, record->length, request.key,
+                                              emit->emitted_slot + sizeof request,
+                                              emit->config->slot_size - sizeof request);
     if (length == 0) {
         audit_dropped(emit, record, SL_REASON_CANONICAL_INVALID);
         return;
@@ -24,7 +29,6 @@ void oneway_send(struct policy_emit *emit, const struct sl_protocol *protocol,
     request.reason = SL_REASON_NONE;
     request.flags = 0;
     /* Replies pace what int_frontend sends; they go no further. */
-    (void)protocol_of(emit, record, &service);
     if (!protocol->expects_reply(service, canonical, record->length))
         request.flags = SL_FLAG_NO_REPLY;
     request.length = (uint16_t)length;

@@ -40,10 +40,14 @@ static void init(void *self, const struct sl_environment *environment)
         sl_fault(emit->host, wrong, environment->policy_size, 0);
     policy_state_init(&emit->state, environment->policy);
     const struct policy_service *service;
-    for (unsigned i = 0; (service = policy_service(environment->policy, i)) != NULL; i++)
-        if (sl_protocol(service->protocol)->max_canonical > STORED_REQUEST_MAX)
-            sl_fault(emit->host, "a service's requests do not fit a slot",
-                     sl_protocol(service->protocol)->max_canonical, STORED_REQUEST_MAX);
+    for (unsigned i = 0; (service = policy_service(environment->policy, i)) != NULL; i++) {
+        const struct sl_protocol *protocol = sl_protocol(service->protocol);
+        emit->has_link |= protocol->link != NULL;
+        if (!protocol->link && protocol->max_canonical > STORED_REQUEST_MAX)
+            sl_fault(emit->host, "a service's requests do not fit a slot", protocol->max_canonical,
+                     STORED_REQUEST_MAX);
+    }
+    kept_init(emit);
     /* Keys of an earlier life of this gateway should not be guessable as this one's. */
     for (unsigned i = 0; i < emit->slots; i++)
         sl_random(emit->host, &emit->slot[i].turn, sizeof emit->slot[i].turn);
@@ -129,7 +133,8 @@ static void wake(void *self, uint64_t badges)
 
 const struct sl_component policy_emit_component = {
     .name = "policy_emit",
-    .self_size = sizeof(struct policy_emit),
+    .self_size = offsetof(struct policy_emit, link),
+    .link_size = sizeof(struct policy_emit) - offsetof(struct policy_emit, link),
     .init = init,
     .wake = wake,
 };

@@ -11,17 +11,46 @@
 #include "sluice/protocol.h"
 
 #define STORED_REQUEST_MAX 512u /* bytes of a canonical request kept for its reply */
+/* Longer ones, of protocols that have them: so many at once. */
+#define LONG_REQUESTS 32u
+#define NO_PLACE      UINT8_MAX
+/* Replies that wait for their confirmation; the oldest goes for one more. */
+#define AWAITED_MAX 256u
 
 /* A reply slot as this instance sees it. The request instance uses only the first two, and for
  * services that learn values the request and its order. */
 struct slot {
     bool outstanding;
-    uint8_t turn; /* counts the slot's uses; high byte of the key towards the device */
+    uint8_t turn;  /* counts the slot's uses; high byte of the key towards the device */
+    uint8_t place; /* of the request among the long ones, or NO_PLACE */
+    bool given_up; /* reply: a part was not fit to pass on, so nothing that follows is */
     uint16_t rule;
     uint16_t request_length;
     uint32_t order;          /* request: of the message among those sent (policy/state.h) */
     struct sl_record record; /* of the request, as the request instance published it */
     _Alignas(8) uint8_t request[STORED_REQUEST_MAX]; /* canonical */
+};
+
+/* Where a protocol has a link layer. */
+struct emit_link {
+    uint16_t long_free_count;
+    uint8_t long_free[LONG_REQUESTS];
+    _Alignas(8) uint8_t long_request[LONG_REQUESTS][SL_MAX_PAYLOAD];
+    /* reply: of the slot's reply so far */
+    struct series {
+        uint32_t bytes; /* as encoded for the client */
+        uint16_t parts;
+        uint16_t expect; /* what the next part carries */
+    } series[SL_MAX_SLOTS];
+    /* request: replies that the client has and may confirm */
+    uint16_t awaited_next;
+    struct awaited {
+        uint32_t parties;
+        uint32_t generation;
+        uint16_t session;
+        uint16_t key;
+        bool on;
+    } awaited[AWAITED_MAX];
 };
 
 struct policy_emit {
@@ -46,20 +75,41 @@ struct policy_emit {
     struct policy_state state; /* request */
     _Alignas(8) uint8_t emitted[SL_MAX_PAYLOAD];
     _Alignas(8) uint8_t emitted_slot[SL_MAX_RECORD]; /* one-way: header and bytes as one */
+    bool has_link;
+    struct emit_link link; /* behind the rest (sl_component.link_size) */
 };
+
+/* kept.c: the requests that replies are held against */
+void kept_init(struct policy_emit *emit);
+/* False: too long, and there is no room for one more of these. */
+bool slot_keep(struct policy_emit *emit, struct slot *slot, const uint8_t *request,
+               uint16_t length);
+void slot_forget(struct policy_emit *emit, struct slot *slot);
+/* slot->request_length bytes. */
+const uint8_t *slot_request(const struct policy_emit *emit, const struct slot *slot);
+/* The request instance's replies that wait for confirmation: one more; one is here. */
+void awaited_add(struct policy_emit *emit, const struct sl_record *record, uint32_t parties);
+bool awaited_take(struct policy_emit *emit, const struct sl_record *record, uint32_t parties,
+                  uint16_t key);
 
 /* request.c: from parser_norm; from the reply instance */
 void request_handle(void *self, const struct sl_record *record, const uint8_t *payload);
 void request_peer_handle(void *self, const struct sl_record *record, const uint8_t *payload);
-/* reply.c: from parser_norm; from the request instance */
+/* reply.c, unsolicited.c: from parser_norm; from the request instance */
 void reply_handle(void *self, const struct sl_record *record, const uint8_t *payload);
 void reply_peer_handle(void *self, const struct sl_record *record, const uint8_t *payload);
 void reply_tick(struct policy_emit *emit);
+void unsolicited_handle(struct policy_emit *emit, const struct sl_record *record,
+                        const uint8_t *payload);
 /* oneway.c: to be called at the end of a wake; when to be woken again, SL_NEVER: no need */
 uint64_t oneway_tick(struct policy_emit *emit);
 void oneway_send_end(struct policy_emit *emit, const struct sl_record *record);
 void oneway_send(struct policy_emit *emit, const struct sl_protocol *protocol,
-                 const struct sl_record *record, const uint8_t *canonical);
+                 const struct sl_record *record, uint8_t *canonical);
+
+/* unsolicited.c: the reply, in the clients' addresses, is about to reach its client. */
+void tell_delivered(struct policy_emit *emit, const struct sl_protocol *protocol,
+                    const struct sl_record *record, const uint8_t *reply, size_t length);
 
 /* policy_emit.c */
 void drain_peer(struct policy_emit *emit);

@@ -39,13 +39,13 @@ static void settle_with(struct policy_emit *emit, struct slot *slot, const uint8
                         size_t length)
 {
     const struct policy_service *service;
-    if (!protocol_of(emit, &slot->record, &service) || !(service->flags & POLICY_SERVICE_LEARNS) ||
-        length > STORED_REQUEST_MAX)
+    if (!protocol_of(emit, &slot->record, &service) || !(service->flags & POLICY_SERVICE_LEARNS))
         length = 0;
     struct sl_record settled = slot->record;
     settled.type = SL_RECORD_SETTLED;
     settled.length = (uint16_t)length;
     slot->outstanding = false;
+    slot_forget(emit, slot);
     put_record(emit, &emit->peer_out, &settled, reply);
 }
 
@@ -65,44 +65,129 @@ static size_t refusal(struct policy_emit *emit, const struct sl_record *record,
     return protocol->refuse(canonical, length, reason, emit->emitted, sizeof emit->emitted);
 }
 
+static struct series *series_of(struct policy_emit *emit, const struct slot *slot)
+{
+    return emit->has_link ? &emit->link.series[slot - emit->slot] : NULL;
+}
+
 static void fail(struct policy_emit *emit, struct slot *slot, enum sl_reason reason)
 {
+    const struct series *series = series_of(emit, slot);
+    const bool begun = slot->given_up || (series && series->parts > 0);
     size_t length = 0;
-    if (reason != SL_REASON_CLIENT_LEFT)
-        length = refusal(emit, &slot->record, reason, slot->request, slot->request_length);
+    if (reason != SL_REASON_CLIENT_LEFT && !begun)
+        length =
+            refusal(emit, &slot->record, reason, slot_request(emit, slot), slot->request_length);
     settle(emit, slot);
     answer(emit, &slot->record, emit->emitted, length);
 }
 
-static void matched(struct policy_emit *emit, struct slot *slot, const struct sl_record *record,
-                    const uint8_t *canonical)
+/* A reply, or a part of one, is not fit to pass on. While int_frontend has the slot in use, which
+ * it says by `flags`, nobody else can have it. */
+static void reject(struct policy_emit *emit, struct slot *slot, unsigned flags,
+                   enum sl_reason reason)
+{
+    if (flags & SL_FLAG_MORE)
+        slot->given_up = true;
+    else
+        fail(emit, slot, reason);
+}
+
+/* What the policy says of a valid reply that is in the clients' addresses and matches. */
+static enum sl_reason objection(const struct sl_protocol *protocol,
+                                const struct policy_service *service, const uint8_t *request,
+                                size_t request_length, const uint8_t *reply, size_t length)
+{
+    if (!protocol->decide_reply)
+        return SL_REASON_NONE;
+    const struct sl_decision decision =
+        protocol->decide_reply(service, request, request_length, reply, length);
+    return decision.allowed ? SL_REASON_NONE : decision.reason;
+}
+
+/* Bytes for the client in `emit->emitted`, their number in `*length`; or why there are none. */
+static enum sl_reason encode_reply(struct policy_emit *emit, const struct sl_protocol *protocol,
+                                   const struct policy_service *service, struct slot *slot,
+                                   const uint8_t *reply, size_t reply_length, size_t *length)
+{
+    struct series *series = series_of(emit, slot);
+    *length = protocol->encode(SL_REPLY, reply, reply_length,
+                               protocol->keeps_key
+                                   ? protocol->key(reply, reply_length)
+                                   : protocol->key(slot_request(emit, slot), slot->request_length),
+                               emit->emitted, sizeof emit->emitted);
+    if (*length == 0 || !protocol->reply_within)
+        return SL_REASON_NONE; /* a reply that cannot be encoded is silence */
+    series->parts++;
+    series->bytes += (uint32_t)*length;
+    return protocol->reply_within(service, series->parts, series->bytes);
+}
+
+/* The matched `reply` is fit to pass on: all of it, or one part of several. */
+static void pass_on(struct policy_emit *emit, const struct sl_protocol *protocol, struct slot *slot,
+                    const struct sl_traits *traits, const uint8_t *reply, size_t reply_length,
+                    size_t length)
+{
+    if (traits->asks_confirm)
+        tell_delivered(emit, protocol, &slot->record, reply, reply_length);
+    if (!traits->more) {
+        answer(emit, &slot->record, emit->emitted, length);
+        return;
+    }
+    emit->link.series[slot - emit->slot].expect = traits->next_key;
+    slot->record.time = emit->now; /* the next part has as long to come */
+    struct sl_record part = slot->record;
+    part.flags |= SL_FLAG_MORE;
+    answer(emit, &part, emit->emitted, length);
+}
+
+static void matched(struct policy_emit *emit, struct slot *slot, const struct sl_record *record)
 {
     const struct policy_service *service;
     const struct sl_protocol *protocol = protocol_of(emit, &slot->record, &service);
-    enum sl_reason reason = protocol->validate(SL_REPLY, service, canonical, record->length);
+    uint8_t *const reply = emit->in.taken + sizeof *record; /* private already */
+    const uint8_t *const request = slot_request(emit, slot);
+    enum sl_reason reason = protocol->validate(SL_REPLY, service, reply, record->length);
     if (reason != SL_REASON_NONE) {
         audit_reply(emit, slot, SL_VERDICT_DENY, SL_AUDIT_FAILED, SL_REASON_CANONICAL_INVALID, NULL,
                     0);
-        fail(emit, slot, SL_REASON_CANONICAL_INVALID);
+        reject(emit, slot, record->flags, SL_REASON_CANONICAL_INVALID);
         return;
     }
-    reason = protocol->match(service, slot->request, slot->request_length, slot->record.key,
-                             canonical, record->length);
+    struct sl_traits traits = {0};
+    if (protocol->traits)
+        traits = protocol->traits(SL_REPLY, reply, record->length);
+    const struct series *series = series_of(emit, slot);
+    const uint16_t key = series && series->parts > 0 ? series->expect : slot->record.key;
+    size_t length = record->length, emitted = 0;
+    if (protocol->translate && !protocol->translate(service, SL_REPLY, reply, length))
+        reason = SL_REASON_REPLY_STATION;
+    if (reason == SL_REASON_NONE)
+        reason = protocol->match(service, request, slot->request_length, key, reply, length);
+    if (reason == SL_REASON_NONE && traits.more != !!(record->flags & SL_FLAG_MORE))
+        reason = SL_REASON_REPLY_SHAPE;
+    if (reason == SL_REASON_NONE)
+        reason = objection(protocol, service, request, slot->request_length, reply, length);
     if (reason != SL_REASON_NONE) {
-        audit_reply(emit, slot, SL_VERDICT_DENY, SL_AUDIT_MESSAGE, reason, canonical,
-                    record->length);
-        fail(emit, slot, reason);
+        audit_reply(emit, slot, SL_VERDICT_DENY, SL_AUDIT_MESSAGE, reason, reply, length);
+        reject(emit, slot, record->flags, reason);
         return;
     }
-    settle_with(emit, slot, canonical, record->length); /* before what validate() would not take */
-    uint8_t *reply = emit->in.taken + sizeof(struct sl_record); /* private already */
-    size_t length = protocol->normalise(slot->request, slot->request_length, reply, record->length);
+    const size_t request_length = slot->request_length;
+    if (!traits.more)
+        settle_with(emit, slot, reply, length); /* before what validate() would not take */
+    length = protocol->normalise(request, request_length, reply, length);
+    reason = encode_reply(emit, protocol, service, slot, reply, length, &emitted);
+    if (reason != SL_REASON_NONE) {
+        audit_reply(emit, slot, SL_VERDICT_DENY, SL_AUDIT_MESSAGE, reason, reply, length);
+        slot->given_up = true;
+        if (!traits.more)
+            answer(emit, &slot->record, NULL, 0);
+        return;
+    }
     if (protocol->notable(reply, length))
         audit_reply(emit, slot, SL_VERDICT_ALLOW, SL_AUDIT_MESSAGE, SL_REASON_NONE, reply, length);
-    length = protocol->encode(SL_REPLY, reply, length,
-                              protocol->key(slot->request, slot->request_length), emit->emitted,
-                              sizeof emit->emitted);
-    answer(emit, &slot->record, emit->emitted, length);
+    pass_on(emit, protocol, slot, &traits, reply, length, emitted);
 }
 
 static struct slot *outstanding_slot(struct policy_emit *emit, const struct sl_record *record)
@@ -116,17 +201,59 @@ static struct slot *outstanding_slot(struct policy_emit *emit, const struct sl_r
     return slot->outstanding && slot->record.key == record->key ? slot : NULL;
 }
 
+static bool passes_unread(const struct policy_emit *emit, const struct sl_record *record)
+{
+    return (record->type == SL_RECORD_SESSION_END || record->type == SL_RECORD_DEVICE) &&
+           record->length == 0 && record->session < emit->config->sessions;
+}
+
+/* Nothing of a reply that was given up passes, and its end is all that is waited for. */
+static void given_up(struct policy_emit *emit, struct slot *slot, const struct sl_record *record)
+{
+    if (!(record->flags & SL_FLAG_MORE))
+        fail(emit, slot, SL_REASON_REPLY_SHAPE);
+}
+
+static void outcome(struct policy_emit *emit, struct slot *slot, const struct sl_record *record)
+{
+    if (slot->given_up) {
+        given_up(emit, slot, record);
+        return;
+    }
+    switch (record->type) {
+    case SL_RECORD_MESSAGE:
+        matched(emit, slot, record);
+        return;
+    case SL_RECORD_MALFORMED:
+        audit_reply(emit, slot, SL_VERDICT_MALFORMED, SL_AUDIT_MESSAGE,
+                    (enum sl_reason)record->reason, slot_request(emit, slot), slot->request_length);
+        reject(emit, slot, record->flags, SL_REASON_REPLY_SHAPE);
+        return;
+    case SL_RECORD_FAILED:
+        audit_reply(emit, slot, SL_VERDICT_DENY, SL_AUDIT_FAILED, (enum sl_reason)record->reason,
+                    slot_request(emit, slot), slot->request_length);
+        fail(emit, slot, (enum sl_reason)record->reason);
+        return;
+    default: /* SENT: nothing will come back */
+        settle(emit, slot);
+        answer(emit, &slot->record, NULL, 0);
+    }
+}
+
 void reply_handle(void *self, const struct sl_record *record, const uint8_t *payload)
 {
     struct policy_emit *emit = self;
-    if (record->type == SL_RECORD_SESSION_END && record->length == 0 &&
-        record->session < emit->config->sessions) {
+    const bool message = record->type == SL_RECORD_MESSAGE || record->type == SL_RECORD_MALFORMED;
+    if (passes_unread(emit, record)) {
         put_record(emit, &emit->out, record, NULL);
         return;
     }
-    if (record->type != SL_RECORD_MESSAGE && record->type != SL_RECORD_MALFORMED &&
-        record->type != SL_RECORD_FAILED && record->type != SL_RECORD_SENT) {
+    if (!message && record->type != SL_RECORD_FAILED && record->type != SL_RECORD_SENT) {
         audit_dropped(emit, record, SL_REASON_RECORD_INVALID);
+        return;
+    }
+    if (message && record->slot == SL_NO_SLOT && emit->has_link) {
+        unsolicited_handle(emit, record, payload);
         return;
     }
     struct slot *slot = outstanding_slot(emit, record);
@@ -134,24 +261,7 @@ void reply_handle(void *self, const struct sl_record *record, const uint8_t *pay
         audit_dropped(emit, record, SL_REASON_REPLY_UNMATCHED);
         return;
     }
-    switch (record->type) {
-    case SL_RECORD_MESSAGE:
-        matched(emit, slot, record, payload);
-        return;
-    case SL_RECORD_MALFORMED:
-        audit_reply(emit, slot, SL_VERDICT_MALFORMED, SL_AUDIT_MESSAGE,
-                    (enum sl_reason)record->reason, slot->request, slot->request_length);
-        fail(emit, slot, SL_REASON_REPLY_SHAPE);
-        return;
-    case SL_RECORD_FAILED:
-        audit_reply(emit, slot, SL_VERDICT_DENY, SL_AUDIT_FAILED, (enum sl_reason)record->reason,
-                    slot->request, slot->request_length);
-        fail(emit, slot, (enum sl_reason)record->reason);
-        return;
-    default: /* SENT: nothing will come back */
-        settle(emit, slot);
-        answer(emit, &slot->record, NULL, 0);
-    }
+    outcome(emit, slot, record);
 }
 
 static void refused(struct policy_emit *emit, const struct sl_record *record,
@@ -168,8 +278,7 @@ void reply_peer_handle(void *self, const struct sl_record *record, const uint8_t
 {
     struct policy_emit *emit = self;
     const struct policy_service *service;
-    if (record->slot >= emit->slots || record->length > STORED_REQUEST_MAX ||
-        !protocol_of(emit, record, &service)) {
+    if (record->slot >= emit->slots || !protocol_of(emit, record, &service)) {
         audit_dropped(emit, record, SL_REASON_RECORD_INVALID);
         return;
     }
@@ -184,9 +293,12 @@ void reply_peer_handle(void *self, const struct sl_record *record, const uint8_t
     struct slot *slot = &emit->slot[record->slot];
     slot->record = *record;
     slot->rule = record->reason; /* OUTSTANDING carries the rule here */
-    slot->request_length = record->length;
-    memcpy(slot->request, payload, record->length);
     slot->outstanding = true;
+    slot->given_up = !slot_keep(emit, slot, payload, record->length);
+    if (slot->given_up) /* no room for it: what is not known cannot be matched */
+        audit_dropped(emit, record, SL_REASON_CAPACITY);
+    if (emit->has_link)
+        emit->link.series[record->slot] = (struct series){0};
 }
 
 /* int_frontend answers every request in time; a request that it does not answer at all must
@@ -204,7 +316,7 @@ void reply_tick(struct policy_emit *emit)
         (void)protocol_of(emit, &slot->record, &service);
         if (emit->now > slot->record.time + service->timeout + PATIENCE) {
             audit_reply(emit, slot, SL_VERDICT_DENY, SL_AUDIT_FAILED, SL_REASON_DEVICE_TIMEOUT,
-                        slot->request, slot->request_length);
+                        slot_request(emit, slot), slot->request_length);
             fail(emit, slot, SL_REASON_DEVICE_TIMEOUT);
         }
     }

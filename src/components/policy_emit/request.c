@@ -22,8 +22,8 @@ static void audit_message(struct policy_emit *emit, const struct sl_record *reco
     const struct sl_protocol *protocol = protocol_of(emit, record, &service);
     if (verdict != SL_VERDICT_MALFORMED && service->flags & POLICY_SERVICE_LEARNS &&
         protocol->old_values)
-        audit.old_known = protocol->old_values(service, &emit->state, canonical, record->length,
-                                               audit.old);
+        audit.old_known =
+            protocol->old_values(service, &emit->state, canonical, record->length, audit.old);
     audit_detail(&audit, canonical, record->length);
     audit_put(&emit->audit, &audit);
     emit->count.allowed += verdict == SL_VERDICT_ALLOW;
@@ -55,8 +55,7 @@ static void learn_sent(struct policy_emit *emit, const struct sl_protocol *proto
     protocol->note_sent(service, &emit->state, canonical, record->length);
     slot->order = emit->state.order;
     slot->record = *record;
-    slot->request_length = record->length <= STORED_REQUEST_MAX ? record->length : 0;
-    memcpy(slot->request, canonical, slot->request_length);
+    (void)slot_keep(emit, slot, canonical, record->length); /* else its outcome teaches nothing */
 }
 
 /* The reply instance's word, checked like everybody's. */
@@ -70,36 +69,41 @@ static void learn_outcome(struct policy_emit *emit, struct slot *slot, const uin
         return;
     if (length && protocol->validate(SL_REPLY, service, reply, length) != SL_REASON_NONE)
         length = 0;
-    protocol->note_outcome(service, &emit->state, slot->request, slot->request_length, slot->order,
-                           length ? reply : NULL, length);
+    protocol->note_outcome(service, &emit->state, slot_request(emit, slot), slot->request_length,
+                           slot->order, length ? reply : NULL, length);
 }
 
 static void send(struct policy_emit *emit, const struct sl_protocol *protocol,
                  const struct policy_service *service, const struct sl_record *record,
-                 const uint8_t *canonical, uint16_t rule)
+                 uint8_t *canonical, uint16_t rule)
 {
     struct slot *slot = &emit->slot[record->slot];
     struct sl_record request = *record;
-    request.key = (uint16_t)(++slot->turn << 8 | record->slot);
-    size_t length = protocol->encode(SL_REQUEST, canonical, record->length, request.key,
-                                     emit->emitted, sizeof emit->emitted);
-    if (length == 0) {
-        refuse(emit, record, SL_REASON_CANONICAL_INVALID, canonical, true);
-        return;
-    }
+    request.key = protocol->keeps_key ? protocol->key(canonical, record->length)
+                                      : (uint16_t)(++slot->turn << 8 | record->slot);
     request.type = SL_RECORD_OUTSTANDING;
     request.reason = rule;
     if (!put_record(emit, &emit->peer_out, &request, canonical))
         return;
     slot->outstanding = true;
     learn_sent(emit, protocol, service, slot, record, canonical);
+    const bool replies = protocol->expects_reply(service, canonical, record->length);
+    const bool there =
+        !protocol->translate || protocol->translate(service, SL_REQUEST, canonical, record->length);
+    const size_t length = there ? protocol->encode(SL_REQUEST, canonical, record->length,
+                                                   request.key, emit->emitted, sizeof emit->emitted)
+                                : 0;
+    if (length == 0) {
+        refuse(emit, record, SL_REASON_CANONICAL_INVALID, canonical, false);
+        return;
+    }
     request.type = SL_RECORD_MESSAGE;
     request.reason = SL_REASON_NONE;
     request.length = (uint16_t)length;
-    if (!protocol->expects_reply(service, canonical, record->length))
+    if (!replies)
         request.flags = SL_FLAG_NO_REPLY;
     if (!put_record(emit, &emit->out, &request, emit->emitted))
-        refuse(emit, record, SL_REASON_RING_FULL, canonical, true);
+        refuse(emit, record, SL_REASON_RING_FULL, canonical, !protocol->translate);
 }
 
 /* What the policy denies: refused in the protocol's words, or as the service's on-deny says. */
@@ -113,10 +117,30 @@ static void deny(struct policy_emit *emit, const struct policy_service *service,
            !(service->flags & (POLICY_SERVICE_CLOSE | POLICY_SERVICE_DROP)));
 }
 
+/* Needs no rule, but the reply that it confirms. */
+static struct sl_decision confirmation(struct policy_emit *emit, const struct sl_record *record,
+                                       const struct sl_traits *traits)
+{
+    const bool awaited = awaited_take(emit, record, traits->parties, traits->key);
+    return (struct sl_decision){.allowed = awaited,
+                                .reason = awaited ? SL_REASON_NONE : SL_REASON_CONFIRM_UNMATCHED,
+                                .rule = SL_NO_RULE};
+}
+
 static struct sl_decision decision_on(struct policy_emit *emit, const struct sl_protocol *protocol,
                                       const struct policy_service *service,
                                       const struct sl_record *record, const uint8_t *canonical)
 {
+    struct sl_traits traits = {0};
+    if (protocol->traits)
+        traits = protocol->traits(SL_REQUEST, canonical, record->length);
+    /* What the client has seen, the reply instance has told before: before a confirmation of it,
+     * or what depends on its outcome. */
+    if (emit->config->mode != SL_ONE_WAY &&
+        (traits.confirms || service->flags & POLICY_SERVICE_LEARNS))
+        drain_peer(emit);
+    if (traits.confirms && emit->config->mode != SL_ONE_WAY)
+        return confirmation(emit, record, &traits);
     if (!protocol->decide_in ||
         (!emit->state.conditions && !(service->flags & POLICY_SERVICE_LEARNS)))
         return protocol->decide(service, record->client, canonical, record->length);
@@ -128,9 +152,9 @@ static struct sl_decision decision_on(struct policy_emit *emit, const struct sl_
     return (struct sl_decision){.reason = SL_REASON_RATE, .rule = SL_NO_RULE};
 }
 
-static void decide(struct policy_emit *emit, const struct sl_record *record,
-                   const uint8_t *canonical)
+static void decide(struct policy_emit *emit, const struct sl_record *record)
 {
+    uint8_t *const canonical = emit->in.taken + sizeof *record; /* private already */
     const struct policy_service *service;
     const struct sl_protocol *protocol = protocol_of(emit, record, &service);
     if (protocol->validate(SL_REQUEST, service, canonical, record->length) != SL_REASON_NONE) {
@@ -187,10 +211,15 @@ void request_handle(void *self, const struct sl_record *record, const uint8_t *p
     const struct policy_service *service;
     bool message = record->type == SL_RECORD_MESSAGE || record->type == SL_RECORD_MALFORMED;
     if (message && protocol_of(emit, record, &service) && slot_usable(emit, record)) {
-        (record->type == SL_RECORD_MESSAGE ? decide : malformed)(emit, record, payload);
+        if (record->type == SL_RECORD_MESSAGE)
+            decide(emit, record);
+        else
+            malformed(emit, record, payload);
         return;
     }
-    if (record->type == SL_RECORD_SESSION_END && record->length == 0 &&
+    const bool begin = record->type == SL_RECORD_SESSION_BEGIN &&
+                       protocol_of(emit, record, &service) && emit->config->mode != SL_ONE_WAY;
+    if ((begin || record->type == SL_RECORD_SESSION_END) && record->length == 0 &&
         record->session < emit->config->sessions) {
         if (emit->config->mode == SL_ONE_WAY)
             oneway_send_end(emit, record);
@@ -201,13 +230,34 @@ void request_handle(void *self, const struct sl_record *record, const uint8_t *p
     audit_dropped(emit, record, SL_REASON_RECORD_INVALID);
 }
 
+static bool settled(struct policy_emit *emit, const struct sl_record *record,
+                    const uint8_t *payload)
+{
+    if (record->slot >= emit->slots)
+        return false;
+    struct slot *slot = &emit->slot[record->slot];
+    learn_outcome(emit, slot, payload, record->length);
+    slot_forget(emit, slot);
+    slot->outstanding = false;
+    return true;
+}
+
+static bool delivered(struct policy_emit *emit, const struct sl_record *record,
+                      const uint8_t *payload)
+{
+    uint32_t parties;
+    if (!emit->has_link || record->length != sizeof parties)
+        return false;
+    memcpy(&parties, payload, sizeof parties);
+    awaited_add(emit, record, parties);
+    return true;
+}
+
 void request_peer_handle(void *self, const struct sl_record *record, const uint8_t *payload)
 {
     struct policy_emit *emit = self;
-    if (record->type != SL_RECORD_SETTLED || record->slot >= emit->slots) {
-        audit_dropped(emit, record, SL_REASON_RECORD_INVALID);
+    if ((record->type == SL_RECORD_SETTLED && settled(emit, record, payload)) ||
+        (record->type == SL_RECORD_DELIVERED && delivered(emit, record, payload)))
         return;
-    }
-    learn_outcome(emit, &emit->slot[record->slot], payload, record->length);
-    emit->slot[record->slot].outstanding = false;
+    audit_dropped(emit, record, SL_REASON_RECORD_INVALID);
 }

@@ -227,7 +227,7 @@ _Noreturn void process_run(const struct launch *launch, unsigned number, uint32_
     for (unsigned i = 0; i < process.count; i++) {
         struct sl_host *host = &process.host[i];
         add_environment(launch, host, number, memory);
-        host->self = memory_private(host->program->self_size);
+        host->self = memory_private(host->program->self_size + host->program->link_size);
         if (!host->self)
             fail(process.report, "no memory for a component's state");
         if (host->nic)

@@ -168,3 +168,19 @@ void load_dnp3_service(struct loader *loader, const struct service_nodes *nodes)
     if (nodes->response_size)
         load_size(loader, nodes->response_size, &service->response_size);
 }
+
+unsigned site_stations(const struct site *site, unsigned service, bool device,
+                       struct sl_station *stations)
+{
+    if (site->service[service].protocol != SL_PROTOCOL_DNP3 || !site->policy)
+        return 0;
+    const struct arena_list *const list = &site->policy->service[service].dnp3.stations;
+    const struct dnp3_station *const station = list->items;
+    for (size_t i = 0; i < list->count; i++)
+        stations[i] = (struct sl_station){
+            .service = (uint16_t)service,
+            .master = device ? station[i].device_master : station[i].master,
+            .outstation = device ? station[i].device_outstation : station[i].outstation,
+        };
+    return (unsigned)list->count;
+}

@@ -173,6 +173,9 @@ bool dnp3_step_within(const struct policy_service *service, const struct policy_
  * unsolicited (NULL); and on how many fragments, and octets as encoded, a response may have. */
 struct sl_decision dnp3_decide_reply(const struct policy_service *service, const void *request,
                                      size_t request_length, const void *reply, size_t reply_length);
+/* Between the clients' addresses and the device's (sluice/protocol.h, translate). */
+bool dnp3_translate(const struct policy_service *service, enum sl_direction direction,
+                    void *canonical, size_t length);
 enum sl_reason dnp3_reply_within(const struct policy_service *service, unsigned messages,
                                  uint32_t bytes);
 

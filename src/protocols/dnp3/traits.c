@@ -16,7 +16,7 @@ static struct sl_traits traits_of(enum sl_direction direction, uint16_t source,
                           (control & DNP3_FIR ? 0 : DNP3_KEY_CONTINUES)),
         .confirms = !reply && function == DNP3_CONFIRM,
         .asks_confirm = reply && control & DNP3_CON,
-        .unsolicited = reply && (control & DNP3_UNS || function == DNP3_UNSOLICITED_RESPONSE),
+        .unsolicited = control & DNP3_UNS || function == DNP3_UNSOLICITED_RESPONSE,
         .more = reply && !(control & DNP3_FIN),
     };
     if (traits.more) /* 4.2.2.4.5: the next number */

@@ -231,7 +231,7 @@ static void traits(void **unused)
     } cases[] = {
         {SL_REQUEST, "c301 3c0106", {.key = 3}},
         {SL_REQUEST, "c500", {.key = 5, .confirms = true}},
-        {SL_REQUEST, "d500", {.key = 0x15, .confirms = true}},
+        {SL_REQUEST, "d500", {.key = 0x15, .confirms = true, .unsolicited = true}},
         {SL_REPLY, "c381 0000", {.key = 3}},
         {SL_REPLY, "e381 0000", {.key = 3, .asks_confirm = true}},
         {SL_REPLY, "af81 0000", {.key = 15, .next_key = 0x40, .asks_confirm = true, .more = true}},

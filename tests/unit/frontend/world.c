@@ -127,7 +127,7 @@ struct node *world_add(const struct sl_component *component,
     half = region(&port[SL_PORT_AUDIT], 0,
                   oneway_ring_region_size(sizeof(struct sl_audit), AUDIT_SLOTS));
     oneway_consumer_init(&node->audit, half, port[SL_PORT_AUDIT].size[0], sizeof(struct sl_audit));
-    node->self = calloc(1, component->self_size);
+    node->self = calloc(1, component->self_size + component->link_size);
     component->init(node->self, environment);
     node->pending = true;
     return node;
