@@ -27,13 +27,15 @@ static const char *variations_text(struct arena *arena, const struct spans *obje
 const char *dnp3_objects_text(struct arena *arena, const struct spans *objects)
 {
     const char *before = "", *last = "";
+    if (spans_hold(objects, 0, UINT16_MAX))
+        return "any group";
     for (uint32_t group = 0; group <= UINT8_MAX; group++) {
         const char *const name = dnp3_group_name(group);
-        if (!spans_meet(objects, group << 8, group << 8 | 0xff))
-            continue;
+        if (name == NULL || !spans_meet(objects, group << 8, group << 8 | 0xff))
+            continue; /* not in the library */
         before = *before && *last ? arena_printf(arena, "%s, %s", before, last) : last;
-        last = arena_printf(arena, "group %u%s%s%s%s", group, name ? " (" : "", name ? name : "",
-                            name ? ")" : "", variations_text(arena, objects, group));
+        last = arena_printf(arena, "group %u (%s)%s", group, name,
+                            variations_text(arena, objects, group));
     }
     return *before ? arena_printf(arena, "%s and %s", before, last) : last;
 }
