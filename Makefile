@@ -26,7 +26,7 @@ CORE := $(wildcard src/protocols/*.c src/protocols/*/*.c src/ring/*.c src/policy
 # Frontends: with lwIP, linked once a side so that the two stacks share no symbol.
 NET  := $(wildcard src/net/*.c)
 # Only on the machine that compiles policies and runs the Linux gateway.
-HOST := $(wildcard src/policy/compiler/*.c src/topology/*.c src/hosts/linux/*.c \
+HOST := $(wildcard src/policy/compiler/*.c src/topology/*.c src/hosts/linux/*.c src/control/*.c \
           src/drivers/*/*.c)
 CLI  := $(wildcard src/cli/*.c)
 

@@ -19,6 +19,8 @@ enum sl_audit_event {
     SL_AUDIT_START,         /* the component is up */
     SL_AUDIT_COUNTERS,      /* periodic: value = messages seen */
     SL_AUDIT_READS,         /* the monitor's own: reads of one flow, summed up */
+    SL_AUDIT_ANSWERED,      /* no line: `detail` is a byte for each reply, how long the request took
+                             * (counters.h), value = all of them together, ns */
 };
 
 enum sl_verdict {
@@ -58,7 +60,9 @@ struct sl_audit {
     /* MESSAGE, a write: what stood there before, as far as this gateway has seen it; in the order
      * of the values written (sl_protocol.written). */
     uint16_t old[SL_AUDIT_OLD];
+    uint8_t policy; /* tag of the policy that `rule` is of (component.h); 0: not said */
+    uint8_t reserved[7];
 };
-_Static_assert(sizeof(struct sl_audit) == 144, "an audit slot is 144 bytes on every host");
+_Static_assert(sizeof(struct sl_audit) == 152, "an audit slot is 152 bytes on every host");
 
 #endif

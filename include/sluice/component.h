@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct sl_host;
+struct sl_counters;
 
 #define SL_NO_CHANNEL     0xffu
 #define SL_MAX_CHANNELS   32u                 /* channel numbers 0..31; badge bit = 1 << channel */
@@ -56,6 +57,8 @@ struct sl_environment {
     size_t config_size;
     const void *policy; /* policy image (src/policy/image.h), read-only; NULL where not given */
     size_t policy_size;
+    struct sl_counters *counters; /* monitor (counters.h); NULL where nobody reads them */
+    uint8_t policy_tag; /* names this policy on audit records; 0: there is only one */
     struct sl_port port[SL_MAX_PORTS]; /* absent ports are all zero with SL_NO_CHANNEL */
 };
 
@@ -65,6 +68,13 @@ struct sl_component {
     void (*init)(void *self, const struct sl_environment *environment);
     void (*wake)(void *self, uint64_t badges);
     size_t link_size; /* bytes of state more, behind: where a protocol has a link layer */
+
+    /* NULL in components without a policy; called between two wakes, and only by hosts where the
+     * policy can change (Linux). From here on `policy` is in force: an image like the
+     * environment's, in memory of its own, named `tag` on audit records. The one before stays
+     * where it is until `policy` is NULL here: then nobody decides by it any more, what was
+     * decided by it is on the audit rings, and its memory is about to be used anew. */
+    void (*adopt)(void *self, const void *policy, size_t size, uint8_t tag);
 };
 
 extern const struct sl_component nic_drv_component; /* ext_nic_drv and int_nic_drv */

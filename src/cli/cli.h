@@ -20,8 +20,11 @@ int cli_check(int argc, char **argv);
 int cli_decode(int argc, char **argv);
 int cli_learn(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_override(int argc, char **argv);
+int cli_reload(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_run(int argc, char **argv);
+int cli_status(int argc, char **argv);
 int cli_topology(int argc, char **argv);
 
 #endif

@@ -8,18 +8,18 @@
 #include <sys/random.h>
 
 #include "cli/cli.h"
+#include "control/operation.h"
 #include "drivers/af_packet/interface.h"
 #include "hosts/linux/audit_writer.h"
 #include "hosts/linux/launch.h"
 #include "hosts/linux/sandbox.h"
 #include "hosts/linux/supervisor.h"
-#include "policy/image.h"
 #include "policy/site.h"
 #include "sluice/protocol.h"
 #include "topology/topology.h"
 
 static const char help[] =
-    "usage: sluice run [--fused] [--cpu N] [--audit FILE] CONFIG\n"
+    "usage: sluice run [--fused] [--cpu N] [--audit FILE] [--socket PATH] CONFIG\n"
     "\n"
     "Runs the gateway that CONFIG describes, until SIGTERM or an interrupt. Checks the file\n"
     "and the flows between components first, and does not start with a mistake in either.\n"
@@ -29,6 +29,8 @@ static const char help[] =
     "  --cpu N       run on CPU N; default CONFIG's cpu, else the last one allowed\n"
     "  --audit FILE  where audit lines are appended (JSON, one object a line; - is standard\n"
     "                output); default CONFIG's audit\n"
+    "  --socket PATH where `sluice status`, `reload` and `override` find it, or none; default\n"
+    "                CONFIG's, else /run/sluice/NAME.sock with CONFIG's NAME\n"
     "\n"
     "Needs CAP_NET_RAW for raw frames, as root or in a user namespace. The two interfaces are\n"
     "the gateway's own: up, without addresses in the kernel.\n"
@@ -37,7 +39,7 @@ static const char help[] =
     "command line was not understood.\n";
 
 struct options {
-    const char *config, *audit;
+    const char *config, *audit, *socket;
     int cpu; /* -1: not given */
     bool fused, help;
 };
@@ -62,11 +64,9 @@ static bool parse_cpu(const char *text, int *cpu)
 static bool parse_options(struct options *given, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"fused", no_argument, NULL, 'f'},
-        {"cpu", required_argument, NULL, 'c'},
-        {"audit", required_argument, NULL, 'a'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"fused", no_argument, NULL, 'f'},       {"cpu", required_argument, NULL, 'c'},
+        {"audit", required_argument, NULL, 'a'}, {"socket", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
     };
     int option;
     opterr = 0;
@@ -81,6 +81,9 @@ static bool parse_options(struct options *given, int argc, char **argv)
             break;
         case 'a':
             given->audit = optarg;
+            break;
+        case 's':
+            given->socket = optarg;
             break;
         case 'h':
             given->help = true;
@@ -164,15 +167,6 @@ static void configure(struct launch *launch, const struct site *site,
     }
 }
 
-static void set_policy(struct launch *launch, const void *policy, size_t size)
-{
-    const struct policy_image *image = policy;
-    launch->policy = policy;
-    launch->policy_size = size;
-    for (unsigned i = 0; i < (sizeof launch->policy_hash - 1) / 2; i++)
-        snprintf(launch->policy_hash + (size_t)2 * i, 3, "%02x", image->hash[i]);
-}
-
 struct address_text {
     char text[16];
 };
@@ -227,25 +221,25 @@ static bool check_flows(const struct topology *topology)
     return violations == 0;
 }
 
+/* The site is its own from here on. */
 static int run(struct site *site, const struct options *given)
 {
     static struct topology topology; /* both too large for the stack */
     static struct launch launch;
+    static struct operation operation;
     topology_build(site, &topology);
-    if (!check_flows(&topology) || (!site->synthetic.given && !find_interfaces(site)))
+    if (!check_flows(&topology) || (!site->synthetic.given && !find_interfaces(site))) {
+        site_free(site);
         return CLI_FAILED;
-    size_t policy_size;
-    void *policy = site_compile(site, &policy_size, stderr);
-    if (!policy)
-        return CLI_UNABLE;
-
+    }
     configure(&launch, site, &topology);
-    set_policy(&launch, policy, policy_size);
     launch_group(&launch, given->fused          ? LAUNCH_FUSED
                           : site->merge_drivers ? LAUNCH_MERGED
                                                 : LAUNCH_ISOLATED);
     launch.cpu = given->cpu >= 0 ? given->cpu : site->cpu >= 0 ? site->cpu : launch_choose_cpu();
-    const char *audit = given->audit ? given->audit : site->audit[0] ? site->audit : "-";
+    char named[sizeof site->audit]; /* outlives `site`, whose place a reloaded file takes */
+    memcpy(named, site->audit, sizeof named);
+    const char *audit = given->audit ? given->audit : named[0] ? named : "-";
     int status = CLI_FAILED;
     char error[512];
     struct audit_writer writer;
@@ -257,11 +251,16 @@ static int run(struct site *site, const struct options *given)
         launch.writer = &writer;
         launch.audit_fd = writer.monitor[1];
         launch.launcher_fd = writer.launcher[1];
-        print_summary(site, &launch, audit);
-        status = supervise(&launch) ? CLI_OK : CLI_FAILED;
+        launch.operation = &operation;
+        if (operation_start(&operation, &launch, site, given->socket)) {
+            print_summary(site, &launch, audit);
+            status = supervise(&launch) ? CLI_OK : CLI_FAILED;
+        }
         audit_writer_finish(&writer);
+        operation_stop(&operation);
+        return status;
     }
-    free(policy);
+    site_free(site);
     return status;
 }
 
@@ -277,7 +276,5 @@ int cli_run(int argc, char **argv)
     struct site *site = site_load(given.config, stderr);
     if (!site)
         return CLI_UNABLE;
-    int status = run(site, &given);
-    site_free(site);
-    return status;
+    return run(site, &given);
 }

@@ -60,7 +60,7 @@ struct policy_rate {
     uint64_t interval; /* ns, 1 .. 1 day */
     uint32_t burst;    /* 1 .. 65535 */
     uint8_t per_client;
-    uint8_t reserved[3];
+    uint8_t mark[3]; /* of the rule or service that it is of: the same in another image of a site */
 };
 #define POLICY_LONGEST_INTERVAL UINT64_C(86400000000000)
 #define POLICY_LARGEST_BURST    65535u

@@ -76,6 +76,8 @@ const char *policy_image_check(const void *start, size_t size)
         return "the hosts are outside the image";
     if (image->strings >= image->size || bytes[image->size - 1] != 0)
         return "the strings do not end within the image";
+    if (image->override && !string_within(image, image->override))
+        return "the override's name is outside the strings";
 
     const struct policy_rule_name *rules = (const void *)(bytes + image->rules);
     for (unsigned i = 0; i < image->rule_count; i++)
@@ -123,6 +125,22 @@ const char *policy_rule_name(const void *start, unsigned rule)
         return NULL;
     const struct policy_rule_name *rules = (const void *)((const uint8_t *)start + image->rules);
     return (const char *)start + rules[rule].name;
+}
+
+const char *policy_override_name(const void *start)
+{
+    const struct policy_image *const image = start;
+    return image->override ? (const char *)start + image->override : NULL;
+}
+
+bool policy_rule_overrides(const void *start, unsigned rule)
+{
+    const char *override = policy_override_name(start), *name = policy_rule_name(start, rule);
+    while (override && name && *override && *override == *name) {
+        override++;
+        name++;
+    }
+    return override && name && *override == '\0' && *name == '/';
 }
 
 const char *policy_host_name(const void *start, uint32_t address)

@@ -14,8 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POLICY_MAGIC   UINT32_C(0x31504c53) /* "SLP1" */
-#define POLICY_VERSION 2u
+#define POLICY_MAGIC         UINT32_C(0x31504c53) /* "SLP1" */
+#define POLICY_VERSION       2u
+#define POLICY_LARGEST_IMAGE ((size_t)1 << 20) /* bytes */
 
 struct policy_image {
     uint32_t magic;
@@ -29,7 +30,7 @@ struct policy_image {
     uint16_t host_count;
     uint32_t strings;    /* offset of NUL-terminated strings; up to the image's end */
     uint32_t conditions; /* offset of struct policy_conditions (conditions.h); 0: none */
-    uint32_t reserved;
+    uint32_t override;   /* offset of the name of the override in force; 0: none */
     uint8_t hash[32]; /* SHA-256 of the image with this field zero */
 };
 _Static_assert(sizeof(struct policy_image) == 72, "image header");
@@ -84,6 +85,9 @@ const struct policy_service *policy_service(const void *image, unsigned number);
 const char *policy_service_name(const struct policy_service *service);
 /* NULL for SL_NO_RULE or a number that is none. */
 const char *policy_rule_name(const void *image, unsigned rule);
+/* NULL: no override is in force. The names of its rules begin with its own and a '/'. */
+const char *policy_override_name(const void *image);
+bool policy_rule_overrides(const void *image, unsigned rule);
 /* NULL where the file names no host of this address. */
 const char *policy_host_name(const void *image, uint32_t address);
 /* The protocol's own tables of this service. */

@@ -72,9 +72,19 @@ struct site_syslog {
     char host[64];     /* who we are; "": the machine's name */
 };
 
+/* How the running gateway is asked and told. "": the default; "none": not at all. */
+struct site_control {
+    char socket[108];  /* path */
+    uint16_t mode;     /* of its file; 0: the default */
+    char group[33];    /* whose it is; "": the process's */
+    char state[240];   /* path of the file that keeps an override */
+    char metrics[240]; /* path of a file for node_exporter; "": none */
+};
+
 struct site {
     const char *path; /* of the file, for messages */
     enum sl_mode mode;
+    bool fixed_policy;        /* no other takes this one's place while it runs (seL4) */
     bool monitor;             /* what would be denied is logged and let through, in every service */
     int cpu;                  /* CPU to run on; -1: the launcher chooses one */
     struct site_side side[2]; /* SL_SIDE_EXT, SL_SIDE_INT */
@@ -91,6 +101,7 @@ struct site {
     uint64_t audit_size;     /* bytes at which the file is rotated; 0: never */
     uint16_t audit_keep;     /* older files kept; default 10 */
     struct site_syslog syslog;
+    struct site_control control;
     struct site_synthetic synthetic;
     uint16_t service_count;
     struct site_service service[SL_MAX_SERVICES];
@@ -105,6 +116,18 @@ struct site *site_load_text(const char *name, const char *text, size_t length, F
 /* The file's text, malloc'd; NULL (said on `errors`) when it cannot be read. */
 char *site_read_file(const char *path, size_t *length, FILE *errors);
 void site_free(struct site *site);
+
+/* Overrides by number, in the file's order; NULL: there is none. */
+const char *site_override_name(const struct site *site, size_t number);
+/* False: the file has none of this name. `*longest`: how long it may last, ns. */
+bool site_override(const struct site *site, const char *name, uint64_t *longest);
+/* The same site with the rules of one of its overrides in force; NULL, said on `errors`, when that
+ * would be too large. */
+struct site *site_with_override(const struct site *site, const char *name, FILE *errors);
+
+/* True when a gateway that runs `before` can go on with `after`: nothing but rules differs. Says on
+ * `errors` what else does. */
+bool site_same_plant(const struct site *before, const struct site *after, FILE *errors);
 
 /* The policy image of a loaded site; malloc'd, the caller frees. NULL (reported on `errors`)
  * when it would be too large. */

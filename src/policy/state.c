@@ -68,7 +68,7 @@ static uint64_t *bucket_of(struct policy_state *state, unsigned rate, bool take)
 {
     if (!rate_of(state->conditions, rate)->per_client)
         return &state->full_at[rate];
-    uint32_t slot = (state->client ^ rate << 20) * UINT32_C(2654435761) >> 24;
+    uint32_t slot = policy_bucket_place(state->client, rate);
     struct policy_client_bucket *free_place = NULL;
     for (unsigned probe = 0; probe < POLICY_BUCKET_PROBES; probe++, slot++) {
         struct policy_client_bucket *const place = &state->bucket[slot % POLICY_CLIENT_BUCKETS];

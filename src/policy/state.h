@@ -28,6 +28,12 @@ struct policy_client_bucket {
     uint16_t reserved;
 };
 
+/* Where the search for a client's bucket begins. */
+static inline uint32_t policy_bucket_place(uint32_t client, uint32_t rate)
+{
+    return (client ^ rate << 20) * UINT32_C(2654435761) >> 24;
+}
+
 /* The value at the device lies within low..high, as far as this gateway can know. */
 struct policy_value {
     int64_t low, high;
@@ -82,6 +88,11 @@ struct policy_state {
 
 /* `state` zeroed, `image` checked. */
 void policy_state_init(struct policy_state *state, const void *image);
+
+/* Another image of the same site is in force: rates of the same rules and services go on where they
+ * were, and the values of points that it still asks for stay known. Both images checked; the one
+ * before, which `state` has, is not used after this. */
+void policy_state_adopt(struct policy_state *state, const void *image);
 
 /* Before each decision. `wall`: Unix time in ns, 0 where unknown. */
 void policy_state_begin(struct policy_state *state, uint64_t now, uint64_t wall, uint32_t client);

@@ -2,6 +2,8 @@
 /* The flow checker over a topology: the graph of what was built, not of what was meant. */
 #include "topology/check.h"
 
+#include <string.h>
+
 #include "topology/flow_graph.h"
 
 static void add_components(const struct topology *topology, struct flow_graph *graph)
@@ -73,6 +75,22 @@ static void add_devices(const struct topology *topology, struct flow_graph *grap
                 flow_add_edge(graph, i, j, "shares a NIC with");
 }
 
+/* On seL4 there is no launcher once the system runs. */
+static void add_outer(const struct topology *topology, unsigned launcher, struct flow_graph *graph)
+{
+    for (unsigned i = 0; i < OUTER_COUNT; i++) {
+        const struct topology_outer *outer = &topology->outer[i];
+        for (unsigned j = 0; outer->size && j < topology->component_count; j++) {
+            if (!(outer->holders >> j & 1))
+                continue;
+            if (outer->launcher_writes)
+                flow_add_edge(graph, launcher, j, "writes %s, read by", outer->name);
+            else
+                flow_add_edge(graph, j, launcher, "writes %s, read by", outer->name);
+        }
+    }
+}
+
 static void print_host(enum topology_host host, FILE *out)
 {
     if (host == TOPOLOGY_LINUX)
@@ -113,8 +131,12 @@ int topology_check_on(const struct topology *topology, enum topology_host host, 
     add_memory(topology, &graph);
     add_channels(topology, host, &graph);
     add_devices(topology, &graph);
-    for (unsigned i = 0; i < topology->trusted_count; i++)
-        flow_add_trusted(&graph, topology->trusted[i].name, topology->trusted[i].why);
+    for (unsigned i = 0; i < topology->trusted_count; i++) {
+        const unsigned node =
+            flow_add_trusted(&graph, topology->trusted[i].name, topology->trusted[i].why);
+        if (host == TOPOLOGY_LINUX && strcmp(topology->trusted[i].name, "launcher") == 0)
+            add_outer(topology, node, &graph);
+    }
     violations += flow_check(&graph, topology->mode, out);
     flow_graph_free(&graph);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hosts/linux/process.h"
 #include "hosts/linux/sandbox.h"
 #include "topology/flow_graph.h"
 
@@ -31,6 +32,7 @@ struct look {
     int violations;
     pid_t pid[TOPOLOGY_MAX_COMPONENTS];
     unsigned watched[TOPOLOGY_MAX_COMPONENTS]; /* eventfds in its epoll set */
+    unsigned asked[TOPOLOGY_MAX_COMPONENTS];   /* of these, such as the launcher alone rings */
     unsigned count;
     struct object object[MAX_OBJECTS];
 };
@@ -165,9 +167,12 @@ static long look_at_fdinfo(struct look *look, unsigned component, int fd)
         if (sscanf(line, "eventfd-id: %ld", &identity) == 1)
             continue;
         /* process.c: component << 8 | source; a device is no bell */
-        if (strncmp(line, "tfd:", 4) == 0 && at && sscanf(at, "data: %llx", &data) == 1 &&
-            (data & 0xff) < SL_MAX_CHANNELS)
+        if (strncmp(line, "tfd:", 4) != 0 || !at || sscanf(at, "data: %llx", &data) != 1)
+            continue;
+        if ((data & 0xff) < SL_MAX_CHANNELS)
             look->watched[component]++;
+        else if ((data & 0xff) != PROCESS_DEVICE)
+            look->asked[component]++;
     }
     if (file)
         fclose(file);
@@ -227,6 +232,14 @@ static void look_at_sandbox(struct look *look, unsigned component)
 
 /* ---- against the topology ---- */
 
+static const struct topology_outer *outer_named(const struct topology *topology, const char *name)
+{
+    for (unsigned i = 0; i < OUTER_COUNT; i++)
+        if (topology->outer[i].size && strcmp(topology->outer[i].name, name) == 0)
+            return &topology->outer[i];
+    return NULL;
+}
+
 static unsigned meant_rights(const struct look *look, const struct object *object)
 {
     const struct topology *topology = look->topology;
@@ -234,7 +247,22 @@ static unsigned meant_rights(const struct look *look, const struct object *objec
         if (topology->map[i].component == object->component &&
             strcmp(topology->region[topology->map[i].region].name, object->name) == 0)
             return topology->map[i].rights;
+    const struct topology_outer *const outer = outer_named(topology, object->name);
+    if (outer && outer->holders >> object->component & 1)
+        return outer->launcher_writes ? RIGHT_READ : RIGHT_READ | RIGHT_WRITE;
     return 0;
+}
+
+/* One mapping of each thing that the topology gives it. */
+static void expect_mapped(struct look *look, unsigned component, const char *name)
+{
+    unsigned found = 0;
+    for (unsigned i = 0; i < look->count; i++)
+        found += look->object[i].kind == SHARED_MEMORY && look->object[i].component == component &&
+                 strcmp(look->object[i].name, name) == 0;
+    if (found != 1)
+        violation(look, "%s has %u mappings of %s, the topology says 1", name_of(look, component),
+                  found, name);
 }
 
 static bool is_packet_ring(const struct look *look, const struct object *object)
@@ -256,17 +284,13 @@ static void compare_memory(struct look *look)
             violation(look, "%s may %s %s, the topology says %s", name_of(look, object->component),
                       words[object->rights & 3], object->name, words[meant & 3]);
     }
-    for (unsigned i = 0; i < topology->map_count; i++) {
-        const char *region = topology->region[topology->map[i].region].name;
-        unsigned found = 0;
-        for (unsigned j = 0; j < look->count; j++)
-            found += look->object[j].kind == SHARED_MEMORY &&
-                     look->object[j].component == topology->map[i].component &&
-                     strcmp(look->object[j].name, region) == 0;
-        if (found != 1)
-            violation(look, "%s has %u mappings of %s, the topology says 1",
-                      name_of(look, topology->map[i].component), found, region);
-    }
+    for (unsigned i = 0; i < topology->map_count; i++)
+        expect_mapped(look, topology->map[i].component,
+                      topology->region[topology->map[i].region].name);
+    for (unsigned i = 0; i < OUTER_COUNT; i++)
+        for (unsigned j = 0; topology->outer[i].size && j < topology->component_count; j++)
+            if (topology->outer[i].holders >> j & 1)
+                expect_mapped(look, j, topology->outer[i].name);
 }
 
 static void compare_bells(struct look *look, unsigned component)
@@ -284,6 +308,11 @@ static void compare_bells(struct look *look, unsigned component)
     if (found != rings)
         violation(look, "%s holds %u eventfds that it may ring, the topology says %u",
                   name_of(look, component), found, rings);
+    const unsigned asked = (topology->component[component].program == PROGRAM_MONITOR ? 1u : 0u) +
+                           (topology->component[component].has_policy ? 1u : 0u);
+    if (look->asked[component] != asked)
+        violation(look, "%s waits on %u eventfds of the launcher's, the topology says %u",
+                  name_of(look, component), look->asked[component], asked);
     if (look->watched[component] != waits)
         violation(look, "%s waits on %u eventfds, the topology says %u", name_of(look, component),
                   look->watched[component], waits);
@@ -330,6 +359,20 @@ static void add_edges(const struct look *look, struct flow_graph *graph)
     }
 }
 
+/* What each component has in common with the launcher, as mapped. */
+static void add_outer_edges(const struct look *look, unsigned launcher, struct flow_graph *graph)
+{
+    for (unsigned i = 0; i < look->count; i++) {
+        const struct object *object = &look->object[i];
+        const struct topology_outer *outer =
+            object->kind == SHARED_MEMORY ? outer_named(look->topology, object->name) : NULL;
+        if (outer && outer->launcher_writes)
+            flow_add_edge(graph, launcher, object->component, "writes %s, read by", outer->name);
+        else if (outer)
+            flow_add_edge(graph, object->component, launcher, "writes %s, read by", outer->name);
+    }
+}
+
 static void check_paths(struct look *look)
 {
     const struct topology *topology = look->topology;
@@ -345,8 +388,12 @@ static void check_paths(struct look *look)
             flow_add_node(&graph, component->name, (uint8_t)component->side);
     }
     add_edges(look, &graph);
-    for (unsigned i = 0; i < topology->trusted_count; i++)
-        flow_add_trusted(&graph, topology->trusted[i].name, topology->trusted[i].why);
+    for (unsigned i = 0; i < topology->trusted_count; i++) {
+        const unsigned node =
+            flow_add_trusted(&graph, topology->trusted[i].name, topology->trusted[i].why);
+        if (strcmp(topology->trusted[i].name, "launcher") == 0)
+            add_outer_edges(look, node, &graph);
+    }
     flow_add_trusted(
         &graph, "system call filter",
         "that each process has one is seen; what it allows is src/hosts/linux/sandbox.c "

@@ -371,6 +371,7 @@ static void limit(uint16_t *value, uint16_t most, const char *name, FILE *out)
 
 void microkit_limit(struct site *site, FILE *out)
 {
+    site->fixed_policy = true;
     limit(&site->sessions, MAX_SESSIONS, "sessions", out);
     limit(&site->outstanding, MAX_OUTSTANDING, "outstanding", out);
     limit(&site->buffers, MAX_BUFFERS, "buffers", out);

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "sluice/audit.h"
+#include "sluice/counters.h"
 #include "sluice/protocol.h"
 #include "sluice/record.h"
+#include "policy/board.h"
 #include "policy/image.h"
 #include "topology/lowering.h"
 
@@ -86,8 +88,10 @@ static const struct link_row links[] = {
 /* clang-format on */
 
 static const struct topology_trusted trusted[] = {
-    {"launcher", "creates every region, channel and component, gives out the rights, and writes "
-                 "the policy image and each configuration before the start; could join anything"},
+    {"launcher", "creates every region, channel and component, gives out the rights, writes each "
+                 "configuration before the start and the policy whenever it changes, reads the "
+                 "monitor's counters, and tells them to whoever may open its socket; could join "
+                 "anything"},
     {"kernel", "keeps components apart and moves frames to and from the NICs; could join anything"},
     {"clock", "read by every component, written by none; shows each how long the others keep the "
               "processor busy (timing is not covered by the flow rule)"},
@@ -139,6 +143,8 @@ bool topology_has_link(const struct site *site)
 
 static bool learns_values(const struct site *site)
 {
+    if (!site->fixed_policy)
+        return true; /* another policy may ask for them */
     for (unsigned i = 0; i < site->service_count; i++)
         if (site->service[i].flags & POLICY_SERVICE_LEARNS)
             return true;
@@ -228,6 +234,23 @@ static void add_audit(struct topology *topology, uint8_t component, uint8_t moni
     link->capacity = every_message ? AUDIT_SLOTS_MESSAGE : AUDIT_SLOTS;
 }
 
+static void add_outer(struct topology *topology)
+{
+    struct topology_outer *policy = &topology->outer[OUTER_POLICY];
+    *policy = (struct topology_outer){
+        .name = "policy", .size = POLICY_BOARD_REGION, .launcher_writes = true};
+    struct topology_outer *counters = &topology->outer[OUTER_COUNTERS];
+    *counters = (struct topology_outer){.name = "counters",
+                                        .size = (sizeof(struct sl_counters) + PAGE_SIZE - 1) /
+                                                PAGE_SIZE * PAGE_SIZE};
+    for (unsigned i = 0; i < topology->component_count; i++) {
+        if (topology->component[i].has_policy)
+            policy->holders |= (uint16_t)(1u << i);
+        if (topology->component[i].program == PROGRAM_MONITOR)
+            counters->holders |= (uint16_t)(1u << i);
+    }
+}
+
 uint16_t topology_frame_capacity(const struct site *site)
 {
     /* Two buffers make a page; indices are 16 bits and run freely. */
@@ -262,6 +285,7 @@ void topology_build(const struct site *site, struct topology *topology)
         if (i != number[MONITOR])
             add_audit(topology, i, number[MONITOR]);
 
+    add_outer(topology);
     topology->trusted_count = sizeof(trusted) / sizeof(*trusted);
     memcpy(topology->trusted, trusted, sizeof(trusted));
     topology_lower(topology);

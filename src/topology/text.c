@@ -43,6 +43,18 @@ void topology_print(const struct topology *topology, FILE *out)
                                                  : "buffers");
         print_regions(topology, i, out);
     }
+    for (unsigned i = 0; i < OUTER_COUNT; i++) {
+        const struct topology_outer *outer = &topology->outer[i];
+        if (outer->size == 0)
+            continue;
+        fprintf(out, "outer %s %u: launcher %s", outer->name, outer->size,
+                outer->launcher_writes ? "rw" : "r");
+        for (unsigned j = 0; j < topology->component_count; j++)
+            if (outer->holders >> j & 1)
+                fprintf(out, " %s %s", topology->component[j].name,
+                        outer->launcher_writes ? "r" : "rw");
+        fputc('\n', out);
+    }
     for (unsigned i = 0; i < topology->channel_count; i++) {
         const struct topology_channel *channel = &topology->channel[i];
         fprintf(out, "channel %s %u %s%s %s %u\n", topology->component[channel->end[0]].name,

@@ -82,6 +82,16 @@ struct topology_channel {
     bool notifies[2]; /* end i may signal the other */
 };
 
+/* Memory that the launcher shares with components beside the links', on hosts where the launcher
+ * stays (Linux): it writes and they read, or one of them writes and it reads. */
+enum topology_outer_kind { OUTER_POLICY, OUTER_COUNTERS, OUTER_COUNT };
+struct topology_outer {
+    const char *name;
+    uint32_t size;    /* bytes, a multiple of 4096 */
+    uint16_t holders; /* bit i: component i maps it */
+    bool launcher_writes;
+};
+
 /* What the flow rules do not apply to, and what it could do. Printed, never skipped. */
 struct topology_trusted {
     const char *name;
@@ -100,6 +110,7 @@ struct topology {
     struct topology_map map[TOPOLOGY_MAX_MAPS];
     uint8_t channel_count;
     struct topology_channel channel[TOPOLOGY_MAX_CHANNELS];
+    struct topology_outer outer[OUTER_COUNT]; /* size 0: not there */
     uint8_t trusted_count;
     struct topology_trusted trusted[8];
 };

@@ -7,6 +7,7 @@ import pytest
 
 WRITERS = ["src/components/monitor/audit_line.c", "src/components/monitor/monitor.c",
            "src/hosts/linux/gateway_event.c", "src/hosts/linux/supervisor.c",
+           "src/control/change_log.c",
            "src/hosts/linux/loop.c", "src/hosts/linux/audit_writer.c", "src/hosts/microkit/supervisor.c"]
 NO_EXAMPLE = {"counters", "unknown", "closed", "fault"}  # not written, or not on Linux
 BENCH_ONLY = {"bench"}  # an image built to be measured
@@ -26,6 +27,7 @@ def events(code):
     text = "\n".join(code.values())
     found = set(re.findall(r'\[SL_AUDIT_\w+\] = "([a-z-]+)"', text))
     found |= set(re.findall(r'"event", "([a-z-]+)"', text))
+    found |= set(re.findall(r'\[CHANGE_\w+\] = "([a-z-]+)"', text))
     for call in re.findall(r"\b(?:gateway_event_start|log_plain|line_start)\(([^;{]*?)\);", text, re.S):
         found |= set(re.findall(r'"([a-z-]+)"', call)) - {"launcher", "output", "writer"}
     return found - BENCH_ONLY

@@ -59,3 +59,41 @@ def test_the_unit(package, root, tmp_path):
     unit.write_text((root / "packaging/sluice.service").read_text().replace("/usr/bin/sluice", "/bin/true"))
     result = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)
     assert result.returncode == 0 and result.stderr == ""
+    lines = (root / "packaging/sluice.service").read_text().splitlines()
+    # What the sample configuration's defaults need, and what reload asks.
+    assert {"RuntimeDirectory=sluice", "StateDirectory=sluice",
+            "ExecReload=/usr/bin/sluice reload --socket /run/sluice/sluice.sock"} <= set(lines)
+
+
+def test_the_installed_program_runs_reloads_and_stops(package, tmp_path):
+    """As the unit does it, in network namespaces: start with the sample, status, reload, logrotate's
+    signal, stop."""
+    import json
+    import signal
+    import sys
+    import time
+    sys.path.insert(0, str(package.parents[1] / "tools"))
+    import lab as lab_module
+    if os.geteuid() != 0 or lab_module.why_not():
+        pytest.skip("network namespaces need root")
+    subprocess.run(["dpkg-deb", "-x", package, tmp_path], check=True)
+    program, config = tmp_path / "usr/bin/sluice", tmp_path / "etc/sluice/sluice.yaml"
+    socket, log = tmp_path / "sluice.sock", tmp_path / "audit.json"
+    with lab_module.Lab() as lab:
+        def ask(*arguments):
+            return subprocess.run([program, *arguments, "--socket", socket], capture_output=True,
+                                  text=True, timeout=60)
+        with lab_module.Gateway(lab, program, config, log, "--socket", str(socket)) as gateway:
+            assert json.loads(ask("status", "--json").stdout)["running"]
+            config.write_text(config.read_text().replace("address: 0-99", "address: 0-98"))
+            result = ask("reload")
+            assert result.returncode == 0, result.stderr
+            log.rename(tmp_path / "audit.json.1")
+            gateway.process.send_signal(signal.SIGUSR1)
+            until = time.monotonic() + 5
+            while not log.exists():
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            gateway.process.terminate()
+            assert gateway.process.wait(10) == 0
+        assert not socket.exists()

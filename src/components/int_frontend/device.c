@@ -72,7 +72,7 @@ void device_touch(struct device *device)
 static void forget(struct device *device, enum sl_reason closed, enum sl_reason failed)
 {
     struct service *service = service_of(device);
-    device_audit(device, SL_AUDIT_DEVICE_CLOSE, closed, 0);
+    device_audit(device, SL_AUDIT_DEVICE_CLOSE, closed, device->state == DEVICE_CONNECTED);
     if (!device->answered &&
         (closed == SL_REASON_DEVICE_UNREACHABLE || closed == SL_REASON_DEVICE_CLOSED))
         service_failed(service, device->frontend->stack.now);

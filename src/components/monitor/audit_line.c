@@ -55,7 +55,7 @@ void audit_line_start(struct sl_json *json, const struct audit_run *run, uint64_
     sl_json_number(json, "seq", sequence);
     sl_json_hex(json, "boot", config->boot, sizeof config->boot);
     sl_json_number(json, "epoch", config->epoch);
-    sl_json_hex(json, "policy", image->hash, 8);
+    sl_json_hex(json, "policy", run->hash ? run->hash : image->hash, 8);
     sl_json_string(json, "component",
                    component < SL_MAX_COMPONENTS ? config->ring_name[component] : NULL);
 }
@@ -270,6 +270,8 @@ void audit_line(struct sl_json *json, const struct audit_run *run, uint64_t sequ
     const char *rule = policy_rule_name(run->policy, record->rule);
     if (rule)
         sl_json_string(json, "rule", rule);
+    if (policy_rule_overrides(run->policy, record->rule))
+        sl_json_string(json, "override", policy_override_name(run->policy));
     if (tally) {
         sl_json_number(json, "count", tally->count);
         moment(json, run->config, tally->since, "since", "since_uptime_us");

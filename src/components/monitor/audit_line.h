@@ -15,7 +15,8 @@
 /* What stands on every line of one run. */
 struct audit_run {
     const struct sl_monitor_config *config;
-    const void *policy; /* image; its names are used where the record's numbers are valid */
+    const void *policy;  /* image; its names are used where the record's numbers are valid */
+    const uint8_t *hash; /* of the policy that the line is of, 8 bytes; NULL: the image's own */
 };
 
 /* A run of addresses read. */

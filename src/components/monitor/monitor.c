@@ -9,6 +9,8 @@
  * latest when the host says that this is the last wake.
  */
 #include "components/monitor/audit_line.h"
+#include "components/monitor/count.h"
+#include "components/monitor/policies.h"
 #include "components/monitor/read_flows.h"
 #include "components/monitor/repeats.h"
 #include "policy/image.h"
@@ -23,6 +25,8 @@
 struct monitor {
     struct sl_host *host;
     struct audit_run run;
+    struct policies policies;
+    struct sl_counters *counters;
     struct oneway_consumer ring[SL_MAX_COMPONENTS];
     uint64_t reported_lost[SL_MAX_COMPONENTS];
     uint64_t sequence;
@@ -39,6 +43,8 @@ static void init(void *self, const struct sl_environment *environment)
     monitor->host = environment->host;
     monitor->run.config = environment->config;
     monitor->run.policy = environment->policy;
+    monitor->counters = environment->counters;
+    policies_adopt(&monitor->policies, environment->policy, environment->policy_tag);
     monitor->poll = POLL_IDLE;
     monitor->each = monitor->run.config->lines == SL_AUDIT_EACH;
     const uint64_t interval = monitor->run.config->interval;
@@ -59,9 +65,11 @@ static void emit(struct monitor *monitor, struct sl_json *json)
 static void write_line(struct monitor *monitor, const struct sl_audit *record,
                        const struct audit_tally *tally)
 {
+    struct sl_audit shown = *record;
     struct sl_json json;
+    policies_choose(&monitor->policies, &monitor->run, &shown);
     sl_json_start(&json, monitor->line, sizeof monitor->line);
-    audit_line(&json, &monitor->run, monitor->sequence, record, tally);
+    audit_line(&json, &monitor->run, monitor->sequence, &shown, tally);
     emit(monitor, &json);
 }
 
@@ -125,7 +133,9 @@ static void report_loss(struct monitor *monitor, unsigned ring)
     if (lost == 0)
         return;
     monitor->reported_lost[ring] = monitor->ring[ring].lost;
+    count_lost(monitor->counters, lost);
     struct sl_json json;
+    policies_choose(&monitor->policies, &monitor->run, &(struct sl_audit){0});
     sl_json_start(&json, monitor->line, sizeof monitor->line);
     audit_line_start(&json, &monitor->run, monitor->sequence, sl_now(monitor->host), "gateway",
                      ring);
@@ -149,8 +159,10 @@ static bool collect(struct monitor *monitor, unsigned ring, uint64_t now)
         if (result != RING_OK)
             break;
         record.component = (uint8_t)ring; /* whose ring it is, not what the record says */
-        take(monitor, &record, now);
         any = true;
+        count_record(monitor->counters, &record);
+        if (record.event != SL_AUDIT_ANSWERED)
+            take(monitor, &record, now);
     }
     report_loss(monitor, ring);
     return any;
@@ -170,9 +182,28 @@ static void wake(void *self, uint64_t badges)
     sl_deadline(monitor->host, sl_now(monitor->host) + monitor->poll);
 }
 
+/* At a policy's end all that was decided by it is on the rings: each is read to where it was, and
+ * what is still counted of it is told. */
+static void adopt(void *self, const void *policy, size_t size, uint8_t tag)
+{
+    struct monitor *monitor = self;
+    const uint64_t now = sl_now(monitor->host);
+    (void)size;
+    if (policy) {
+        policies_adopt(&monitor->policies, policy, tag);
+        return;
+    }
+    for (unsigned i = 0; i < monitor->run.config->ring_count; i++)
+        collect(monitor, i, now);
+    tell_due(monitor, SL_NEVER);
+    policies_retire(&monitor->policies);
+    policies_choose(&monitor->policies, &monitor->run, &(struct sl_audit){0});
+}
+
 const struct sl_component monitor_component = {
     .name = "monitor",
     .self_size = sizeof(struct monitor),
     .init = init,
     .wake = wake,
+    .adopt = adopt,
 };

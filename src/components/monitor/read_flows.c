@@ -88,6 +88,7 @@ bool read_flows_take(struct read_flows *flows, const struct sl_audit *record,
         *flow = (struct read_flow){.used = true,
                                    .service = record->service,
                                    .component = record->component,
+                                   .policy = record->policy,
                                    .client_port = record->client_port,
                                    .session = record->session,
                                    .client = record->client,
@@ -95,6 +96,14 @@ bool read_flows_take(struct read_flows *flows, const struct sl_audit *record,
                                    .due = SL_NEVER,
                                    .wait = AUDIT_FIRST_WAIT};
         return false;
+    }
+    if (flow->policy != record->policy) {
+        if (flow->count) { /* counts are of one policy: those of the one before are told first */
+            flow->due = now;
+            flows->next = now;
+            return false;
+        }
+        flow->policy = record->policy;
     }
     if (flow->count++ == 0) {
         flow->since = record->time;
@@ -147,7 +156,8 @@ bool read_flows_due(struct read_flows *flows, uint64_t now, struct sl_audit *rec
                                         .client_port = flow->client_port,
                                         .client = flow->client,
                                         .generation = flow->generation,
-                                        .component = flow->component};
+                                        .component = flow->component,
+                                        .policy = flow->policy};
             *tally = (struct audit_tally){.count = count,
                                           .since = flow->since,
                                           .extent = flow->extent,

@@ -19,6 +19,7 @@ struct read_flow {
     uint8_t extent_count;
     uint8_t service;
     uint8_t component; /* which decided */
+    uint8_t policy;    /* by which (audit.h) */
     uint16_t client_port;
     uint16_t session;
     uint32_t client;

@@ -114,9 +114,19 @@ static void wake(void *self, uint64_t badges)
     sl_deadline(parser->host, done ? SL_NEVER : 0);
 }
 
+static void adopt(void *self, const void *policy, size_t size, uint8_t tag)
+{
+    struct parser_norm *parser = self;
+    (void)size;
+    (void)tag;
+    if (policy)
+        parser->policy = policy;
+}
+
 const struct sl_component parser_norm_component = {
     .name = "parser_norm",
     .self_size = sizeof(struct parser_norm),
     .init = init,
     .wake = wake,
+    .adopt = adopt,
 };

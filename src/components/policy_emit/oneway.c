@@ -48,6 +48,7 @@ static void tell(struct policy_emit *emit, enum sl_verdict verdict, uint64_t cou
                                                .verdict = (uint8_t)verdict,
                                                .rule = SL_NO_RULE,
                                                .component = (uint8_t)emit->config->component,
+                                               .policy = emit->policy_tag,
                                                .value = count});
 }
 

@@ -16,12 +16,39 @@ static void connect_two_way(struct policy_emit *emit, const struct sl_port *port
                                port[SL_PORT_PEER_OUT].region[1], port[SL_PORT_PEER_OUT].size[0]);
 }
 
+/* Nothing is decided by an image that is not whole. */
+static void check_policy(struct policy_emit *emit, const void *policy, size_t size)
+{
+    const char *wrong = policy_image_check(policy, size);
+    if (wrong)
+        sl_fault(emit->host, wrong, size, 0);
+    const struct policy_service *service;
+    for (unsigned i = 0; (service = policy_service(policy, i)) != NULL; i++) {
+        const struct sl_protocol *protocol = sl_protocol(service->protocol);
+        if (!protocol->link && protocol->max_canonical > STORED_REQUEST_MAX)
+            sl_fault(emit->host, "a service's requests do not fit a slot", protocol->max_canonical,
+                     STORED_REQUEST_MAX);
+    }
+}
+
+static void adopt(void *self, const void *policy, size_t size, uint8_t tag)
+{
+    struct policy_emit *emit = self;
+    if (policy == NULL)
+        return; /* the one before was left at once */
+    check_policy(emit, policy, size);
+    emit->policy = policy;
+    emit->policy_tag = tag;
+    policy_state_adopt(&emit->state, policy);
+}
+
 static void init(void *self, const struct sl_environment *environment)
 {
     struct policy_emit *emit = self;
     const struct sl_port *port = environment->port;
     emit->host = environment->host;
     emit->policy = environment->policy;
+    emit->policy_tag = environment->policy_tag;
     emit->config = environment->config;
     emit->out_channel = port[SL_PORT_OUT].channel;
     emit->peer_channel = port[SL_PORT_PEER_OUT].channel;
@@ -35,18 +62,11 @@ static void init(void *self, const struct sl_environment *environment)
         connect_two_way(emit, port);
     audit_init(&emit->audit, environment);
 
-    const char *wrong = policy_image_check(environment->policy, environment->policy_size);
-    if (wrong)
-        sl_fault(emit->host, wrong, environment->policy_size, 0);
+    check_policy(emit, environment->policy, environment->policy_size);
     policy_state_init(&emit->state, environment->policy);
     const struct policy_service *service;
-    for (unsigned i = 0; (service = policy_service(environment->policy, i)) != NULL; i++) {
-        const struct sl_protocol *protocol = sl_protocol(service->protocol);
-        emit->has_link |= protocol->link != NULL;
-        if (!protocol->link && protocol->max_canonical > STORED_REQUEST_MAX)
-            sl_fault(emit->host, "a service's requests do not fit a slot", protocol->max_canonical,
-                     STORED_REQUEST_MAX);
-    }
+    for (unsigned i = 0; (service = policy_service(environment->policy, i)) != NULL; i++)
+        emit->has_link |= sl_protocol(service->protocol)->link != NULL;
     kept_init(emit);
     /* Keys of an earlier life of this gateway should not be guessable as this one's. */
     for (unsigned i = 0; i < emit->slots; i++)
@@ -67,6 +87,7 @@ void audit_dropped(struct policy_emit *emit, const struct sl_record *record, enu
         audit_about(record, SL_AUDIT_DROPPED, emit->config->component, emit->now);
     audit.direction = emit->config->direction;
     audit.reason = (uint16_t)reason;
+    audit.policy = emit->policy_tag;
     audit.value = 1;
     audit_put(&emit->audit, &audit);
 }
@@ -137,4 +158,5 @@ const struct sl_component policy_emit_component = {
     .link_size = sizeof(struct policy_emit) - offsetof(struct policy_emit, link),
     .init = init,
     .wake = wake,
+    .adopt = adopt,
 };

@@ -7,6 +7,7 @@
 #include "components/record_io.h"
 #include "policy/state.h"
 #include "sluice/config.h"
+#include "sluice/counters.h"
 #include "sluice/host.h"
 #include "sluice/protocol.h"
 
@@ -21,9 +22,10 @@
  * services that learn values the request and its order. */
 struct slot {
     bool outstanding;
-    uint8_t turn;  /* counts the slot's uses; high byte of the key towards the device */
-    uint8_t place; /* of the request among the long ones, or NO_PLACE */
-    bool given_up; /* reply: a part was not fit to pass on, so nothing that follows is */
+    uint8_t turn;       /* counts the slot's uses; high byte of the key towards the device */
+    uint8_t place;      /* of the request among the long ones, or NO_PLACE */
+    bool given_up;      /* reply: a part was not fit to pass on, so nothing that follows is */
+    uint8_t policy_tag; /* reply: of the policy that `rule` is of */
     uint16_t rule;
     uint16_t request_length;
     uint32_t order;          /* request: of the message among those sent (policy/state.h) */
@@ -53,9 +55,17 @@ struct emit_link {
     } awaited[AWAITED_MAX];
 };
 
+/* Replies of one service that the monitor has not been told of. */
+struct answered {
+    uint64_t sum; /* ns */
+    uint8_t count;
+    uint8_t bucket[SL_AUDIT_DETAIL];
+};
+
 struct policy_emit {
     struct sl_host *host;
     const void *policy;
+    uint8_t policy_tag;
     const struct sl_stage_config *config;
     uint8_t out_channel, peer_channel;
     struct record_inbox in, peer_in;
@@ -70,6 +80,7 @@ struct policy_emit {
         uint64_t next;
     } count;            /* one-way: nobody else knows how many there were */
     uint64_t next_tick; /* reply: when to look for requests that nobody answered */
+    struct answered answered[SL_MAX_SERVICES]; /* reply */
     uint16_t slots;
     struct slot slot[SL_MAX_SLOTS];
     struct policy_state state; /* request */
@@ -101,6 +112,9 @@ void reply_peer_handle(void *self, const struct sl_record *record, const uint8_t
 void reply_tick(struct policy_emit *emit);
 void unsolicited_handle(struct policy_emit *emit, const struct sl_record *record,
                         const uint8_t *payload);
+/* answered.c: a reply was handed on; once a second */
+void answered_note(struct policy_emit *emit, const struct sl_record *request);
+void answered_tick(struct policy_emit *emit);
 /* oneway.c: to be called at the end of a wake; when to be woken again, SL_NEVER: no need */
 uint64_t oneway_tick(struct policy_emit *emit);
 void oneway_send_end(struct policy_emit *emit, const struct sl_record *record);

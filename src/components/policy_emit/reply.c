@@ -18,6 +18,7 @@ static void audit_reply(struct policy_emit *emit, const struct slot *slot, enum 
     audit.direction = SL_REPLY;
     audit.reason = (uint16_t)reason;
     audit.rule = slot->rule;
+    audit.policy = slot->policy_tag;
     audit_detail(&audit, canonical, length);
     audit_put(&emit->audit, &audit);
 }
@@ -187,6 +188,8 @@ static void matched(struct policy_emit *emit, struct slot *slot, const struct sl
     }
     if (protocol->notable(reply, length))
         audit_reply(emit, slot, SL_VERDICT_ALLOW, SL_AUDIT_MESSAGE, SL_REASON_NONE, reply, length);
+    if (!traits.more)
+        answered_note(emit, &slot->record);
     pass_on(emit, protocol, slot, &traits, reply, length, emitted);
 }
 
@@ -293,6 +296,8 @@ void reply_peer_handle(void *self, const struct sl_record *record, const uint8_t
     struct slot *slot = &emit->slot[record->slot];
     slot->record = *record;
     slot->rule = record->reason; /* OUTSTANDING carries the rule here */
+    slot->policy_tag = (uint8_t)(record->flags >> SL_FLAG_POLICY_SHIFT);
+    slot->record.flags &= (1u << SL_FLAG_POLICY_SHIFT) - 1;
     slot->outstanding = true;
     slot->given_up = !slot_keep(emit, slot, payload, record->length);
     if (slot->given_up) /* no room for it: what is not known cannot be matched */
@@ -308,6 +313,7 @@ void reply_tick(struct policy_emit *emit)
     if (emit->now < emit->next_tick)
         return;
     emit->next_tick = emit->now + TICK;
+    answered_tick(emit);
     for (unsigned i = 0; i < emit->slots; i++) {
         struct slot *slot = &emit->slot[i];
         if (!slot->outstanding)

@@ -18,6 +18,7 @@ static void audit_message(struct policy_emit *emit, const struct sl_record *reco
     audit.reason = (uint16_t)reason;
     audit.rule = rule;
     audit.flags = (uint8_t)flags;
+    audit.policy = emit->policy_tag;
     const struct policy_service *service;
     const struct sl_protocol *protocol = protocol_of(emit, record, &service);
     if (verdict != SL_VERDICT_MALFORMED && service->flags & POLICY_SERVICE_LEARNS &&
@@ -83,9 +84,12 @@ static void send(struct policy_emit *emit, const struct sl_protocol *protocol,
                                       : (uint16_t)(++slot->turn << 8 | record->slot);
     request.type = SL_RECORD_OUTSTANDING;
     request.reason = rule;
+    request.flags = (uint16_t)(record->flags | emit->policy_tag << SL_FLAG_POLICY_SHIFT);
     if (!put_record(emit, &emit->peer_out, &request, canonical))
         return;
     slot->outstanding = true;
+    slot_forget(emit, slot); /* what it held was another policy's to learn from */
+    slot->request_length = 0;
     learn_sent(emit, protocol, service, slot, record, canonical);
     const bool replies = protocol->expects_reply(service, canonical, record->length);
     const bool there =
@@ -99,6 +103,7 @@ static void send(struct policy_emit *emit, const struct sl_protocol *protocol,
     }
     request.type = SL_RECORD_MESSAGE;
     request.reason = SL_REASON_NONE;
+    request.flags = record->flags;
     request.length = (uint16_t)length;
     if (!replies)
         request.flags = SL_FLAG_NO_REPLY;

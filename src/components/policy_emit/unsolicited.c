@@ -26,6 +26,7 @@ static void audit(struct policy_emit *emit, const struct sl_record *record, enum
     line.verdict = (uint8_t)verdict;
     line.direction = SL_REPLY;
     line.reason = (uint16_t)reason;
+    line.policy = emit->policy_tag;
     audit_detail(&line, canonical, record->length);
     audit_put(&emit->audit, &line);
 }

@@ -14,6 +14,7 @@
 
 #include "drivers/af_packet/af_packet.h"
 #include "hosts/linux/process.h"
+#include "policy/board.h"
 
 /* For the monitor's last look; it takes well under one when it runs at all. */
 #define LAST_LOOK_MS 100
@@ -98,20 +99,33 @@ void epoch_tidy(struct epoch *epoch, const struct launch *launch)
             epoch->spare_socket[i] = af_packet_prepare(error, sizeof error);
 }
 
-static bool start_process(struct epoch *epoch, const struct launch *launch, unsigned number)
+static bool process_has_policy(const struct launch *launch, unsigned number)
+{
+    bool has = false;
+    for (unsigned i = 0; i < launch->topology->component_count; i++)
+        has |= launch->component[i].process == number && launch->topology->component[i].has_policy;
+    return has && launch->policy;
+}
+
+static bool start_process(struct epoch *epoch, struct launch *launch, unsigned number)
 {
     struct epoch_process *process = &epoch->process[number];
     int pipe_ends[2];
     if (pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
+    const struct process_bells from_launcher = {
+        .closing = epoch->closing,
+        .policy = process_has_policy(launch, number) ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1,
+    };
     pid_t launcher = getpid();
     pid_t pid = fork();
     if (pid == 0)
         process_run(launch, number, epoch->number, &epoch->memory, &epoch->bells, epoch->socket,
-                    pipe_ends[1], epoch->closing, launcher);
+                    pipe_ends[1], from_launcher, launcher);
     int saved = errno;
     close(pipe_ends[1]);
-    *process = (struct epoch_process){.report = pipe_ends[0], .pidfd = -1};
+    *process = (struct epoch_process){
+        .report = pipe_ends[0], .pidfd = -1, .policy_bell = from_launcher.policy};
     epoch->count = number + 1;
     if (pid > 0) {
         process->pid = pid;
@@ -142,6 +156,11 @@ bool epoch_start(struct epoch *epoch, struct launch *launch, uint32_t number, ch
     if (!started)
         snprintf(error, error_size, "cannot start the gateway's processes: %s", strerror(errno));
     bells_close(&epoch->bells);
+    epoch->policy = epoch->memory.policy_writer;
+    epoch->policy_moves = false;
+    epoch->memory.policy_writer = (struct memory_block){0};
+    epoch->counters = epoch->memory.counters_reader;
+    epoch->memory.counters_reader = (struct memory_block){0};
     memory_release(&epoch->memory);
     if (!started)
         epoch_kill(epoch);
@@ -154,7 +173,7 @@ nfds_t epoch_poll_set(const struct epoch *epoch, struct pollfd *set)
     for (unsigned i = 0; i < epoch->count; i++) {
         set[count++] = (struct pollfd){.fd = epoch->process[i].pidfd, .events = POLLIN};
         /* After its fault a process ends, and the other descriptor says so. */
-        if (!epoch->process[i].ready)
+        if (!epoch->process[i].ready || epoch->policy_moves)
             set[count++] = (struct pollfd){.fd = epoch->process[i].report, .events = POLLIN};
     }
     return count;
@@ -163,10 +182,14 @@ nfds_t epoch_poll_set(const struct epoch *epoch, struct pollfd *set)
 static void take_reports(struct epoch_process *process)
 {
     struct report report;
-    /* One of each kind is believed; a process that sends more gains nothing. */
-    for (unsigned i = 0; i < 2 && report_take(process->report, &report); i++) {
+    /* A process that sends more gains nothing. */
+    for (unsigned i = 0; i < 4 && report_take(process->report, &report); i++) {
         if (report.kind == REPORT_READY)
             process->ready = true;
+        if (report.kind == REPORT_ADOPTED)
+            process->adopted = (uint32_t)report.found;
+        if (report.kind == REPORT_RETIRED)
+            process->retired = (uint32_t)report.found;
         if (report.kind == REPORT_FAULT && !process->faulted) {
             process->faulted = true;
             process->fault = report;
@@ -221,6 +244,63 @@ void epoch_blame_late(const struct epoch *epoch, struct death *death)
         }
 }
 
+static void ring_policy(struct epoch *epoch)
+{
+    static const uint64_t one = 1;
+    for (unsigned i = 0; i < epoch->count; i++)
+        if (epoch->process[i].policy_bell >= 0) {
+            ssize_t written = write(epoch->process[i].policy_bell, &one, sizeof one);
+            (void)written; /* refused only when it was rung already */
+        }
+    epoch->policy_moves = true;
+}
+
+void epoch_publish(struct epoch *epoch, const struct launch *launch)
+{
+    memory_publish(&epoch->policy, launch->policy, launch->policy_size, launch->policy_generation);
+    ring_policy(epoch);
+}
+
+void epoch_retire(struct epoch *epoch)
+{
+    struct policy_board *board = epoch->policy.base;
+    sl_store_release(&board->retired, sl_load_relaxed(&board->generation));
+    ring_policy(epoch);
+}
+
+void epoch_policy_settled(struct epoch *epoch)
+{
+    epoch->policy_moves = false;
+}
+
+bool epoch_adopted(const struct epoch *epoch, uint32_t generation)
+{
+    for (unsigned i = 0; i < epoch->count; i++)
+        if (epoch->process[i].policy_bell >= 0 && epoch->process[i].adopted != generation)
+            return false;
+    return true;
+}
+
+bool epoch_retired(const struct epoch *epoch, uint32_t generation)
+{
+    for (unsigned i = 0; i < epoch->count; i++)
+        if (epoch->process[i].policy_bell >= 0 && epoch->process[i].retired != generation)
+            return false;
+    return true;
+}
+
+void epoch_blame_policy(const struct epoch *epoch, uint32_t generation, struct death *death)
+{
+    for (unsigned i = 0; i < epoch->count; i++) {
+        const struct epoch_process *process = &epoch->process[i];
+        if (process->policy_bell < 0 ||
+            (process->adopted == generation && process->retired == generation))
+            continue;
+        *death = (struct death){.process = i, .pid = process->pid, .kept_policy = true};
+        return;
+    }
+}
+
 static void kill_process(const struct epoch_process *process)
 {
     if (process->pid > 0)
@@ -234,7 +314,9 @@ static void reap(struct epoch_process *process)
     if (process->pidfd >= 0)
         close(process->pidfd);
     close(process->report);
-    *process = (struct epoch_process){.pidfd = -1, .report = -1};
+    if (process->policy_bell >= 0)
+        close(process->policy_bell);
+    *process = (struct epoch_process){.pidfd = -1, .report = -1, .policy_bell = -1};
 }
 
 static void let_monitor_finish(struct epoch *epoch)
@@ -260,6 +342,8 @@ void epoch_kill(struct epoch *epoch)
         kill_process(&epoch->process[epoch->monitor]);
         reap(&epoch->process[epoch->monitor]);
     }
+    memory_unmap(&epoch->policy);
+    memory_unmap(&epoch->counters);
     if (epoch->closing >= 0)
         close(epoch->closing);
     epoch->closing = -1;

@@ -21,6 +21,8 @@ struct epoch_process {
     pid_t pid; /* 0: none, or reaped */
     int pidfd;
     int report;
+    int policy_bell;           /* rung when the policy board has changed; -1: it has none */
+    uint32_t adopted, retired; /* generations that it told */
     bool ready;
     bool faulted;
     struct report fault;
@@ -32,8 +34,11 @@ struct epoch {
     struct epoch_process process[LAUNCH_MAX_PROCESSES];
     struct memory memory; /* the launcher's mappings, released once all are forked */
     struct bells bells;
-    unsigned monitor; /* the process that it is in */
-    int closing;      /* eventfd: the monitor's last look */
+    struct memory_block policy;   /* policy/board.h, the launcher's to write */
+    struct memory_block counters; /* sluice/counters.h, the monitor's word */
+    bool policy_moves;            /* some have not yet told that they took the last step */
+    unsigned monitor;             /* the process that it is in */
+    int closing;                  /* eventfd: the monitor's last look */
     /* Packet sockets by component, -1 for none. The launcher keeps those of the running epoch
      * open, so that the end of a driver's process need not wait for the kernel to take its
      * socket down, and has the next epoch's ready; see epoch_tidy. */
@@ -45,9 +50,10 @@ struct epoch {
 struct death {
     unsigned process;
     pid_t pid;
-    int signal; /* that ended it; 0: it exited */
-    int status; /* exit status */
-    bool late;  /* it still runs, but did not come up in time */
+    int signal;       /* that ended it; 0: it exited */
+    int status;       /* exit status */
+    bool late;        /* it still runs, but did not come up in time */
+    bool kept_policy; /* or did not take another policy, or leave one, in time */
     bool faulted;
     struct report fault;
 };
@@ -68,6 +74,16 @@ bool epoch_find_death(struct epoch *epoch, struct death *death);
 bool epoch_ready(const struct epoch *epoch);
 /* The first process that is not up yet. */
 void epoch_blame_late(const struct epoch *epoch, struct death *death);
+
+/* The policy of `launch`, newer than what the processes have, in two steps: all take it
+ * (epoch_adopted), then all drop the one before (epoch_retired). No other may follow until then. */
+void epoch_publish(struct epoch *epoch, const struct launch *launch);
+void epoch_retire(struct epoch *epoch);
+bool epoch_adopted(const struct epoch *epoch, uint32_t generation);
+bool epoch_retired(const struct epoch *epoch, uint32_t generation);
+void epoch_policy_settled(struct epoch *epoch);
+/* The first process that has not taken the step. */
+void epoch_blame_policy(const struct epoch *epoch, uint32_t generation, struct death *death);
 
 /* What takes time and can wait until the processes run: closes the last epoch's sockets and
  * makes those for the next. */

@@ -5,6 +5,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/image.h"
+
+void launch_policy_hash(const void *image, char hash[17])
+{
+    const struct policy_image *const head = image;
+    for (unsigned i = 0; i < 8; i++)
+        snprintf(hash + (size_t)2 * i, 3, "%02x", head->hash[i]);
+}
+
+void launch_set_policy(struct launch *launch, const void *image, size_t size)
+{
+    launch->policy = image;
+    launch->policy_size = size;
+    launch->policy_generation++;
+    launch_policy_hash(image, launch->policy_hash);
+}
+
 static void merge(struct launch *launch, uint8_t into, uint8_t from)
 {
     for (unsigned i = 0; i < launch->topology->component_count; i++)

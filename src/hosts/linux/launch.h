@@ -29,6 +29,8 @@ struct launch_component {
     _Alignas(16) uint8_t config[SL_CONFIG_MAX];
 };
 
+struct operation;
+
 struct launch {
     const struct topology *topology;
     struct launch_component component[TOPOLOGY_MAX_COMPONENTS];
@@ -37,12 +39,19 @@ struct launch {
     const void *policy; /* image for the components that have it; NULL for none */
     size_t policy_size;
     char policy_hash[17];        /* first 8 bytes of the image's, in hexadecimal; "" for none */
+    uint32_t policy_generation;  /* counts policies put in force, through all epochs */
+    struct operation *operation; /* what an operator may ask (control/operation.h); NULL: nothing */
     int cpu;                     /* that everything runs on */
     int audit_fd;                /* where the monitor's audit lines go */
     int launcher_fd;             /* and the launcher's own */
     struct audit_writer *writer; /* the process that both go to; NULL: none, they are files */
     uint8_t boot[8];             /* random, the same on every audit line until the gateway ends */
 };
+
+/* Puts `image` in force for what starts from here on; it stays the caller's. */
+void launch_set_policy(struct launch *launch, const void *image, size_t size);
+/* What `launch->policy_hash` holds of an image. */
+void launch_policy_hash(const void *image, char hash[17]);
 
 /* Gives every component its process. Merged puts a component that owns a device together with
  * those that share a frame queue with it. */

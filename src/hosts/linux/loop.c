@@ -97,6 +97,10 @@ static void wait_for_events(struct process *process, bool busy)
             process->closing = host;
             continue;
         }
+        if (source == PROCESS_POLICY) {
+            process->policy_rung = true;
+            continue;
+        }
         if (source != PROCESS_DEVICE) {
             host->pending |= UINT64_C(1) << source;
             continue;
@@ -143,6 +147,8 @@ _Noreturn void process_loop(struct process *process)
             busy = wake_pending(process);
         flush_output(process);
         wait_for_events(process, busy);
+        if (process->policy_rung)
+            process_adopt(process);
         if (process->closing)
             look_once_more(process);
     }

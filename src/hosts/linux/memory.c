@@ -8,6 +8,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "policy/board.h"
+#include "sluice/counters.h"
+
 #define PAGE 4096u
 
 #ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
@@ -39,7 +42,7 @@ static bool map_guarded(struct memory_block *block, int fd, size_t size, int pro
     return true;
 }
 
-static void unmap_guarded(struct memory_block *block)
+void memory_unmap(struct memory_block *block)
 {
     if (block->base)
         munmap((uint8_t *)block->base - PAGE, block->size + 2 * PAGE);
@@ -113,13 +116,60 @@ static bool create_constant(struct memory_block *block, const void *bytes, size_
     return mprotect(block->base, block->size, PROT_READ) == 0;
 }
 
+void memory_publish(const struct memory_block *policy_writer, const void *image, size_t size,
+                    uint32_t generation)
+{
+    struct policy_board *board = policy_writer->base;
+    memcpy(policy_board_image(board, generation), image, size);
+    board->size[generation % 2] = (uint32_t)size;
+    sl_store_release(&board->generation, generation);
+}
+
+/* The launcher's mapping first, then nobody else can have one to write. */
+static bool create_policy(struct memory *memory, const struct launch *launch)
+{
+    int fd = create_memfd("policy");
+    if (fd < 0)
+        return false;
+    bool made =
+        ftruncate(fd, POLICY_BOARD_REGION) == 0 &&
+        map_guarded(&memory->policy_writer, fd, POLICY_BOARD_REGION, PROT_READ | PROT_WRITE) &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) ==
+            0 &&
+        map_guarded(&memory->policy, fd, POLICY_BOARD_REGION, PROT_READ);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    if (made)
+        memory_publish(&memory->policy_writer, launch->policy, launch->policy_size,
+                       launch->policy_generation);
+    return made;
+}
+
+/* The other way round: once the monitor's mapping is there, nobody can have another to write. */
+static bool create_counters(struct memory *memory)
+{
+    int fd = create_memfd("counters");
+    if (fd < 0)
+        return false;
+    const size_t size = whole_pages(sizeof(struct sl_counters));
+    bool made = ftruncate(fd, (off_t)size) == 0 &&
+                map_guarded(&memory->counters, fd, size, PROT_READ | PROT_WRITE) &&
+                fcntl(fd, F_ADD_SEALS,
+                      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) == 0 &&
+                map_guarded(&memory->counters_reader, fd, size, PROT_READ);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return made;
+}
+
 bool memory_create(struct memory *memory, const struct launch *launch, char *error,
                    size_t error_size)
 {
-    const char *what = "policy image";
+    const char *what = "the policy image and counters";
     memset(memory, 0, sizeof *memory);
-    bool made =
-        !launch->policy || create_constant(&memory->policy, launch->policy, launch->policy_size);
+    bool made = (!launch->policy || create_policy(memory, launch)) && create_counters(memory);
     for (unsigned i = 0; made && i < launch->topology->component_count; i++) {
         what = launch->topology->component[i].name;
         made = create_constant(&memory->config[i], launch->component[i].config,
@@ -138,19 +188,28 @@ bool memory_create(struct memory *memory, const struct launch *launch, char *err
 
 void memory_keep(struct memory *memory, const struct launch *launch, unsigned process)
 {
-    bool has_policy = false;
+    bool has_policy = false, monitor = false;
     for (unsigned i = 0; i < launch->topology->component_count; i++) {
-        if (launch->component[i].process != process)
-            unmap_guarded(&memory->config[i]);
-        else
-            has_policy |= launch->topology->component[i].has_policy;
+        if (launch->component[i].process != process) {
+            memory_unmap(&memory->config[i]);
+            continue;
+        }
+        has_policy |= launch->topology->component[i].has_policy;
+        monitor |= launch->topology->component[i].program == PROGRAM_MONITOR;
     }
+    memory_unmap(&memory->policy_writer);
+    memory_unmap(&memory->counters_reader);
+    if (!monitor)
+        memory_unmap(&memory->counters);
     if (!has_policy)
-        unmap_guarded(&memory->policy);
+        memory_unmap(&memory->policy);
+    else if (memory->policy.base)
+        madvise(policy_board_image(memory->policy.base, launch->policy_generation),
+                whole_pages(launch->policy_size), MADV_POPULATE_READ);
     for (unsigned region = 0; region < launch->topology->region_count; region++) {
         for (unsigned other = 0; other < launch->process_count; other++)
             if (other != process)
-                unmap_guarded(&memory->view[other][region]);
+                memory_unmap(&memory->view[other][region]);
         struct memory_block *mine = &memory->view[process][region];
         /* Linux 5.14; before it pages come as they are used, which only costs time. */
         if (mine->base && madvise(mine->base, mine->size, MADV_POPULATE_WRITE) != 0)
@@ -160,10 +219,13 @@ void memory_keep(struct memory *memory, const struct launch *launch, unsigned pr
 
 void memory_release(struct memory *memory)
 {
-    unmap_guarded(&memory->policy);
+    memory_unmap(&memory->policy);
+    memory_unmap(&memory->policy_writer);
+    memory_unmap(&memory->counters);
+    memory_unmap(&memory->counters_reader);
     for (unsigned i = 0; i < TOPOLOGY_MAX_COMPONENTS; i++)
-        unmap_guarded(&memory->config[i]);
+        memory_unmap(&memory->config[i]);
     for (unsigned process = 0; process < LAUNCH_MAX_PROCESSES; process++)
         for (unsigned region = 0; region < TOPOLOGY_MAX_REGIONS; region++)
-            unmap_guarded(&memory->view[process][region]);
+            memory_unmap(&memory->view[process][region]);
 }

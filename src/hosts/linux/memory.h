@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "hosts/linux/launch.h"
 
@@ -25,7 +26,10 @@ struct memory {
     /* Each has a page without rights on either side. */
     struct memory_block view[LAUNCH_MAX_PROCESSES][TOPOLOGY_MAX_REGIONS];
     struct memory_block config[TOPOLOGY_MAX_COMPONENTS]; /* read-only once made */
-    struct memory_block policy;                          /* likewise; base NULL for none */
+    struct memory_block policy;          /* policy/board.h, read-only; base NULL for none */
+    struct memory_block policy_writer;   /* the same once more, the launcher's to write */
+    struct memory_block counters;        /* sluice/counters.h, the monitor's to write */
+    struct memory_block counters_reader; /* the same once more, the launcher's to read */
 };
 
 /* Makes all regions of one epoch, zeroed. False: `error` says what could not be had; nothing is
@@ -33,11 +37,16 @@ struct memory {
 bool memory_create(struct memory *memory, const struct launch *launch, char *error,
                    size_t error_size);
 
+/* Puts an image in force: into the place of the one before the last, then says so. */
+void memory_publish(const struct memory_block *policy_writer, const void *image, size_t size,
+                    uint32_t generation);
+
 /* In a child: unmaps all that `process` does not hold, and touches the rest so that no page
  * fault comes later. */
 void memory_keep(struct memory *memory, const struct launch *launch, unsigned process);
 
 void memory_release(struct memory *memory);
+void memory_unmap(struct memory_block *block);
 
 /* Zeroed private memory between two pages without rights; NULL: none to be had. */
 void *memory_private(size_t size);

@@ -62,10 +62,13 @@ static void add_environment(const struct launch *launch, struct sl_host *host, u
     environment->host = host;
     environment->config = memory->config[host->number].base;
     environment->config_size = launch->component[host->number].config_size;
-    if (topology->component[host->number].has_policy) {
-        environment->policy = memory->policy.base;
-        environment->policy_size = launch->policy_size;
+    if (topology->component[host->number].has_policy && process.board) {
+        environment->policy = policy_board_image(process.board, process.generation);
+        environment->policy_size = process.board->size[process.generation % 2];
+        environment->policy_tag = policy_tag(process.generation);
     }
+    if (topology->component[host->number].program == PROGRAM_MONITOR)
+        environment->counters = memory->counters.base;
     for (unsigned i = 0; i < SL_MAX_PORTS; i++)
         environment->port[i].channel = SL_NO_CHANNEL;
     for (unsigned i = 0; i < topology->map_count; i++) {
@@ -197,10 +200,44 @@ static void enter_sandbox(unsigned devices, int launcher)
         fail(process.report, failed);
 }
 
-_Noreturn void process_run(const struct launch *launch, unsigned number, uint32_t epoch,
+static bool has_policy(const struct launch *launch, const struct sl_host *host)
+{
+    return launch->topology->component[host->number].has_policy;
+}
+
+static void tell_components(struct process *here, const void *policy, size_t size)
+{
+    for (unsigned i = 0; i < here->count; i++) {
+        struct sl_host *host = &here->host[i];
+        if (has_policy(here->launch, host) && host->program->adopt)
+            host->program->adopt(host->self, policy, size, policy_tag(here->generation));
+    }
+}
+
+void process_adopt(struct process *here)
+{
+    here->policy_rung = false;
+    if (!here->board)
+        return;
+    const uint32_t generation = sl_load_acquire(&here->board->generation);
+    if (generation != here->generation) {
+        const void *policy = policy_board_image(here->board, generation);
+        here->generation = generation;
+        launch_policy_hash(policy, here->launch->policy_hash);
+        tell_components(here, policy, here->board->size[generation % 2]);
+        report_policy(here->report, REPORT_ADOPTED, generation);
+    }
+    if (sl_load_acquire(&here->board->retired) == generation && here->retired != generation) {
+        here->retired = generation;
+        tell_components(here, NULL, 0);
+        report_policy(here->report, REPORT_RETIRED, generation);
+    }
+}
+
+_Noreturn void process_run(struct launch *launch, unsigned number, uint32_t epoch,
                            struct memory *memory, const struct bells *bells,
-                           const int socket[TOPOLOGY_MAX_COMPONENTS], int report, int closing,
-                           int launcher)
+                           const int socket[TOPOLOGY_MAX_COMPONENTS], int report,
+                           struct process_bells from_launcher, int launcher)
 {
     char name[64];
     launch_process_name(launch, number, name, sizeof name);
@@ -213,6 +250,8 @@ _Noreturn void process_run(const struct launch *launch, unsigned number, uint32_
     process.report = report;
     memory_keep(memory, launch, number);
     add_hosts(launch, number);
+    process.board = memory->policy.base;
+    process.generation = launch->policy_generation;
     process.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (process.epoll < 0)
         fail(report, "cannot make an epoll set");
@@ -221,7 +260,9 @@ _Noreturn void process_run(const struct launch *launch, unsigned number, uint32_
             add_channel(&launch->topology->channel[i], bells->fd[i], end);
     for (unsigned i = 0; i < process.count; i++)
         if (launch->topology->component[process.host[i].number].program == PROGRAM_MONITOR)
-            watch(closing, EPOLLIN, i, PROCESS_CLOSING);
+            watch(from_launcher.closing, EPOLLIN, i, PROCESS_CLOSING);
+    if (process.board)
+        watch(from_launcher.policy, EPOLLIN, 0, PROCESS_POLICY);
     unsigned devices = arrange_descriptors(launch, socket);
 
     for (unsigned i = 0; i < process.count; i++) {

@@ -6,6 +6,7 @@
 #ifndef SLUICE_LINUX_PROCESS_H
 #define SLUICE_LINUX_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "drivers/af_packet/af_packet.h"
@@ -13,6 +14,7 @@
 #include "hosts/linux/launch.h"
 #include "hosts/linux/memory.h"
 #include "hosts/linux/output.h"
+#include "policy/board.h"
 #include "sluice/component.h"
 #include "sluice/host.h"
 
@@ -20,6 +22,8 @@
 #define PROCESS_DEVICE 0xffu
 /* Or this: the launcher ends the epoch, and the monitor is to look once more. */
 #define PROCESS_CLOSING 0xfeu
+/* Or this: the launcher has put a policy in force, or taken one away. */
+#define PROCESS_POLICY 0xfdu
 
 /* Where sl_notify on one channel leads: to a component of this process, to an eventfd, or
  * nowhere (fd -1). */
@@ -45,8 +49,11 @@ struct sl_host {
 };
 
 struct process {
-    const struct launch *launch;
+    struct launch *launch; /* this process's own copy */
     uint32_t epoch;
+    const struct policy_board *board; /* NULL: no component here has the policy */
+    uint32_t generation, retired;     /* of the policy, as last taken from the board */
+    bool policy_rung;
     unsigned count;
     struct sl_host host[TOPOLOGY_MAX_COMPONENTS];
     struct sl_host *closing; /* the monitor, once the launcher asks for its last look */
@@ -56,14 +63,22 @@ struct process {
     struct output output;
 };
 
+/* Eventfds that the launcher alone rings. */
+struct process_bells {
+    int closing; /* asks the monitor for its last look */
+    int policy;  /* asks whoever has the policy to look at the board */
+};
+
+/* Takes what the board says, between two wakes, and tells the launcher. */
+void process_adopt(struct process *process);
+
 /* Turns a child of the launcher into process number `number`: keeps what its components hold,
  * gives up everything else, runs them. `socket[c]` is the packet socket of component c, -1
- * for none; `closing` asks the monitor for its last look; `launcher` is the launcher's process
- * id. */
-_Noreturn void process_run(const struct launch *launch, unsigned number, uint32_t epoch,
+ * for none; `from_launcher` are its bells; `launcher` is the launcher's process id. */
+_Noreturn void process_run(struct launch *launch, unsigned number, uint32_t epoch,
                            struct memory *memory, const struct bells *bells,
-                           const int socket[TOPOLOGY_MAX_COMPONENTS], int report, int closing,
-                           int launcher);
+                           const int socket[TOPOLOGY_MAX_COMPONENTS], int report,
+                           struct process_bells from_launcher, int launcher);
 
 /* Wakes components until none is due, then waits; never returns. */
 _Noreturn void process_loop(struct process *process);

@@ -19,6 +19,13 @@ void report_ready(int fd)
     send_report(fd, &(struct report){.kind = REPORT_READY, .component = REPORT_NO_COMPONENT});
 }
 
+void report_policy(int fd, enum report_kind kind, uint32_t generation)
+{
+    send_report(fd, &(struct report){.kind = (uint32_t)kind,
+                                     .component = REPORT_NO_COMPONENT,
+                                     .found = generation});
+}
+
 _Noreturn void report_fault(int fd, uint32_t component, const char *what, uint64_t found,
                             uint64_t expected)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a process of the gateway tells the launcher, over a pipe of its own, one way: that its
- * components are up, and, before it ends for a fault, which. The launcher believes only that
- * this process said so.
+ * components are up, that they took a new policy, and, before it ends for a fault, which. The
+ * launcher believes only that this process said so.
  */
 #ifndef SLUICE_LINUX_REPORT_H
 #define SLUICE_LINUX_REPORT_H
@@ -10,7 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum report_kind { REPORT_READY = 1, REPORT_FAULT };
+enum report_kind {
+    REPORT_READY = 1,
+    REPORT_FAULT,
+    REPORT_ADOPTED, /* found: the generation by which its components decide */
+    REPORT_RETIRED, /* found: the one before this generation is used here no more */
+};
 
 #define REPORT_TEXT         128u
 #define REPORT_NO_COMPONENT UINT32_MAX
@@ -26,6 +31,8 @@ struct report {
 #define FAULT_STATUS 70
 
 void report_ready(int fd);
+
+void report_policy(int fd, enum report_kind kind, uint32_t generation);
 
 /* Sends the fault and ends the process. */
 _Noreturn void report_fault(int fd, uint32_t component, const char *what, uint64_t found,

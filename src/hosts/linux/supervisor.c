@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/operation.h"
 #include "hosts/linux/audit_writer.h"
 #include "hosts/linux/epoch.h"
 #include "hosts/linux/gateway_event.h"
@@ -27,12 +28,22 @@
 #define BACK_OFF_MAX_NS (UINT64_C(5000) * NS_PER_MS)
 /* Longer than any component's init takes on the slowest machine we know, a hundred times. */
 #define START_LIMIT_NS (UINT64_C(10000) * NS_PER_MS)
+/* Likewise for a component to take another policy, or to leave the one before. */
+#define POLICY_LIMIT_NS (UINT64_C(5000) * NS_PER_MS)
+
+/* How far the policy in `launch` has got. */
+enum policy_step { POLICY_SETTLED, POLICY_ADOPTING, POLICY_RETIRING };
 
 struct supervisor {
     struct launch *launch;
     struct epoch epoch;
-    uint32_t number; /* of the epoch: restarts since the gateway's start */
-    int signals;     /* signalfd: SIGTERM, SIGINT */
+    uint32_t number;    /* of the epoch: restarts since the gateway's start */
+    int signals;        /* signalfd: SIGTERM, SIGINT, SIGHUP, SIGUSR1 */
+    bool running;       /* all processes are up */
+    uint64_t up;        /* since when */
+    uint32_t published; /* generation of the policy that the processes were given */
+    enum policy_step step;
+    uint64_t step_limit;
     uint64_t back_off;
     uint64_t detected; /* when the last death was seen; 0: none yet */
 };
@@ -100,6 +111,10 @@ static void log_death(struct supervisor *supervisor, const struct death *death)
         sl_json_string(&event.json, "cause", "start-timeout");
         snprintf(cause, sizeof cause, "did not start within %llu ms",
                  (unsigned long long)(START_LIMIT_NS / NS_PER_MS));
+    } else if (death->kept_policy) {
+        sl_json_string(&event.json, "cause", "policy-timeout");
+        snprintf(cause, sizeof cause, "did not take the new policy within %llu ms",
+                 (unsigned long long)(POLICY_LIMIT_NS / NS_PER_MS));
     } else if (death->signal) {
         char signal[32];
         const char *name = sigabbrev_np(death->signal);
@@ -113,7 +128,7 @@ static void log_death(struct supervisor *supervisor, const struct death *death)
         sl_json_string(&event.json, "cause", "exit");
         snprintf(cause, sizeof cause, "exited with status %d", death->status);
     }
-    if (!death->signal && !death->late)
+    if (!death->signal && !death->late && !death->kept_policy)
         sl_json_signed(&event.json, "exit_status", death->status);
     gateway_event_send(&event, launch);
     fprintf(stderr, "sluice: %s: %s; traffic stopped\n", component, cause);
@@ -128,6 +143,107 @@ static void log_plain(const struct supervisor *supervisor, const char *name, con
     gateway_event_send(&event, supervisor->launch);
 }
 
+/* ---- what an operator asks ---- */
+
+static struct operation_view view_of(const struct supervisor *supervisor)
+{
+    const bool fresh = supervisor->published == supervisor->launch->policy_generation;
+    return (struct operation_view){
+        .epoch = &supervisor->epoch,
+        .number = supervisor->number,
+        .running = supervisor->running,
+        .busy = supervisor->epoch.count > 0 &&
+                (!supervisor->running || !fresh || supervisor->step != POLICY_SETTLED),
+        .now = now_ns(),
+        .up = supervisor->up,
+    };
+}
+
+static void begin_step(struct supervisor *supervisor, enum policy_step step)
+{
+    supervisor->step = step;
+    supervisor->step_limit = now_ns() + POLICY_LIMIT_NS;
+    if (step == POLICY_SETTLED)
+        epoch_policy_settled(&supervisor->epoch);
+}
+
+/* One policy at a time: all take it, then all leave the one before, then another may follow. */
+static void move_policy(struct supervisor *supervisor)
+{
+    struct launch *launch = supervisor->launch;
+    struct epoch *epoch = &supervisor->epoch;
+    if (!supervisor->running)
+        return;
+    if (supervisor->step == POLICY_SETTLED && supervisor->published != launch->policy_generation) {
+        supervisor->published = launch->policy_generation;
+        epoch_publish(epoch, launch);
+        begin_step(supervisor, POLICY_ADOPTING);
+    }
+    if (supervisor->step == POLICY_ADOPTING && epoch_adopted(epoch, supervisor->published)) {
+        const struct operation_view view = view_of(supervisor);
+        operation_in_force(launch->operation, &view);
+        epoch_retire(epoch);
+        begin_step(supervisor, POLICY_RETIRING);
+    }
+    if (supervisor->step == POLICY_RETIRING && epoch_retired(epoch, supervisor->published))
+        begin_step(supervisor, POLICY_SETTLED);
+}
+
+static void serve(struct supervisor *supervisor)
+{
+    if (!supervisor->launch->operation)
+        return;
+    const struct operation_view view = view_of(supervisor);
+    operation_serve(supervisor->launch->operation, &view);
+    move_policy(supervisor);
+}
+
+/* False: a stop was asked for. */
+static bool take_signals(struct supervisor *supervisor)
+{
+    struct signalfd_siginfo info;
+    while (read(supervisor->signals, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo != SIGHUP && info.ssi_signo != SIGUSR1)
+            return false;
+        if (supervisor->launch->writer)
+            audit_writer_reopen(supervisor->launch->writer);
+        if (supervisor->launch->operation && info.ssi_signo == SIGHUP)
+            supervisor->launch->operation->hang_up = true;
+    }
+    return true;
+}
+
+#define OTHER_POLLS (1u + OPERATION_POLLS)
+
+/* Waits for `set` (`count` entries, after room for OTHER_POLLS), for signals, and for whoever asks
+ * something, at most until `limit`. False: a stop was asked for. */
+static bool wait_until(struct supervisor *supervisor, struct pollfd *set, nfds_t count,
+                       uint64_t limit)
+{
+    const struct operation *operation = supervisor->launch->operation;
+    struct pollfd *next = set + count;
+    *next++ = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
+    if (operation) {
+        next += operation_poll_set(operation, next);
+        const uint64_t due = operation_deadline(operation, view_of(supervisor).busy);
+        if (due < limit)
+            limit = due;
+    }
+    if (supervisor->step != POLICY_SETTLED && supervisor->step_limit < limit)
+        limit = supervisor->step_limit;
+    const uint64_t now = now_ns();
+    int wait_ms = -1;
+    if (limit != UINT64_MAX)
+        wait_ms = limit <= now                              ? 0
+                  : limit - now > INT32_MAX * NS_PER_MS / 2 ? INT32_MAX / 2
+                                                            : (int)((limit - now) / NS_PER_MS) + 1;
+    if (poll(set, (nfds_t)(next - set), wait_ms) < 0 && errno != EINTR)
+        return false;
+    const bool going = take_signals(supervisor);
+    serve(supervisor);
+    return going;
+}
+
 enum outcome { OUTCOME_READY, OUTCOME_DEATH, OUTCOME_STOP };
 
 /* Waits until all processes are up (`limit`: or it has passed), one has died, or a stop is
@@ -136,23 +252,21 @@ static enum outcome watch(struct supervisor *supervisor, uint64_t limit, struct 
 {
     struct epoch *epoch = &supervisor->epoch;
     struct audit_writer *writer = supervisor->launch->writer;
-    struct pollfd poll_set[2 + 2 * LAUNCH_MAX_PROCESSES];
+    struct pollfd poll_set[1 + 2 * LAUNCH_MAX_PROCESSES + OTHER_POLLS];
     for (;;) {
-        nfds_t count = epoch_poll_set(epoch, poll_set + 2) + 2;
-        poll_set[1] = (struct pollfd){.fd = writer ? writer->pidfd : -1, .events = POLLIN};
-        poll_set[0] = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
-        uint64_t now = now_ns();
-        int wait_ms = -1;
-        if (limit != UINT64_MAX)
-            wait_ms = limit > now ? (int)((limit - now) / NS_PER_MS) + 1 : 0;
-        if (poll(poll_set, count, wait_ms) < 0 && errno != EINTR)
+        const nfds_t count = epoch_poll_set(epoch, poll_set + 1) + 1;
+        poll_set[0] = (struct pollfd){.fd = writer ? writer->pidfd : -1, .events = POLLIN};
+        if (!wait_until(supervisor, poll_set, count, limit))
             return OUTCOME_STOP;
-        if (poll_set[0].revents)
-            return OUTCOME_STOP;
-        if (writer && poll_set[1].revents)
+        if (writer && poll_set[0].revents)
             audit_writer_restart(writer);
         if (epoch_find_death(epoch, death))
             return OUTCOME_DEATH;
+        move_policy(supervisor);
+        if (supervisor->step != POLICY_SETTLED && now_ns() >= supervisor->step_limit) {
+            epoch_blame_policy(epoch, supervisor->published, death);
+            return OUTCOME_DEATH;
+        }
         if (limit == UINT64_MAX)
             continue;
         if (epoch_ready(epoch))
@@ -174,8 +288,12 @@ static bool pause_before_restart(struct supervisor *supervisor, bool lived)
     supervisor->back_off = supervisor->back_off ? supervisor->back_off * 2 : BACK_OFF_MIN_NS;
     if (supervisor->back_off > BACK_OFF_MAX_NS)
         supervisor->back_off = BACK_OFF_MAX_NS;
-    struct pollfd signals = {.fd = supervisor->signals, .events = POLLIN};
-    return poll(&signals, 1, (int)(supervisor->back_off / NS_PER_MS)) <= 0;
+    struct pollfd poll_set[OTHER_POLLS];
+    const uint64_t limit = now_ns() + supervisor->back_off;
+    while (now_ns() < limit)
+        if (!wait_until(supervisor, poll_set, 0, limit))
+            return false;
+    return true;
 }
 
 /* One epoch from start to end. False: a stop was asked for. `*lived`: it was up for a while. */
@@ -185,11 +303,19 @@ static bool run_epoch(struct supervisor *supervisor, bool *lived)
     enum outcome outcome = watch(supervisor, now_ns() + START_LIMIT_NS, &death);
     uint64_t up = now_ns();
     if (outcome == OUTCOME_READY) {
+        supervisor->running = true;
+        supervisor->up = up;
         log_started(supervisor);
+        if (supervisor->launch->operation) {
+            const struct operation_view view = view_of(supervisor);
+            operation_in_force(supervisor->launch->operation, &view);
+        }
         epoch_tidy(&supervisor->epoch, supervisor->launch);
         outcome = watch(supervisor, UINT64_MAX, &death);
     }
     supervisor->detected = now_ns();
+    supervisor->running = false;
+    supervisor->step = POLICY_SETTLED;
     epoch_kill(&supervisor->epoch);
     *lived = supervisor->detected - up >= LIVED_NS;
     if (outcome == OUTCOME_DEATH)
@@ -203,6 +329,8 @@ static bool block_signals(struct supervisor *supervisor)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     /* Children inherit the mask: an interrupt from the terminal reaches only the launcher. */
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return false;
@@ -225,6 +353,7 @@ bool supervise(struct launch *launch)
     while (going) {
         char error[512];
         bool lived = false;
+        supervisor.published = launch->policy_generation;
         if (epoch_start(&supervisor.epoch, launch, supervisor.number, error, sizeof error)) {
             going = run_epoch(&supervisor, &lived);
         } else {

@@ -23,6 +23,8 @@ void load_rule_conditions(struct loader *loader, const struct condition_nodes *n
 /* `places_given`: the rule names its units and addresses. After its values were read. */
 void load_max_step(struct loader *loader, const struct node *node, bool places_given,
                    struct modbus_rule *rule);
+/* Marks a rate (POLICY_NONE: nothing) as that of a rule, or of a service where `rule` is "". */
+void mark_rate(struct loader *loader, uint16_t rate, const char *rule);
 /* Number of the rate, POLICY_NONE after a mistake; `whole`: what it is per where not per client. */
 uint16_t load_rate(struct loader *loader, const struct node *node, const char *whole,
                    const char **text);

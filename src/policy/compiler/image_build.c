@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/image.h"
-
 #define LONGEST_NAMED_SPAN 16u /* longer ones are networks */
 
 uint32_t buffer_add(struct buffer *buffer, const void *bytes, size_t size, size_t alignment)
@@ -149,6 +147,8 @@ uint8_t *image_build(struct loader *loader, size_t *size)
     }
     head.conditions = conditions_place(loader->policy, &image);
     head.strings = (uint32_t)image.length;
+    if (loader->override)
+        head.override = add_string(&image, loader->override);
     for (unsigned s = 0; s < site->service_count; s++)
         services[s].name = add_string(&image, site->service[s].name);
     add_rule_names(loader, &image, &head);

@@ -4,8 +4,7 @@
 #define SLUICE_POLICY_IMAGE_BUILD_H
 
 #include "policy/compiler/load.h"
-
-#define POLICY_LARGEST_IMAGE ((size_t)1 << 20)
+#include "policy/image.h"
 
 /* Bytes that grow; offsets into them stay. */
 struct buffer {

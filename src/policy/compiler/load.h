@@ -19,7 +19,9 @@ struct loader {
     /* Points (struct policy_point) that a rule may name, the nearest first; NULL: none there. */
     const struct arena_list *points[3];
     uint64_t now;        /* Unix seconds when the file is read */
-    const char *profile; /* whose rules are being read; NULL: the service's own */
+    const char *override; /* the one that is in force; NULL: none */
+    bool override_rules;  /* its rules are being read */
+    const char *profile;  /* whose rules are being read; NULL: the service's own */
 };
 
 struct field {
@@ -90,6 +92,16 @@ void load_points(struct loader *loader, const struct node *node, const struct fi
                  void *object);
 void load_profiles(struct loader *loader, const struct node *node, const struct field *field,
                    void *object);
+void load_control(struct loader *loader, const struct node *node, const struct field *field,
+                  void *object);
+void load_overrides(struct loader *loader, const struct node *node, const struct field *field,
+                    void *object);
+/* The list of rules that the override in force adds to the service at hand; NULL: none. */
+const struct node *override_rules(const struct loader *loader);
+/* Overrides of services that are none. */
+void check_overrides(struct loader *loader);
+/* Of the mistakes, those of the override in force stay. */
+void keep_override_mistakes(struct loader *loader);
 /* The rules of the profiles that a service names, before its own. */
 void load_service_profiles(struct loader *loader, const struct node *node);
 

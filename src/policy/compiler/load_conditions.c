@@ -292,6 +292,20 @@ uint16_t load_rate(struct loader *loader, const struct node *node, const char *w
     return (uint16_t)(rates->count - 1);
 }
 
+void mark_rate(struct loader *loader, uint16_t rate, const char *rule)
+{
+    if (rate == POLICY_NONE)
+        return;
+    uint32_t hash = UINT32_C(2166136261); /* FNV-1a */
+    const char *const texts[] = {loader->site->service[loader->service].name, "/", rule};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        for (const char *c = texts[i]; *c; c++)
+            hash = (hash ^ (uint8_t)*c) * UINT32_C(16777619);
+    struct policy_rate *const marked = (struct policy_rate *)loader->policy->rates.items + rate;
+    for (size_t i = 0; i < sizeof marked->mark; i++)
+        marked->mark[i] = (uint8_t)(hash >> 8 * i);
+}
+
 static void load_owner(struct loader *loader, const struct node *node, struct rule_head *rule)
 {
     bool good = node->kind == NODE_SCALAR && node->length > 0 && node->length <= LONGEST_OWNER;
@@ -320,6 +334,7 @@ void load_rule_conditions(struct loader *loader, const struct condition_nodes *n
                    "found 'rate' in a deny rule, expected it only where something is allowed");
     else if (nodes->rate)
         condition.rate = load_rate(loader, nodes->rate, "rule", &rule->rate);
+    mark_rate(loader, condition.rate, rule->name ? rule->name : "");
     if (!condition.expires && condition.zone == POLICY_NONE && condition.rate == POLICY_NONE)
         return;
     const int number = condition_number(loader->policy, &condition);

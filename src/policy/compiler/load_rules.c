@@ -68,9 +68,17 @@ static void load_clients(struct loader *loader, const struct node *node, struct 
         head->clients_text = arena_printf(loader->arena, "%s and %s", clients.before, clients.last);
 }
 
+/* A rule of an override is called so that whoever reads the log sees what let the message pass. */
+static const char *on_lines(struct loader *loader, const char *name)
+{
+    if (name == NULL || !loader->override_rules)
+        return name;
+    return arena_printf(loader->arena, "%s/%s", loader->override, name);
+}
+
 static const char *load_rule_name(struct loader *loader, const struct node *node)
 {
-    const char *name = load_name(loader, node, "a rule's name");
+    const char *name = on_lines(loader, load_name(loader, node, "a rule's name"));
     const struct rule_name *before = loader->policy->rule_names.items;
     for (size_t i = 0; name && i < loader->policy->rule_names.count; i++)
         if (before[i].service == loader->service && strcmp(before[i].name, name) == 0) {
@@ -93,9 +101,10 @@ const struct node *load_rule_head(struct loader *loader, const struct node *node
     if (nodes->name)
         head->name = load_rule_name(loader, nodes->name);
     else
-        head->name = arena_printf(
-            loader->arena, "%s/%s%srule-%u", loader->site->service[loader->service].name,
-            loader->profile ? loader->profile : "", loader->profile ? "/" : "", ordinal);
+        head->name = on_lines(loader, arena_printf(loader->arena, "%s/%s%srule-%u",
+                                                   loader->site->service[loader->service].name,
+                                                   loader->profile ? loader->profile : "",
+                                                   loader->profile ? "/" : "", ordinal));
     if (nodes->from)
         load_clients(loader, nodes->from, head);
     load_rule_conditions(loader, &nodes->conditions, head);

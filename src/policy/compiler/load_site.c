@@ -269,6 +269,7 @@ void load_gateway(struct loader *loader, const struct node *node, const struct f
         {.key = "merge-drivers", .load = load_flag, .offset = offsetof(struct site, merge_drivers)},
         {.key = "audit", .load = load_audit},
         {.key = "synthetic", .load = load_synthetic},
+        {.key = "control", .load = load_control},
     };
     (void)field;
     struct site *const site = object;
@@ -518,6 +519,17 @@ static void refuse_other_keys(struct loader *loader, const struct service_nodes 
                        sl_protocol(keys[i].protocol)->name);
 }
 
+/* Beside the service's own rules, those of the override in force. */
+static void load_service_override(struct loader *loader)
+{
+    const struct node *const rules = override_rules(loader);
+    if (rules == NULL)
+        return;
+    loader->override_rules = true;
+    load_rules(loader, rules);
+    loader->override_rules = false;
+}
+
 static void load_service(struct loader *loader, const struct node *node)
 {
     static const struct field fields[] = {
@@ -569,6 +581,7 @@ static void load_service(struct loader *loader, const struct node *node)
     service->flags = loader->site->monitor ? POLICY_SERVICE_MONITOR : 0;
     if (nodes.rate)
         service->rate = load_rate(loader, nodes.rate, "service", &service->rate_text);
+    mark_rate(loader, service->rate, "");
     if (nodes.on_deny)
         load_on_deny(loader, nodes.on_deny, service);
     if (nodes.mode)
@@ -589,6 +602,7 @@ static void load_service(struct loader *loader, const struct node *node)
         load_service_profiles(loader, nodes.profile);
     if (nodes.rules)
         load_rules(loader, nodes.rules);
+    load_service_override(loader);
 }
 
 void load_services(struct loader *loader, const struct node *node, const struct field *field,

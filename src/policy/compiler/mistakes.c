@@ -63,6 +63,16 @@ void mistakes_print(const struct mistakes *mistakes, const char *path, FILE *out
         fprintf(out, "%s: and %zu more\n", path, count - MOST_PRINTED);
 }
 
+void mistakes_within(struct mistakes *mistakes, unsigned first, unsigned last)
+{
+    struct mistake *all = mistakes->list.items;
+    size_t kept = 0;
+    for (size_t i = 0; i < mistakes->list.count; i++)
+        if (all[i].line >= first && all[i].line <= last)
+            all[kept++] = all[i];
+    mistakes->list.count = kept;
+}
+
 const char *quoted(struct arena *arena, const char *text, size_t length)
 {
     enum { LONGEST = 60 };

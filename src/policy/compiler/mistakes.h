@@ -17,6 +17,9 @@ struct mistakes {
 void mistake_at(struct mistakes *mistakes, unsigned line, unsigned column, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Forgets those that stand before line `first` or after line `last`. */
+void mistakes_within(struct mistakes *mistakes, unsigned first, unsigned last);
+
 /* Prints all of them; `path` is how the file is called. */
 void mistakes_print(const struct mistakes *mistakes, const char *path, FILE *out);
 

@@ -96,6 +96,14 @@ struct policy_profile {
     bool used;
 };
 
+/* Rules that hold only while an operator says so (load_overrides.c). */
+struct policy_override {
+    const char *name;
+    uint64_t longest;         /* ns */
+    const struct node *rules; /* a map: service, list of rules; NULL after a mistake */
+    unsigned first_line, first_column, last_line;
+};
+
 struct modbus_service_rules {
     struct arena_list rules;                               /* struct modbus_rule */
     struct arena_list opaque;                              /* struct modbus_opaque */
@@ -124,6 +132,11 @@ struct site_policy {
     struct arena_list hosts;    /* struct policy_host */
     struct arena_list points;   /* struct policy_point, of the whole file */
     struct arena_list profiles; /* struct policy_profile */
+    struct arena_list overrides;      /* struct policy_override */
+    const char *override;             /* its name; NULL: none */
+    const struct node *root;          /* the file as read */
+    const char *text;
+    size_t text_length;
     struct service_policy service[SL_MAX_SERVICES];
     /* Of policy/conditions.h: struct policy_condition, _window, _zone, _shift, _rate, _step_point.
      */

@@ -218,7 +218,9 @@ bool parse_duration(const char *text, uint64_t *nanoseconds)
     static const struct {
         const char *unit;
         uint64_t nanoseconds;
-    } units[] = {{"ms", 1000000}, {"s", 1000000000}, {"min", UINT64_C(60000000000)}};
+    } units[] = {{"ms", 1000000}, {"s", 1000000000}, {"min", UINT64_C(60000000000)},
+                 {"h", UINT64_C(3600000000000)},
+                 {"d", UINT64_C(86400000000000)}};
     const size_t digits = strspn(text, "0123456789");
     uint64_t whole, thousandths = 0;
     if (digits > 9 || !parse_number(text, digits, &whole))
@@ -234,6 +236,8 @@ bool parse_duration(const char *text, uint64_t *nanoseconds)
     }
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (strcmp(text, units[i].unit) == 0) {
+            if (whole >= UINT64_MAX / units[i].nanoseconds)
+                return false;
             *nanoseconds =
                 whole * units[i].nanoseconds + thousandths * (units[i].nanoseconds / 1000);
             return true;

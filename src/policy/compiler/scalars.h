@@ -27,7 +27,7 @@ bool parse_network(const char *text, uint32_t *address, uint8_t *prefix);
 /* "a.b.c.d" or "a.b.c.d:port"; *port stays as it is where none is given. */
 bool parse_endpoint(const char *text, uint32_t *address, uint16_t *port);
 bool parse_mac(const char *text, uint8_t mac[6]);
-/* "500ms", "1.5s", "2min" in nanoseconds. */
+/* "500ms", "1.5s", "2min", "8h", "1d" in nanoseconds. */
 bool parse_duration(const char *text, uint64_t *nanoseconds);
 /* Bytes in hexadecimal, blanks between bytes allowed. False for more than `size`. */
 bool parse_hex(const char *text, uint8_t *bytes, size_t size, size_t *length);

@@ -63,6 +63,7 @@ void load_configuration(struct loader *loader, const char *text, size_t length)
         {.key = "hosts", .load = load_hosts},
         {.key = "points", .load = load_points},
         {.key = "profiles", .load = load_profiles},
+        {.key = "overrides", .load = load_overrides},
         {.key = "services", .required = true, .load = load_services},
     };
     if (length > LONGEST_FILE) {
@@ -73,10 +74,13 @@ void load_configuration(struct loader *loader, const char *text, size_t length)
     const struct node *root = tree_read(loader->arena, loader->mistakes, text, length);
     if (root == NULL)
         return;
+    loader->policy->root = root;
     LOAD_MAP(loader, root, "a configuration", fields, loader->site);
 }
 
-struct site *site_load_text(const char *name, const char *text, size_t length, FILE *errors)
+/* `override`: with the rules of this one; NULL: as the file stands. */
+static struct site *load_text(const char *name, const char *text, size_t length,
+                              const char *override, FILE *errors)
 {
     struct site *site = calloc(1, sizeof *site);
     struct site_policy *policy = calloc(1, sizeof *policy);
@@ -89,6 +93,8 @@ struct site *site_load_text(const char *name, const char *text, size_t length, F
     set_defaults(site);
     site->policy = policy;
     site->path = arena_text(&policy->arena, name, strlen(name));
+    policy->text = arena_text(&policy->arena, text, length);
+    policy->text_length = length;
     policy->warnings.arena = &policy->arena;
     struct mistakes mistakes = {.arena = &policy->arena};
     struct loader loader = {.site = site,
@@ -96,8 +102,13 @@ struct site *site_load_text(const char *name, const char *text, size_t length, F
                             .arena = &policy->arena,
                             .mistakes = &mistakes,
                             .now = (uint64_t)time(NULL)};
+    policy->override = override ? arena_text(&policy->arena, override, strlen(override)) : NULL;
+    loader.override = policy->override;
     load_configuration(&loader, text, length);
+    check_overrides(&loader);
     find_void_rules(&loader);
+    if (override)
+        keep_override_mistakes(&loader);
     if (mistakes.list.count == 0)
         policy->image = image_build(&loader, &policy->image_size);
     if (mistakes.list.count == 0)
@@ -105,6 +116,26 @@ struct site *site_load_text(const char *name, const char *text, size_t length, F
     mistakes_print(&mistakes, site->path, errors);
     site_free(site);
     return NULL;
+}
+
+struct site *site_load_text(const char *name, const char *text, size_t length, FILE *errors)
+{
+    struct site *site = load_text(name, text, length, NULL, errors);
+    bool good = site != NULL;
+    for (size_t i = 0; site && i < site->policy->overrides.count; i++) {
+        struct site *with = load_text(name, text, length, site_override_name(site, i), errors);
+        good = good && with;
+        site_free(with);
+    }
+    if (good)
+        return site;
+    site_free(site);
+    return NULL;
+}
+
+struct site *site_with_override(const struct site *site, const char *name, FILE *errors)
+{
+    return load_text(site->path, site->policy->text, site->policy->text_length, name, errors);
 }
 
 struct site *site_load(const char *path, FILE *errors)

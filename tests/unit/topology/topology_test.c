@@ -100,6 +100,23 @@ static void test_rights(void **state)
             assert_int_equal(topology.map[i].rights, RIGHT_READ);
 }
 
+/* Another policy may ask for last values: then replies go from peer to peer. */
+static void test_room_for_another_policy(void **state)
+{
+    (void)state;
+    struct site site = example_site(SL_TWO_WAY);
+    struct topology topology;
+    topology_build(&site, &topology);
+    const struct topology_link *link = NULL;
+    for (unsigned i = 0; i < topology.link_count; i++)
+        if (topology.link[i].from_port == SL_PORT_PEER_OUT &&
+            topology.component[topology.link[i].from].direction == SL_REPLY)
+            link = &topology.link[i];
+    assert_non_null(link);
+    assert_true(link->capacity >=
+                site.outstanding * sl_protocol(SL_PROTOCOL_MODBUS_TCP)->max_canonical);
+}
+
 /* record.h: an honest producer never finds a ring full. Bytes of a record: u32 length, header,
  * payload, padded to 8. */
 static uint64_t record_bytes(uint64_t payload)
@@ -121,6 +138,7 @@ static void test_capacities(void **state)
         struct topology topology;
         site.outstanding = cases[c].outstanding;
         site.sessions = cases[c].sessions;
+        site.fixed_policy = true;
         topology_build(&site, &topology);
         for (unsigned i = 0; i < topology.link_count; i++) {
             const struct topology_link *link = &topology.link[i];
@@ -331,7 +349,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_components),    cmocka_unit_test(test_rights),
-        cmocka_unit_test(test_capacities),    cmocka_unit_test(test_frame_capacity),
+        cmocka_unit_test(test_capacities),
+        cmocka_unit_test(test_room_for_another_policy),    cmocka_unit_test(test_frame_capacity),
         cmocka_unit_test(test_regions),       cmocka_unit_test(test_channels),
         cmocka_unit_test(test_one_way_hop),   cmocka_unit_test(test_frontend_config),
         cmocka_unit_test(test_netmask_edges), cmocka_unit_test(test_other_configs),
