@@ -140,6 +140,16 @@ def test_check_says_what_passes(sluice, tmp_path):
         assert line in result.stdout, result.stdout
 
 
+def test_points_by_their_names(sluice, tmp_path):
+    path = tmp_path / "sluice.yaml"
+    head = CONFIG[:CONFIG.index("    rules:")]
+    path.write_text(head + "    points: { q1: { group: 12, index: 3 }, q2: { group: 12, index: 5 } }\n"
+                    "    rules: [ { name: a, allow: control, point: [q1, q2] } ]\n")
+    result = subprocess.run([sluice, "check", path], capture_output=True, text=True, timeout=60)
+    assert ("any client may select, operate, direct-operate and direct-operate-no-ack q1 and q2, group 12 "
+            "(binary output) indexes 3 and 5 of any outstation [a, line 14];") in result.stdout
+
+
 @pytest.mark.parametrize("stations, rules, said", [
     (", { master: 1, outstation: 65535 }", "{ name: a, allow: control, from: scada }",
      "rule 'a' allows commands to 65535, a broadcast: they reach every outstation"),

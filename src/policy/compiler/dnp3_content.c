@@ -254,8 +254,8 @@ static void load_step(struct loader *loader, const struct node *node, bool index
     if (rule->head.deny || !index_given || rule->indexes.count == 0 ||
         span[rule->indexes.count - 1].high > UINT16_MAX) {
         mistake_at(loader->mistakes, node->key->line, node->key->column,
-                   "found 'max-step' here, expected it in an allow rule that names its 'index', "
-                   "of 0 to 65535");
+                   "found 'max-step' here, expected it in an allow rule that names its 'index' or "
+                   "'point', of 0 to 65535");
         return;
     }
     if (loader->site->mode == SL_ONE_WAY)
@@ -352,7 +352,7 @@ void load_dnp3_content(struct loader *loader, const struct dnp3_rule_nodes *node
     if (analog)
         narrow_to(loader, analog, GROUP_ANALOG_COMMAND, rule);
     if (nodes->max_step)
-        load_step(loader, nodes->max_step, nodes->index != NULL, rule);
+        load_step(loader, nodes->max_step, rule->names_indexes, rule);
     if (nodes->select)
         load_select(loader, nodes->select, rule);
 }

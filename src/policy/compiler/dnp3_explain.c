@@ -102,6 +102,8 @@ static const char *stations_text(struct arena *arena, const struct dnp3_rule *ru
 void dnp3_explain_rule(struct arena *arena, const struct dnp3_rule *rule, FILE *out)
 {
     const char *what = dnp3_functions_text(arena, rule->functions);
+    if (rule->points)
+        what = arena_printf(arena, "%s %s,", what, rule->points);
     if (rule->names_objects)
         what = arena_printf(arena, "%s %s", what, dnp3_objects_text(arena, &rule->objects));
     if (rule->names_indexes)

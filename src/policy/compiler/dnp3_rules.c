@@ -116,7 +116,7 @@ static void keep(struct loader *loader, const struct node *node, struct choice *
 
 /* --- what it is about ---------------------------------------------------------------------- */
 
-static bool group_exists(uint32_t low, uint32_t high)
+bool dnp3_group_exists(uint32_t low, uint32_t high)
 {
     size_t count;
     const struct dnp3_object *const object = dnp3_objects(&count);
@@ -142,7 +142,7 @@ static void load_objects(struct loader *loader, const struct dnp3_rule_nodes *no
                          : spans_range(loader->arena, 0, UINT8_MAX);
     struct arena_list list = {0};
     for (size_t g = 0; g < groups.count; g++) {
-        if (!group_exists(groups.span[g].low, groups.span[g].high)) {
+        if (!dnp3_group_exists(groups.span[g].low, groups.span[g].high)) {
             unexpected(loader, nodes->group,
                        "group: one of the object library, such as 12 or 30; there is no group %u",
                        groups.span[g].low);
@@ -210,6 +210,8 @@ static void load_places(struct loader *loader, const struct node *node,
     rule->names_indexes = nodes->index != NULL;
     rule->indexes = nodes->index ? load_spans(loader, nodes->index, "index", 0, UINT32_MAX)
                                  : spans_range(loader->arena, 0, UINT32_MAX);
+    if (nodes->point)
+        load_dnp3_point_names(loader, nodes, rule);
     if (loader->mistakes->list.count != mistakes_before)
         return;
     const struct arena_list *const stations = &service_of(loader)->stations;
@@ -262,6 +264,7 @@ static void load_functions(struct loader *loader, const struct node *functions,
         if (rule->objects.count == 0)
             continue; /* none that are known; said already */
         keep(loader, nodes->group, &choice[i], carrying(choice[i].functions, &rule->objects, 0));
+        keep(loader, nodes->point, &choice[i], carrying(choice[i].functions, &rule->objects, 0));
         keep(loader, nodes->index, &choice[i],
              carrying(choice[i].functions, &rule->objects, QUALIFIER_RANGE | QUALIFIER_INDEX));
         const struct node *const content[] = {nodes->operation, nodes->trip_close, nodes->on_time,
@@ -330,6 +333,7 @@ static void load_rule(struct loader *loader, const struct node *node, unsigned o
         RULE_HEAD_FIELDS(struct dnp3_rule_nodes, head),
         NODE("master", master),
         NODE("outstation", outstation),
+        NODE("point", point),
         NODE("group", group),
         NODE("variation", variation),
         NODE("index", index),

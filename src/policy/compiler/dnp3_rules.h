@@ -7,11 +7,18 @@
 
 struct dnp3_rule_nodes {
     struct rule_head_nodes head;
-    const struct node *master, *outstation, *group, *variation, *index;
+    const struct node *master, *outstation, *point, *group, *variation, *index;
     const struct node *operation, *trip_close, *on_time, *off_time, *count; /* control blocks */
     const struct node *value, *max_step;                                    /* analog commands */
     const struct node *select;
 };
+
+/* A service's `points`; the points that a rule names, as its objects and indexes. */
+void load_dnp3_points(struct loader *loader, const struct node *node);
+void load_dnp3_point_names(struct loader *loader, const struct dnp3_rule_nodes *nodes,
+                           struct dnp3_rule *rule);
+/* True when the library has one of these groups. */
+bool dnp3_group_exists(uint32_t low, uint32_t high);
 
 /* What a rule asks of the content of commands (dnp3_content.c); after its functions, stations,
  * objects and indexes. */

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "policy/compiler/dnp3_rules.h"
 #include "policy/compiler/language.h"
 #include "policy/compiler/load.h"
 #include "policy/compiler/scalars.h"
@@ -150,6 +151,8 @@ void load_dnp3_service(struct loader *loader, const struct service_nodes *nodes)
 {
     struct site_service *const service = &loader->site->service[loader->service];
     const struct service_policy *const place = &loader->policy->service[loader->service];
+    if (nodes->points)
+        load_dnp3_points(loader, nodes->points);
     if (nodes->stations)
         load_stations(loader, nodes->stations);
     else

@@ -501,7 +501,6 @@ static void refuse_other_keys(struct loader *loader, const struct service_nodes 
         unsigned protocol;
     } keys[] = {
         {nodes->opaque, SL_PROTOCOL_MODBUS_TCP},
-        {nodes->points, SL_PROTOCOL_MODBUS_TCP},
         {nodes->session.unit_0, SL_PROTOCOL_MODBUS_TCP},
         {nodes->session.reply_unit, SL_PROTOCOL_MODBUS_TCP},
         {nodes->stations, SL_PROTOCOL_DNP3},

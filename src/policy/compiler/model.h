@@ -71,7 +71,7 @@ struct dnp3_rule {
     struct spans masters, outstations;
     bool names_objects;
     struct spans objects; /* group << 8 | variation; all where none are named */
-    const char *objects_text;
+    const char *points;   /* by which names they are meant; NULL: none */
     bool names_indexes;
     struct spans indexes;
     uint16_t flags; /* DNP3_RULE_* of the content that it limits */
@@ -83,8 +83,16 @@ struct dnp3_rule {
     uint64_t select_within; /* ns; 0: no select is asked for */
 };
 
+/* A name for the same numbers in some groups. */
+struct dnp3_point {
+    const char *name;
+    struct spans groups, indexes;
+    unsigned line;
+};
+
 struct dnp3_service_rules {
     struct arena_list stations; /* struct dnp3_station, in the file's order */
+    struct arena_list points;   /* struct dnp3_point */
     struct arena_list rules;    /* struct dnp3_rule */
 };
 

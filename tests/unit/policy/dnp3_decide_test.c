@@ -358,6 +358,29 @@ static void profiles(void **unused)
     fixture_close(&f);
 }
 
+static void points_by_name(void **unused)
+{
+    (void)unused;
+    fixture_want_image(&f, DNP3_HEAD "    points:\n"
+                                     "      breaker: { group: [10, 12], index: 3 }\n"
+                                     "      spare: { group: [10, 12], index: 8-9 }\n"
+                                     "      level: { group: 41, index: 0 }\n"
+                                     "    rules:\n"
+                                     "      - { allow: control, point: [breaker, spare] }\n"
+                                     "      - { allow: control, point: level, value: 0-100 }\n"
+                                     "      - { allow: read, point: breaker }\n");
+    assert_string_equal(verdict(BLOCK(DIRECT, "01")), "none");
+    assert_string_equal(verdict("c1 05 0c01 17 01 09 01 01 64000000 00000000 00"), "none");
+    assert_string_equal(verdict("c1 05 0c01 17 01 07 01 01 64000000 00000000 00"),
+                        "no-rule-for-object");
+    assert_string_equal(verdict("c1 05 2902 17 01 00 6400 00"), "none");
+    assert_string_equal(verdict("c1 05 2902 17 01 00 6500 00"), "no-rule-for-value");
+    assert_string_equal(verdict("c1 05 2902 17 01 03 6400 00"), "no-rule-for-object");
+    assert_string_equal(verdict("c1 01 0a02 00 03 03"), "none");
+    assert_string_equal(verdict("c1 01 0a02 00 03 08"), "no-rule-for-object");
+    fixture_close(&f);
+}
+
 /* Every byte of the image wrong in a few ways: its check says so, or every decision stays within.
  */
 static void damaged_images(void **unused)
@@ -408,6 +431,7 @@ int main(void)
         cmocka_unit_test(stations_by_either_side),
         cmocka_unit_test(many_rules),
         cmocka_unit_test(profiles),
+        cmocka_unit_test(points_by_name),
         cmocka_unit_test(damaged_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,8 +44,27 @@ static const struct {
      {"f:11:20: found '100', expected response-size: octets of one response in all, 292 to"}},
     {KEYS(STATIONS "    unit-0: device\n    points: {}\n"),
      {"f:11:5: found 'unit-0' in a service of protocol dnp3, expected it only where the protocol "
-      "is modbus-tcp",
-      "f:12:5: found 'points' in a service of protocol dnp3"}},
+      "is modbus-tcp"}},
+    {KEYS(STATIONS "    points: [ a ]\n"), {"f:11:13: found a list, expected points: a map"}},
+    {KEYS(STATIONS
+          "    points: { a: { group: 5, index: 3 }, b: { index: x }, c: { group: 1, at: 3 } }\n"),
+     {"f:11:27: found '5', expected group: one of the object library",
+      "f:11:45: found a point without 'group'", "f:11:69: found unknown key 'at' in a point",
+      "f:11:57: found a point without 'index'"}},
+#define POINTS(rule)                                                                               \
+    KEYS(STATIONS "    points: { breaker: { group: [10, 12], index: 3 },"                          \
+                  " level: { group: 41, index: 0 } }\n"                                            \
+                  "    rules:\n      - " rule "\n")
+    {POINTS("{ allow: control, point: braker }"),
+     {"f:13:34: found 'braker', expected point: a name under the service's 'points'; did you mean "
+      "'breaker'?"}},
+    {POINTS("{ allow: control, point: [breaker, level] }"),
+     {"f:13:44: found 'level', expected points of the same groups as 'breaker'"}},
+    {POINTS("{ allow: control, point: breaker, index: 4 }"),
+     {"f:13:43: found 'index' beside 'point', expected it under 'points'"}},
+    {POINTS("{ allow: control, point: level, operation: nul }"),
+     {"f:13:41: found 'operation' in a rule for other groups, expected it for group 12"}},
+    {POINTS("{ allow: freeze, point: level }"), {"f:13:26: found 'point' in a rule for 'freeze'"}},
 
     {RULE("{ allow: raed }"),
      {"f:16:18: found 'raed', expected a DNP3 function of requests: its number, its name such as "
@@ -104,7 +123,7 @@ static const struct {
     {RULE("{ allow: control, group: 12, value: 1 }"),
      {"f:16:38: found 'value' in a rule for other groups, expected it for group 41"}},
     {RULE("{ allow: control, max-step: 5 }"),
-     {"f:16:27: found 'max-step' here, expected it in an allow rule that names its 'index'"}},
+     {"f:16:27: found 'max-step' here, expected it in an allow rule that names its 'index' or"}},
     {RULE("{ deny: control, max-step: 5, index: 3 }"), {"f:16:26: found 'max-step' here"}},
     {RULE("{ allow: control, max-step: { by: 0, first: maybe }, index: 3 }"),
      {"f:16:43: found '0', expected max-step: how far a value may move at once, above 0",
