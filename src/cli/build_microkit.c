@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/build.h"
+#include "cli/build_places.h"
 #include "cli/cli.h"
 #include "policy/image.h"
 #include "sluice/protocol.h"
@@ -23,14 +23,6 @@
 #include "topology/microkit_memory.h"
 #include "topology/sddf.h"
 
-struct places {
-    char root[PATH_MAX / 4];    /* of the sources */
-    char sdk[PATH_MAX / 4];     /* no symbolic links */
-    char objects[PATH_MAX / 2]; /* programs for this SDK, board and configuration */
-    char output[PATH_MAX / 4];
-    const char *board, *flavour;
-};
-
 struct image_build {
     const struct build *build;
     struct places places;
@@ -38,32 +30,6 @@ struct image_build {
     struct elf_image image[MICROKIT_MAX_DOMAINS];
     uint8_t random[32];
 };
-
-__attribute__((format(printf, 1, 2))) static int fail(const char *format, ...)
-{
-    va_list arguments;
-    fputs("sluice build: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return CLI_FAILED;
-}
-
-__attribute__((format(printf, 3, 4))) static void path_of(char *path, size_t size,
-                                                          const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(path, size, format, arguments);
-    va_end(arguments);
-}
-
-static const char *given(const char *option, const char *variable, const char *otherwise)
-{
-    const char *value = option ? option : getenv(variable);
-    return value && *value ? value : otherwise;
-}
 
 /* With all above it. False: errno says why. */
 static bool make_directories(const char *path)
@@ -79,48 +45,25 @@ static bool make_directories(const char *path)
     return mkdir(part, 0777) == 0 || errno == EEXIST;
 }
 
-static int find_places(const struct build *build, struct places *places)
-{
-    const char *sdk = given(build->sdk, "MICROKIT_SDK", "/opt/microkit-sdk");
-    places->board = given(build->board, "MICROKIT_BOARD", "qemu_virt_aarch64");
-    places->flavour = given(build->flavour, "MICROKIT_CONFIG", "release");
-    snprintf(places->output, sizeof places->output, "%s",
-             build->output ? build->output : "build/microkit/image");
-    char found[PATH_MAX], check[PATH_MAX];
-    if (!realpath(sdk, found) || strlen(found) >= sizeof places->sdk)
-        return fail("no Microkit SDK at %s: give --sdk or MICROKIT_SDK", sdk);
-    snprintf(places->sdk, sizeof places->sdk, "%s", found);
-    path_of(check, sizeof check, "%s/board/%s/%s", places->sdk, places->board, places->flavour);
-    if (access(check, R_OK) != 0)
-        return fail("the SDK has no %s: boards and configurations are the folders of its board/",
-                    check);
-    if (!build_root(places->root, sizeof places->root))
-        return fail(
-            "the sources are not beside this program: `sluice build` works from a build tree");
-    path_of(places->objects, sizeof places->objects, "%s/build/microkit/%s/%s/%s", places->root,
-            strrchr(places->sdk, '/') + 1, places->board, places->flavour);
-    return CLI_OK;
-}
-
 static int make_objects(const struct places *places)
 {
     char sdk[PATH_MAX], board[256], flavour[256];
-    path_of(sdk, sizeof sdk, "MICROKIT_SDK=%s", places->sdk);
-    path_of(board, sizeof board, "MICROKIT_BOARD=%s", places->board);
-    path_of(flavour, sizeof flavour, "MICROKIT_CONFIG=%s", places->flavour);
+    build_path(sdk, sizeof sdk, "MICROKIT_SDK=%s", places->sdk);
+    build_path(board, sizeof board, "MICROKIT_BOARD=%s", places->board);
+    build_path(flavour, sizeof flavour, "MICROKIT_CONFIG=%s", places->flavour);
     char log[PATH_MAX];
-    path_of(log, sizeof log, "%s/make.log", places->output);
+    build_path(log, sizeof log, "%s/make.log", places->output);
     char *argv[] = {"make",  "-C", (char *)(uintptr_t)places->root, "microkit-objects", sdk, board,
                     flavour, NULL};
     if (build_run(argv, log))
         return CLI_OK;
     build_show(log);
-    return fail("compiling for %s failed: see %s", places->board, log);
+    return build_fail("compiling for %s failed: see %s", places->board, log);
 }
 
 static const char *tool(const char *name, char *path, size_t size)
 {
-    path_of(path, size, "%s%s", given(NULL, "CROSS", "aarch64-linux-gnu-"), name);
+    build_path(path, size, "%s%s", build_cross(), name);
     return path;
 }
 
@@ -128,8 +71,8 @@ static const char *tool(const char *name, char *path, size_t size)
 static bool wrap(const char *directory, const char *name)
 {
     char objcopy[256], from[PATH_MAX], to[PATH_MAX];
-    path_of(from, sizeof from, "%s/%s.bin", directory, name);
-    path_of(to, sizeof to, "%s/%s.o", directory, name);
+    build_path(from, sizeof from, "%s/%s.bin", directory, name);
+    build_path(to, sizeof to, "%s/%s.o", directory, name);
     char *argv[] = {(char *)(uintptr_t)tool("objcopy", objcopy, sizeof objcopy),
                     "-I",
                     "binary",
@@ -157,8 +100,8 @@ static struct program read_program(const char *path, const char *name)
     char symbol[64];
     if (elf_read(&image, path))
         return program;
-    path_of(symbol, sizeof symbol, "%s_component",
-            strncmp(name, "nic_", 4) == 0 ? "nic_drv" : name);
+    build_path(symbol, sizeof symbol, "%s_component",
+               strncmp(name, "nic_", 4) == 0 ? "nic_drv" : name);
     const uint8_t *component = elf_symbol(&image, symbol, sizeof(struct sl_component));
     if (component)
         memcpy(&program.self_size, component + offsetof(struct sl_component, self_size),
@@ -211,12 +154,12 @@ static bool write_inputs(struct image_build *image, unsigned number, const char 
     uint32_t size = microkit_config(&image->system, number, image->random, policy->hash, config);
     char path[PATH_MAX];
     mkdir(directory, 0777);
-    path_of(path, sizeof path, "%s/domain_config.bin", directory);
+    build_path(path, sizeof path, "%s/domain_config.bin", directory);
     if (!build_write(path, config, size) || !wrap(directory, "domain_config"))
         return false;
     if (!has_policy(image, domain))
         return true;
-    path_of(path, sizeof path, "%s/domain_policy.bin", directory);
+    build_path(path, sizeof path, "%s/domain_policy.bin", directory);
     return build_write(path, image->build->policy, image->build->policy_size) &&
            wrap(directory, "domain_policy");
 }
@@ -232,18 +175,18 @@ static bool write_protocols(const struct image_build *image, bool wanted, const 
         for (unsigned i = 0; i < site->service_count; i++)
             spoken |= site->service[i].protocol == id;
         char symbol[64];
-        path_of(symbol, sizeof symbol, "%s_protocol", sl_protocol(id)->name);
+        build_path(symbol, sizeof symbol, "%s_protocol", sl_protocol(id)->name);
         for (char *dash; (dash = strchr(symbol, '-'));)
             *dash = '_';
         size_t in_table = strlen(table), in_names = strlen(names);
-        path_of(table + in_table, sizeof table - in_table, "QUAD(%s)\n", spoken ? symbol : "0");
+        build_path(table + in_table, sizeof table - in_table, "QUAD(%s)\n", spoken ? symbol : "0");
         if (spoken)
-            path_of(names + in_names, sizeof names - in_names, "EXTERN(%s)\n", symbol);
+            build_path(names + in_names, sizeof names - in_names, "EXTERN(%s)\n", symbol);
     }
-    path_of(path, sizeof path, "%s/protocol_table.ld", directory);
+    build_path(path, sizeof path, "%s/protocol_table.ld", directory);
     if (!build_write(path, table, strlen(table)))
         return false;
-    path_of(path, sizeof path, "%s/protocol_names.ld", directory);
+    build_path(path, sizeof path, "%s/protocol_names.ld", directory);
     return build_write(path, names, strlen(names));
 }
 
@@ -254,16 +197,16 @@ static bool link_image(const struct image_build *image, unsigned number, const c
     const struct microkit_domain *domain = &image->system.domain[number];
     char linker[256], script[PATH_MAX], program[PATH_MAX], library[PATH_MAX], self[64];
     char config[PATH_MAX], policy[PATH_MAX];
-    path_of(script, sizeof script, "%s/src/hosts/microkit/domain.ld", places->root);
-    path_of(program, sizeof program, "%s/%s.program", places->objects, domain->program);
-    path_of(library, sizeof library, "%s/board/%s/%s/lib/libmicrokit.a", places->sdk, places->board,
-            places->flavour);
+    build_path(script, sizeof script, "%s/src/hosts/microkit/domain.ld", places->root);
+    build_path(program, sizeof program, "%s/%s.program", places->objects, domain->program);
+    build_path(library, sizeof library, "%s/board/%s/%s/lib/libmicrokit.a", places->sdk,
+               places->board, places->flavour);
     struct program facts = read_program(program, domain->program);
     if (topology_has_link(image->build->site))
         facts.self_size += facts.link_size;
-    path_of(self, sizeof self, "sluice_self_size=%llu", (unsigned long long)facts.self_size);
-    path_of(config, sizeof config, "%s/domain_config.o", directory);
-    path_of(policy, sizeof policy, "%s/domain_policy.o", directory);
+    build_path(self, sizeof self, "sluice_self_size=%llu", (unsigned long long)facts.self_size);
+    build_path(config, sizeof config, "%s/domain_config.o", directory);
+    build_path(policy, sizeof policy, "%s/domain_policy.o", directory);
     if (!write_protocols(image, facts.protocols, directory))
         return false;
     char *argv[] = {(char *)(uintptr_t)tool("ld", linker, sizeof linker),
@@ -288,31 +231,45 @@ static bool link_image(const struct image_build *image, unsigned number, const c
     return build_run(argv, NULL);
 }
 
+/* Two images that libmicrokit was linked into, one of them ours: the library differs from SDK to
+ * SDK and from debug to release in the length of its loop at least. */
+static bool same_library(const struct elf_image *one, const struct elf_image *ours)
+{
+    return elf_symbol_size(one, "main") == elf_symbol_size(ours, "main");
+}
+
 /* A stock driver is taken as it is, but for its two sections and the rights of its segments. */
 static int take_driver(struct image_build *image, unsigned number)
 {
     const struct microkit_domain *domain = &image->system.domain[number];
     const char *from = image->system.options.sddf[domain->side].elf;
     char to[PATH_MAX];
-    path_of(to, sizeof to, "%s/%s.elf", image->places.output, domain->name);
+    build_path(to, sizeof to, "%s/%s.elf", image->places.output, domain->name);
     const char *wrong = elf_read(&image->image[number], from);
     if (!wrong)
         wrong = sddf_fill(&image->system, number, &image->image[number]);
     if (!wrong)
         wrong = check_segments(&image->image[number]);
+    if (!wrong && !same_library(&image->image[number], &image->image[0]))
+        return build_fail(
+            "%s was linked with another SDK or configuration than %s, %s: link it anew", from,
+            image->places.sdk, image->places.flavour);
     if (!wrong && !elf_write(&image->image[number], to))
         wrong = strerror(errno);
-    return wrong ? fail("%s %s", from, wrong) : CLI_OK;
+    return wrong ? build_fail("%s: %s", from, wrong) : CLI_OK;
 }
 
 static int build_domain(struct image_build *image, unsigned number)
 {
     const struct microkit_domain *domain = &image->system.domain[number];
     char directory[PATH_MAX], elf[PATH_MAX];
-    path_of(directory, sizeof directory, "%s/link/%s", image->places.output, domain->name);
-    path_of(elf, sizeof elf, "%s/%s.elf", image->places.output, domain->name);
+    build_path(directory, sizeof directory, "%s/link/%s", image->places.output, domain->name);
+    build_path(elf, sizeof elf, "%s/%s.elf", image->places.output, domain->name);
     if (!write_inputs(image, number, directory) || !link_image(image, number, directory, elf))
-        return fail("linking %s failed", domain->name);
+        return build_fail(
+            "linking %s failed; the tools are %sobjcopy and %sld (CROSS), of the packages "
+            "that `tools/install-deps microkit` installs",
+            domain->name, build_cross(), build_cross());
     const char *wrong = elf_read(&image->image[number], elf);
     if (!wrong)
         wrong = fill_data_image(&image->image[number]);
@@ -320,28 +277,28 @@ static int build_domain(struct image_build *image, unsigned number)
         wrong = check_segments(&image->image[number]);
     if (!wrong && !elf_write(&image->image[number], elf))
         wrong = strerror(errno);
-    return wrong ? fail("%s %s", elf, wrong) : CLI_OK;
+    return wrong ? build_fail("%s: %s", elf, wrong) : CLI_OK;
 }
 
 static int write_system(const struct image_build *image)
 {
     char path[PATH_MAX];
-    path_of(path, sizeof path, "%s/sluice.system", image->places.output);
+    build_path(path, sizeof path, "%s/sluice.system", image->places.output);
     FILE *out = fopen(path, "we");
     if (!out)
-        return fail("%s: %s", path, strerror(errno));
+        return build_fail("%s: %s", path, strerror(errno));
     microkit_write_system(&image->system, out);
-    return fclose(out) == 0 ? CLI_OK : fail("%s: %s", path, strerror(errno));
+    return fclose(out) == 0 ? CLI_OK : build_fail("%s: %s", path, strerror(errno));
 }
 
 static int check_flows(const struct image_build *image)
 {
     const struct places *places = &image->places;
     char path[PATH_MAX];
-    path_of(path, sizeof path, "%s/sluice.system", places->output);
+    build_path(path, sizeof path, "%s/sluice.system", places->output);
     char *system = build_read(path);
-    path_of(path, sizeof path, "%s/board/%s/%s/include/kernel/gen_config.json", places->sdk,
-            places->board, places->flavour);
+    build_path(path, sizeof path, "%s/board/%s/%s/include/kernel/gen_config.json", places->sdk,
+               places->board, places->flavour);
     char *kernel = build_read(path);
     int violations = 1;
     if (system && kernel)
@@ -349,18 +306,19 @@ static int check_flows(const struct image_build *image)
                                          image->build->accept_open, stdout);
     free(system);
     free(kernel);
-    return violations ? fail("the flow check of %s/sluice.system failed", places->output) : CLI_OK;
+    return violations ? build_fail("the flow check of %s/sluice.system failed", places->output)
+                      : CLI_OK;
 }
 
 static int run_tool(const struct image_build *image)
 {
     const struct places *places = &image->places;
     char microkit[PATH_MAX], system[PATH_MAX], loader[PATH_MAX], report[PATH_MAX], log[PATH_MAX];
-    path_of(microkit, sizeof microkit, "%s/bin/microkit", places->sdk);
-    path_of(system, sizeof system, "%s/sluice.system", places->output);
-    path_of(loader, sizeof loader, "%s/loader.img", places->output);
-    path_of(report, sizeof report, "%s/report.txt", places->output);
-    path_of(log, sizeof log, "%s/microkit.log", places->output);
+    build_path(microkit, sizeof microkit, "%s/bin/microkit", places->sdk);
+    build_path(system, sizeof system, "%s/sluice.system", places->output);
+    build_path(loader, sizeof loader, "%s/loader.img", places->output);
+    build_path(report, sizeof report, "%s/report.txt", places->output);
+    build_path(log, sizeof log, "%s/microkit.log", places->output);
     char *argv[] = {microkit,
                     system,
                     "--search-path",
@@ -377,15 +335,15 @@ static int run_tool(const struct image_build *image)
     if (build_run(argv, log))
         return CLI_OK;
     build_show(log);
-    return fail("%s failed: see %s", microkit, log);
+    return build_fail("%s failed: see %s", microkit, log);
 }
 
 static void print_sdk_part(const struct image_build *image, const char *name, FILE *out)
 {
     char path[PATH_MAX];
     struct elf_image elf;
-    path_of(path, sizeof path, "%s/board/%s/%s/elf/%s.elf", image->places.sdk, image->places.board,
-            image->places.flavour, name);
+    build_path(path, sizeof path, "%s/board/%s/%s/elf/%s.elf", image->places.sdk,
+               image->places.board, image->places.flavour, name);
     if (elf_read(&elf, path))
         return; /* an older SDK has no initialiser */
     fprintf(out, "%-52s %8.1f\n", name, (double)microkit_image_size(&elf) / 1024);
@@ -407,16 +365,17 @@ static int report_memory(struct image_build *image, FILE *out)
         print_sdk_part(image, parts[i], out);
     char loader[PATH_MAX];
     struct stat status;
-    path_of(loader, sizeof loader, "%s/loader.img", image->places.output);
+    build_path(loader, sizeof loader, "%s/loader.img", image->places.output);
     if (stat(loader, &status) == 0)
         fprintf(out, "%-52s %8.1f\n", "loader.img, the file", (double)status.st_size / 1024);
     fprintf(out, "%-52s %8.1f\n", "a Linux guest as asked for by the VM route", 256.0 * 1024);
     if (total <= MICROKIT_BUDGET || image->system.topology->mode != SL_TWO_WAY)
         return CLI_OK;
     unlink(loader);
-    return fail("the gateway takes %llu bytes, more than its budget of %llu: lower outstanding, "
-                "sessions or buffers in the configuration",
-                (unsigned long long)total, (unsigned long long)MICROKIT_BUDGET);
+    return build_fail(
+        "the gateway takes %llu bytes, more than its budget of %llu: lower outstanding, "
+        "sessions or buffers in the configuration",
+        (unsigned long long)total, (unsigned long long)MICROKIT_BUDGET);
 }
 
 /* For whoever boots the image: what the machine must look like. */
@@ -433,7 +392,7 @@ static bool write_machine(const struct image_build *image)
                           image->places.board, image->places.flavour, image->places.sdk, mac[0][0],
                           mac[0][1], mac[0][2], mac[0][3], mac[0][4], mac[0][5], mac[1][0],
                           mac[1][1], mac[1][2], mac[1][3], mac[1][4], mac[1][5]);
-    path_of(path, sizeof path, "%s/machine.json", image->places.output);
+    build_path(path, sizeof path, "%s/machine.json", image->places.output);
     return build_write(path, text, (size_t)length);
 }
 
@@ -453,10 +412,10 @@ static int build_all(struct image_build *image)
         return status == CLI_OK ? CLI_FAILED : status;
 
     char path[PATH_MAX];
-    path_of(path, sizeof path, "%s/memory.txt", image->places.output);
+    build_path(path, sizeof path, "%s/memory.txt", image->places.output);
     FILE *out = fopen(path, "we");
     if (!out)
-        return fail("%s: %s", path, strerror(errno));
+        return build_fail("%s: %s", path, strerror(errno));
     status = report_memory(image, out);
     fclose(out);
     FILE *in = fopen(path, "re");
@@ -478,7 +437,7 @@ static int choose_nic(const char *word, unsigned side, struct microkit_options *
     const char *comma = strchr(word, ',');
     struct microkit_sddf *sddf = &options->sddf[side];
     if (strncmp(word, "sddf:", 5) || !comma || (size_t)(comma - word) >= sizeof sddf->elf)
-        return fail("%s: expected virtio, or sddf:DRIVER.elf,CONFIG.json", word);
+        return build_fail("%s: expected virtio, or sddf:DRIVER.elf,CONFIG.json", word);
     options->nic[side] = MICROKIT_NIC_SDDF;
     snprintf(sddf->elf, sizeof sddf->elf, "%.*s", (int)(comma - word - 5), word + 5);
     char *text = build_read(comma + 1);
@@ -488,7 +447,7 @@ static int choose_nic(const char *word, unsigned side, struct microkit_options *
     free(text);
     if (!wrong && !options->board->dma_top)
         wrong = "needs DMA memory at a known address, and none is known of this board";
-    return wrong ? fail("%s %s", comma + 1, wrong) : CLI_OK;
+    return wrong ? build_fail("%s: %s", comma + 1, wrong) : CLI_OK;
 }
 
 int build_microkit(const struct build *build)
@@ -496,23 +455,24 @@ int build_microkit(const struct build *build)
     static struct image_build image; /* too large for the stack */
     memset(&image, 0, sizeof image);
     image.build = build;
-    int status = find_places(build, &image.places);
+    int status = build_places(build, &image.places);
     if (status != CLI_OK)
         return status;
     struct microkit_options options = {.board = microkit_board(image.places.board)};
     if (!options.board)
-        return fail("board %s is not known to `sluice build`: docs/microkit.md says how to add one",
-                    image.places.board);
+        return build_fail(
+            "board %s is not known to `sluice build`: docs/microkit.md says how to add one",
+            image.places.board);
     for (unsigned side = 0; side < 2; side++)
         if (choose_nic(build->nic[side], side, &options) != CLI_OK)
             return CLI_FAILED;
     if (getrandom(image.random, sizeof image.random, 0) != sizeof image.random)
-        return fail("getrandom: %s", strerror(errno));
+        return build_fail("getrandom: %s", strerror(errno));
     microkit_plan(build->site, &build->topology, &options, &image.system);
     char link[PATH_MAX];
-    path_of(link, sizeof link, "%s/link", image.places.output);
+    build_path(link, sizeof link, "%s/link", image.places.output);
     if (!make_directories(link))
-        return fail("%s: %s", link, strerror(errno));
+        return build_fail("cannot make %s: %s; give --output", link, strerror(errno));
     status = build_all(&image);
     for (unsigned i = 0; i < image.system.domain_count; i++)
         elf_free(&image.image[i]);

@@ -152,6 +152,12 @@ const uint8_t *elf_symbol(const struct elf_image *image, const char *name, size_
     return symbol_bytes(image, &header, &symbol, size);
 }
 
+uint64_t elf_symbol_size(const struct elf_image *image, const char *name)
+{
+    Elf64_Sym symbol;
+    return find_symbol(image, name, true, &symbol) ? symbol.st_size : 0;
+}
+
 bool elf_wants(const struct elf_image *image, const char *name)
 {
     Elf64_Sym symbol;

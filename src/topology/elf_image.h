@@ -34,6 +34,9 @@ uint8_t *elf_section(struct elf_image *image, const char *name, size_t *size);
  * NULL when there are none. */
 const uint8_t *elf_symbol(const struct elf_image *image, const char *name, size_t size);
 
+/* Bytes of a defined symbol as the file says; 0 where there is none of that name. */
+uint64_t elf_symbol_size(const struct elf_image *image, const char *name);
+
 /* True when the file asks for a symbol of this name that it does not define. */
 bool elf_wants(const struct elf_image *image, const char *name);
 

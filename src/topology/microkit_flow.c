@@ -22,7 +22,8 @@ struct domain {
 
 struct region {
     char name[96];
-    uint64_t physical; /* 0: the tool chooses */
+    bool placed; /* at a physical address; else the tool chooses */
+    uint64_t physical, size;
 };
 
 struct map {
@@ -106,6 +107,8 @@ static void read_domain(struct reader *reader, const struct xml_scan *scan, int 
     const char *component = !strcmp(domain->name, "sluice_monitor") ? "monitor" : domain->name;
     domain->component = topology_find(reader->topology, component);
     domain->parent = parent;
+    if (strcmp(xml_attribute(scan, "smc", "false"), "false"))
+        violation(reader, "may call the firmware (smc)", domain->name, "");
     domain->node = add_node(reader, domain->name, domain->component);
 }
 
@@ -117,7 +120,10 @@ static void read_region(struct reader *reader, const struct xml_scan *scan)
     }
     struct region *region = &reader->region[reader->region_count++];
     snprintf(region->name, sizeof region->name, "%s", xml_attribute(scan, "name", "?"));
-    region->physical = strtoull(xml_attribute(scan, "phys_addr", "0"), NULL, 0);
+    const char *physical = xml_attribute(scan, "phys_addr", "");
+    region->placed = *physical != '\0';
+    region->physical = strtoull(physical, NULL, 0);
+    region->size = strtoull(xml_attribute(scan, "size", "0"), NULL, 0);
 }
 
 static void read_map(struct reader *reader, const struct xml_scan *scan, unsigned domain)
@@ -208,10 +214,46 @@ static bool read_system(struct reader *reader, const char *text)
     }
 }
 
-/* Two regions on the same physical page are one. */
+static uint64_t past_last_page(const struct region *region)
+{
+    uint64_t pages = region->size / 4096 + (region->size % 4096 != 0);
+    return region->physical / 4096 + (pages ? pages : 1);
+}
+
+/* Two regions that have a physical page in common are one. */
 static bool same_memory(const struct region *one, const struct region *other)
 {
-    return one == other || (one->physical && one->physical / 4096 == other->physical / 4096);
+    return one == other ||
+           (one->placed && other->placed && one->physical / 4096 < past_last_page(other) &&
+            other->physical / 4096 < past_last_page(one));
+}
+
+static bool of_topology(const struct reader *reader, const struct region *region)
+{
+    for (unsigned i = 0; i < reader->topology->region_count; i++)
+        if (!strcmp(reader->topology->region[i].name, region->name))
+            return true;
+    return false;
+}
+
+static bool share_port(const struct domain *one, const struct domain *other)
+{
+    return !strcmp(one->name, "supervisor") && !strcmp(other->name, "sluice_monitor");
+}
+
+/* What is not the topology's (keys, the wall clock, devices): of a component's memory only trusted
+ * domains may be the writers, and of devices only the serial port has two users. */
+static void check_sharing(struct reader *reader, const struct map *one, const struct map *other)
+{
+    const struct region *region = &reader->region[one->region];
+    const struct domain *writer = &reader->domain[one->domain];
+    const struct domain *reads = &reader->domain[other->domain];
+    if (region->placed && !share_port(writer, reads) && !share_port(reads, writer))
+        violation(reader, "has a device page that another domain has too: ", writer->name,
+                  region->name);
+    else if (one->write && writer->component >= 0 && reads->component >= 0 &&
+             !of_topology(reader, region))
+        violation(reader, "writes what only a trusted domain may: ", writer->name, region->name);
 }
 
 /* What one may write, whoever else maps it may see; and of a device's registers even a read may
@@ -225,7 +267,8 @@ static void join_memory(struct reader *reader)
             if (one->domain == other->domain ||
                 !same_memory(region, &reader->region[other->region]))
                 continue;
-            if (region->physical)
+            check_sharing(reader, one, other);
+            if (region->placed)
                 flow_add_edge(&reader->graph, reader->domain[one->domain].node,
                               reader->domain[other->domain].node, "shares the device page %s with",
                               region->name);

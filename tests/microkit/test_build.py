@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What `sluice build --host microkit` makes, read with other eyes than the builder's."""
+import os
 import re
 import subprocess
 import xml.etree.ElementTree
 
+import microkit_sdk
 import pytest
 
 pytestmark = pytest.mark.microkit
@@ -181,9 +183,36 @@ def test_mistakes_are_said(sluice, tmp_path):
     site.write_text("gateway: {}\n")
     result = run(site, "--host", "microkit", "-o", tmp_path / "out")
     assert result.returncode == 2 and "site.yaml:" in result.stderr
-    result = run("systems/heating-plant/sluice.yaml", "--host", "microkit", "--sdk",
-                 tmp_path / "none")
-    assert result.returncode == 1 and "no Microkit SDK" in result.stderr
+
+
+@pytest.mark.parametrize("options,said", [
+    (["--sdk", "/nowhere"], "no Microkit SDK at /nowhere: give --sdk or MICROKIT_SDK"),
+    (["--sdk", "/usr"], "/usr is no Microkit SDK: it has no bin/microkit"),
+    (["--board", "toaster"], "has no board toaster; it has qemu_virt_aarch64"),
+    (["--board", ".."], "has no board ..; it has"),
+    (["--config", "relaese"], "has no configuration relaese for qemu_virt_aarch64; it has "
+                              "benchmark, debug, release"),
+    (["--config", "../.."], "has no configuration ../.. for"),
+    (["--output", "/proc/nowhere"], "cannot make /proc/nowhere/link: "),
+    (["--ext-nic", "e1000"], "e1000: expected virtio, or sddf:DRIVER.elf,CONFIG.json"),
+    (["--int-nic", "sddf:/nowhere.elf,/nowhere.json"], "/nowhere.json: No such file"),
+    (["--int-nic", "sddf:/nowhere.elf,/etc/hostname"], "/etc/hostname: describes a driver with"),
+])
+def test_what_is_missing_is_named(sluice, tmp_path, root, options, said):
+    sdk = microkit_sdk.sdk_or_skip()
+    result = subprocess.run(
+        [sluice, "build", root / "systems/heating-plant/sluice.yaml", "--host", "microkit", "--sdk",
+         sdk, "-o", tmp_path / "out", *options], capture_output=True, text=True)
+    assert result.returncode == 1 and said in result.stderr, result.stderr
+    assert not (tmp_path / "out/loader.img").exists()
+
+
+def test_missing_tools_are_named(sluice, tmp_path, root):
+    result = subprocess.run(
+        [sluice, "build", root / "systems/heating-plant/sluice.yaml", "--host", "microkit", "--sdk",
+         microkit_sdk.sdk_or_skip(), "-o", tmp_path / "out"], capture_output=True, text=True,
+        env={**os.environ, "CROSS": "nowhere-"})
+    assert result.returncode == 1 and "tools/install-deps microkit" in result.stderr
 
 
 def test_an_image_has_only_the_protocols_of_its_site(built):

@@ -70,6 +70,12 @@ def test_a_driver_of_another_kind_is_refused(build, driver, tmp_path, sluice):
     assert "one device region and one interrupt" in printed
 
 
+def test_a_driver_of_another_sdk_or_configuration_is_refused(build, driver):
+    for config, version in (("release", "2.0.1"), ("debug", None)):
+        _, printed = build(config, version, options=["--ext-nic", driver()], status=1)
+        assert "was linked with another SDK or configuration" in printed
+
+
 def test_a_fault_closes_for_good(build, boot, lab, libmodbus_device, driver, tmp_path):
     """A stock driver's data cannot be renewed, so nothing starts anew."""
     directory = build(options=["--ext-nic", driver()])[0]

@@ -162,6 +162,8 @@ void sddf_net_start(struct sddf_net *net, const struct sddf_place *receive,
     memcpy(net->driver.mac, mac, sizeof net->driver.mac);
     buffers_start(&net->receive, receive);
     buffers_start(&net->transmit, transmit);
+    /* What zeroed the memory may be in the cache still, and would be written over a frame. */
+    cache_clean_and_invalidate(net->receive.memory, (size_t)receive->count * FRAME_BUFFER_SIZE);
     for (uint16_t i = 0; i < net->receive.count; i++)
         give(&net->receive, i, 0);
     for (uint16_t i = 0; i < net->transmit.count; i++)

@@ -6,7 +6,6 @@
 
 #define QUEUE_RECEIVE  0u /* section 5.1.2 */
 #define QUEUE_TRANSMIT 1u
-#define FEATURE_MAC    (UINT64_C(1) << 5) /* section 5.1.3 */
 
 /* Section 5.1.6: before every frame, both ways. All zero but for num_buffers on receive. */
 #define HEADER_SIZE  12u
@@ -47,7 +46,7 @@ static const char *bring_up(struct virtio_net *net)
 {
     struct layout layout = memory_layout();
     uint64_t features;
-    const char *wrong = virtio_start(&net->bus, VIRTIO_NETWORK, FEATURE_MAC, &features);
+    const char *wrong = virtio_start(&net->bus, VIRTIO_NETWORK, 0, &features);
     if (wrong)
         return wrong;
     virtqueue_init(&net->receive, net->memory, VIRTIO_NET_RECEIVE);
@@ -58,11 +57,6 @@ static const char *bring_up(struct virtio_net *net)
                                  net->address + layout.transmit_queue);
     if (wrong)
         return wrong;
-    if (features & FEATURE_MAC)
-        for (unsigned i = 0; i < sizeof net->driver.mac; i++) {
-            uint32_t word = net->bus.read(net->bus.context, VIRTIO_CONFIGURATION + i / 4 * 4);
-            net->driver.mac[i] = (uint8_t)(word >> i % 4 * 8);
-        }
     for (uint16_t id = 0; id < VIRTIO_NET_RECEIVE; id++)
         give_receive(net, id);
     for (uint16_t id = 0; id < VIRTIO_NET_TRANSMIT; id++)

@@ -3,7 +3,8 @@
  * virtio network device (virtio 1.2 section 5.1) behind the NIC driver seam. Frames are copied
  * between the device's own buffers, which no other component maps, and the frame queues: the
  * copy is the trusted edge that DESIGN calls for. No checksum or segmentation offload is
- * accepted, so every frame is complete.
+ * accepted, so every frame is complete. Nothing else is asked of the device either, its MAC address
+ * among it: the side's is the site's.
  *
  * A device that says something impossible, or asks for it, is reset and started again; frames
  * under way are lost and counted.

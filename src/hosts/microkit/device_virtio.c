@@ -39,4 +39,9 @@ bool device_polls(void)
     return false;
 }
 
-void device_flush(void) {}
+/* One that cannot be used at all, reset or not, is tried anew at every start of the pipeline. */
+void device_flush(void)
+{
+    if (net.broken)
+        domain_fault(net.broken, 0, 0);
+}

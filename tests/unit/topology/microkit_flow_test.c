@@ -156,6 +156,34 @@ static void a_shared_device_page(void **state)
     expect_violation("shares the device page");
 }
 
+static void a_device_page_inside_of_another_region(void **state)
+{
+    (void)state;
+    change("name=\"rtc\"", "size=\"0x1000\"", "size=\"0x2000000\""); /* and the NICs' pages */
+    expect_violation("has a device page that another domain has too");
+}
+
+static void a_component_that_sets_the_clock(void **state)
+{
+    (void)state;
+    change("<protection_domain name=\"int_frontend\"", "<map ",
+           "<map mr=\"status\" vaddr=\"0x50000000\" perms=\"rw\" />\n<map ");
+    expect_violation("int_frontend: writes what only a trusted domain may: status");
+    change("<protection_domain name=\"ext_frontend\"", "<map ",
+           "<map mr=\"int_frontend_seed\" vaddr=\"0x50000000\" perms=\"rw\" />\n<map ");
+    expect_violation("ext_frontend: writes what only a trusted domain may: int_frontend_seed");
+    change("<protection_domain name=\"request_policy_emit\"", "<map ",
+           "<map mr=\"rtc\" vaddr=\"0x50000000\" perms=\"rw\" />\n<map ");
+    expect_violation("request_policy_emit: has a device page that another domain has too: rtc");
+}
+
+static void a_domain_that_calls_the_firmware(void **state)
+{
+    (void)state;
+    change("<protection_domain name=\"ext_nic_drv\"", " id=", " smc=\"true\" id=");
+    expect_violation("ext_nic_drv: may call the firmware");
+}
+
 static void a_domain_that_nobody_knows(void **state)
 {
     (void)state;
@@ -199,6 +227,9 @@ int main(void)
         TEST(a_notification_past_the_policy),
         TEST(a_protected_call_past_the_policy),
         TEST(a_shared_device_page),
+        TEST(a_device_page_inside_of_another_region),
+        TEST(a_component_that_sets_the_clock),
+        TEST(a_domain_that_calls_the_firmware),
         TEST(a_domain_that_nobody_knows),
         TEST(a_parent_across_the_sides),
         TEST(what_is_not_understood),
