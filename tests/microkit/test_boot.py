@@ -2,8 +2,13 @@
 """The image at work: the demo's walk on every SDK and configuration, and under load."""
 import concurrent.futures
 import io
+import json
+import shutil
+import subprocess
+import time
 
 import pytest
+import qemu
 import walk
 from lab import LISTEN_ADDRESS
 
@@ -53,3 +58,36 @@ def test_16_connections_1000_requests_each(build, boot, lab, libmodbus_device, r
             lambda _: lab.client.run([peer, "flood", LISTEN_ADDRESS, 502, 1000], timeout=170),
             range(16)))
     assert [r.stdout for r in results if r.returncode] == []
+
+
+def first_lines(command, serial, wanted):
+    """Boots and waits for a line that `wanted` accepts; all lines so far."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            text = serial.read_text(errors="replace") if serial.exists() else ""
+            lines = [json.loads(line) for line in text.splitlines()
+                     if line.startswith("{") and line.endswith("}")]
+            if any(map(wanted, lines)):
+                return lines
+            time.sleep(0.1)
+        raise AssertionError(text[-3000:])
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_machine_without_its_devices(build, tmp_path):
+    """No NICs and no entropy device: each is said by name, and again at each start."""
+    if shutil.which("qemu-system-aarch64") is None:
+        pytest.skip("no qemu-system-aarch64: tools/install-deps microkit")
+    serial = tmp_path / "serial"
+    command = qemu.command(build()[0], {}, f"file:{serial}")
+    del command[command.index("-object"):]
+    lines = first_lines(command, serial, lambda line: line.get("back_off_ms", 0) >= 40)
+    assert [line["randomness"] for line in lines if line["event"] == "started"] == ["build"]
+    died = [line for line in lines if line["event"] == "component-died"]
+    assert {line["died"] for line in died} <= {"ext_nic_drv", "int_nic_drv"}
+    assert {line["fault"] for line in died} == {"virtio slot is empty or of another kind"}

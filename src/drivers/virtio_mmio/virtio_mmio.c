@@ -66,6 +66,7 @@ static const char *failed(const struct virtio_bus *bus, const char *why)
     return why;
 }
 
+/* Words that fit a fault's line on Microkit, 40 letters (hosts/microkit/fault.h). */
 const char *virtio_start(const struct virtio_bus *bus, enum virtio_device_id id, uint64_t wanted,
                          uint64_t *accepted)
 {
@@ -73,10 +74,9 @@ const char *virtio_start(const struct virtio_bus *bus, enum virtio_device_id id,
     if (get(bus, VIRTIO_MAGIC) != VIRTIO_MAGIC_VALUE)
         return "no virtio device at these registers";
     if (get(bus, VIRTIO_VERSION) != 2)
-        return "virtio device speaks the legacy interface (QEMU: -global "
-               "virtio-mmio.force-legacy=false)";
+        return "legacy virtio (QEMU: force-legacy=false)";
     if (get(bus, VIRTIO_DEVICE) != (uint32_t)id)
-        return "virtio device is of another kind, or its slot is empty";
+        return "virtio slot is empty or of another kind";
     if (!virtio_reset(bus))
         return "virtio device does not reset";
     put(bus, VIRTIO_STATUS, VIRTIO_ACKNOWLEDGE);
