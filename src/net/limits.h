@@ -52,7 +52,7 @@
 /* A block holds the longest message with its headers: struct pbuf 24, Ethernet 14, IP 20, TCP 20
  * bytes, aligned. */
 #define NET_BLOCK_SIZE 352u
-#define NET_BLOCKS     304u
+#define NET_BLOCKS     (SL_MAX_SLOTS + 48u)
 /* Of them never for replies. */
 #define NET_BLOCKS_RESERVED 32u
 /* Packets that wait for a neighbour's hardware address. */
