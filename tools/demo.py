@@ -60,7 +60,7 @@ def main():
     named = [word for word in sys.argv[1:] if word in ACTS]
     options = [word for word in sys.argv[1:] if word not in ACTS]
     wrong = 0
-    for act in named or ["modbus"]:
+    for act in named or ACTS:
         with tempfile.TemporaryDirectory(prefix="sluice-demo-") as scratch, lab.Lab() as network:
             wrong += ACTS[act](pathlib.Path(scratch), network, options)
     print("\nAll as it must be." if not wrong else f"\n{wrong} steps went wrong.")

@@ -3,7 +3,9 @@
 import io
 import subprocess
 
+import lab as lab_module
 import pytest
+import substation_walk
 import walk
 
 pytestmark = pytest.mark.e2e
@@ -14,10 +16,22 @@ def test_walk(lab, plant, gateway):
     assert walk.walk(lab.connect, plant, gateway.audit, out) == 0, out.getvalue()
 
 
+@pytest.mark.parametrize("options", [[], ["--fused"]], ids=["isolated", "fused"])
+def test_walk_of_the_substation(lab, sluice, root, tmp_path, options):
+    out, site = io.StringIO(), substation_walk.Substation(lab)
+    try:
+        with lab_module.Gateway(lab, sluice, root / "systems/substation/sluice.yaml",
+                                tmp_path / "audit.json", *options, port=substation_walk.PORT) as gateway:
+            site.connect()
+            assert substation_walk.run(site, gateway.audit, out) == 0, out.getvalue()
+    finally:
+        site.close()
+
+
 def test_demo_leaves_nothing_behind(root):
     def state():
         links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True).stdout
-        processes = subprocess.run(["pgrep", "-fa", f"{root}/(build/sluice|tools/plant.py)"],
+        processes = subprocess.run(["pgrep", "-fa", f"{root}/(build/sluice|tools/plant.py|tools/dnp3)"],
                                    capture_output=True, text=True).stdout
         return links, processes
     before = state()
@@ -26,7 +40,7 @@ def test_demo_leaves_nothing_behind(root):
     if "no network namespaces" in result.stderr:
         pytest.skip(result.stderr.strip())
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.count("| ok") == len(walk.STEPS)
+    assert result.stdout.count("| ok") == len(walk.STEPS) + len(substation_walk.STEPS)
     assert state() == before
 
 

@@ -66,11 +66,12 @@ class Observer:
                 for function in functions]
 
     def malformed(self):
-        """Packets that tshark does not like, checksums included."""
+        """What was sent to the outstation that tshark does not like, checksums included."""
         self.stop()
+        wrong = "_ws.malformed || dnp.hdr.CRC.status == 0 || dnp.data_chunk.CRC.status == 0"
         return subprocess.run(
-            ["tshark", "-r", self.path, "-Y", "_ws.malformed || dnp.hdr.CRC.status == 0 || "
-             "dnp.data_chunk.CRC.status == 0"], capture_output=True, text=True, check=True).stdout
+            ["tshark", "-r", self.path, "-Y", f"(tcp.dstport == {PORT} || udp.dstport == {PORT}) && ({wrong})"],
+            capture_output=True, text=True, check=True).stdout
 
 
 class Station:

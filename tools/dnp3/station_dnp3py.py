@@ -5,7 +5,7 @@
     station_dnp3py.py outstation TRANSPORT ADDRESS PORT OUTSTATION MASTER
 
 TRANSPORT is tcp. Takes commands on standard input, one a line, and prints one JSON object a line of
-what it sees; peers.py has the names that all stations share. It sends no unsolicited responses."""
+what it sees; peers.py has the names that all stations share. It sends no unsolicited responses. An outstation of master 0 is one of any master, several at once."""
 import asyncio
 import os
 import sys
@@ -18,6 +18,7 @@ from dnp3.master import Master, MasterConfig, MasterTcpRunner
 from dnp3.master.commands import CommandBuilder
 from dnp3.outstation import Outstation, OutstationConfig, OutstationTcpRunner
 from dnp3.outstation.handler import CommandResult, DefaultCommandHandler
+from dnp3.transport_io.tcp_server import serve
 
 from peers import HELLO, say
 
@@ -101,6 +102,8 @@ class MasterStation:
             infos += await self.fragment(2, "320107 01", int(words[0]).to_bytes(6, "little").hex())
         elif verb == "cold-restart":
             infos = await self.fragment(13)
+        elif verb == "fragment":  # a function and its objects, hexadecimal
+            infos, status = await self.fragment(int(words[0]), *words[1:]), [self.status()]
         elif verb == "listen":
             info = await self.runner.listen_unsolicited(timeout=float(words[0]))
             infos = [info] if info else []
@@ -110,7 +113,7 @@ class MasterStation:
             say(unknown=verb)
             return
         say(done=verb if verb not in ("select-operate", "direct") else "command", result="success",
-            fragments=len(infos), iin=str(infos[-1].iin) if infos else None, status=status)
+            fragments=len(infos), iin=int(infos[-1].iin) if infos else None, status=status)
 
     async def command(self, verb, index, what):
         builder = CommandBuilder()
@@ -171,6 +174,20 @@ class Commands(DefaultCommandHandler):
         return self.saw("freeze-clear" if clear else "freeze")
 
 
+class ForSeveral(OutstationTcpRunner):
+    """Takes a connection of each master; the package's own ends the one before."""
+
+    async def run(self):
+        self._server = await serve(self.host, self.port)
+        kept = set()
+        while True:
+            try:
+                channel = await asyncio.wait_for(self._server.accept(), timeout=1)
+            except TimeoutError:
+                continue
+            kept.add(asyncio.get_running_loop().create_task(self._handle_connection(channel)))
+
+
 class OutstationStation:
     def __init__(self, transport, address, port, outstation, master):
         points = int(os.environ.get("POINTS", "10"))
@@ -186,7 +203,8 @@ class OutstationStation:
             database=self.database, handler=Commands(),
             config=OutstationConfig(address=int(outstation), master_address=int(master)),
             time_handler=lambda time: say(saw="time", text=str(time)))
-        self.runner = OutstationTcpRunner(outstation=self.station, host=address, port=int(port))
+        runner = ForSeveral if int(master) == 0 else OutstationTcpRunner
+        self.runner = runner(outstation=self.station, host=address, port=int(port))
 
     async def run(self):
         asyncio.get_running_loop().create_task(commands(self.do))
