@@ -49,8 +49,8 @@ static const struct {
     {KEYS(STATIONS
           "    points: { a: { group: 5, index: 3 }, b: { index: x }, c: { group: 1, at: 3 } }\n"),
      {"f:11:27: found '5', expected group: one of the object library",
-      "f:11:45: found a point without 'group'", "f:11:69: found unknown key 'at' in a point",
-      "f:11:57: found a point without 'index'"}},
+      "f:11:45: found a point without 'group'", "f:11:74: found unknown key 'at' in a point",
+      "f:11:62: found a point without 'index'"}},
 #define POINTS(rule)                                                                               \
     KEYS(STATIONS "    points: { breaker: { group: [10, 12], index: 3 },"                          \
                   " level: { group: 41, index: 0 } }\n"                                            \
