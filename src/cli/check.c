@@ -40,6 +40,49 @@ static void print_policy(const struct site *site, const void *image, size_t size
     putchar('\n');
 }
 
+static char *explained(const struct site *site)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (out == NULL)
+        return NULL;
+    site_explain(site, out);
+    fclose(out);
+    return text;
+}
+
+/* True when `line`, `length` bytes with its newline, is one of `text`'s. */
+static bool has_line(const char *text, const char *line, size_t length)
+{
+    for (; text; text = strchr(text, '\n')) {
+        text += *text == '\n';
+        if (strncmp(text, line, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What is said of the site with an override in force and not without. */
+static void print_override(const struct site *site, const char *name)
+{
+    uint64_t longest = 0;
+    struct site *with = site_with_override(site, name, stderr);
+    char *plain = explained(site), *text = with ? explained(with) : NULL;
+    site_override(site, name, &longest);
+    printf("override %s, at most %g h, when an operator starts it:\n", name,
+           (double)longest / 3600e9);
+    for (const char *line = text; plain && line && *line;) {
+        const size_t length = strcspn(line, "\n") + 1;
+        if (!has_line(plain, line, length))
+            printf("%.*s", (int)length, line);
+        line += strlen(line) < length ? strlen(line) : length;
+    }
+    free(plain);
+    free(text);
+    site_free(with);
+}
+
 /* NULL where not given. */
 struct options {
     const char *config, *capdl, *kernel, *running;
@@ -71,6 +114,8 @@ static int check_text(const struct options *options, const char *text, size_t le
         fprintf(stderr, "%s: the policy image is wrong: %s; please report this\n", path, wrong);
     } else {
         print_policy(site, image, size);
+        for (size_t i = 0; site_override_name(site, i); i++)
+            print_override(site, site_override_name(site, i));
         static struct topology topology;
         topology_build(site, &topology);
         if (topology_check(&topology, stdout) == 0)

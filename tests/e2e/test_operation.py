@@ -724,3 +724,92 @@ def test_an_override_does_not_outlive_its_time(lab, isolated):
     isolated.state.chmod(0o600)
     with isolated.run():
         assert Client(lab).writes(5)
+
+
+# ---- DNP3 ----
+
+DNP3 = """
+gateway:
+  external: { nic: ext0, address: 192.168.96.2/24 }
+  internal: { nic: int0, address: 192.168.95.1/24 }
+  control: { socket: %(socket)s, state: %(state)s }
+overrides:
+  - { name: switching, max: 1h, rules: { substation: [ { allow: direct-operate, group: 12 } ] } }
+services:
+  - name: substation
+    protocol: dnp3
+    listen: 192.168.96.2:20000
+    device: 192.168.95.2:20000
+    stations: [ { master: 1, outstation: 10 } ]
+    rules:
+      - { allow: read }
+%(rules)s
+"""
+
+
+def test_dnp3_rules_reload_and_are_overridden(lab, site):
+    """The same session sees other rules; an operate is refused or passed by those of the moment."""
+    from dnp3_wire import Device, Peer
+    device = Device(lab, lab_module.DEVICE_ADDRESS)
+    operate = "05 0c01 17 01 %02x 41 01 64000000 64000000 "
+    fill = {"socket": site.socket, "state": site.state}
+    site.config.write_text(DNP3 % {**fill, "rules": ""})
+    gateway = lab_module.Gateway(lab, site.sluice, site.config, site.folder / "audit.json",
+                                 *site.options)
+    try:
+        wait_for(lambda: gateway.wait_audit(lambda line: line.get("event") == "started", 0)
+                 if gateway.audit_path.exists() else None, 15)
+        master = Peer(lab.connect(lab_module.LISTEN_ADDRESS, 20000), master=True)
+        sequence = 0
+        outstation = None
+
+        def passes(index):
+            nonlocal sequence, outstation
+            sequence = (sequence + 1) % 16
+            request = ("c%x" % sequence + operate % index + "00").replace(" ", "")
+            master.request(request)
+            outstation = outstation or device.accept()
+            got = outstation.receive(0.7)
+            if got is None:
+                assert master.receive()[0].startswith("c%x81" % sequence)  # refused in its words
+                return False
+            assert got[0] == request
+            reply = ("c%x 81 0000" % sequence + operate[3:] % index + "00").replace(" ", "")
+            outstation.reply(reply)
+            assert master.receive()[0] == reply
+            return True
+
+        master.request("cf01 3c0206")
+        outstation = device.accept()
+        assert outstation.receive()[0] == "cf013c0206"
+        outstation.reply("cf81 0000")
+        assert master.receive()[0] == "cf810000"
+        assert not passes(3)
+        site.config.write_text(DNP3 % {**fill, "rules": "      - { allow: direct-operate, group: "
+                                       "12, index: 0-9 }\n"})
+        assert site.ask("reload").returncode == 0
+        assert passes(3) and not passes(12)
+        assert site.ask("override", "switching", "--for", "1h", "--who", "x",
+                        "--why", "y").returncode == 0
+        assert passes(12)
+        line = gateway.wait_audit(lambda line: line.get("override") == "switching" and
+                                  line["event"] == "message")
+        assert line["rule"] == "switching/substation/rule-1" and line["event_type"] == "dnp3"
+        assert site.ask("override", "--end").returncode == 0
+        assert not passes(12)
+        site.config.write_text(DNP3 % {**fill, "rules": ""})
+        assert site.ask("reload").returncode == 0
+        assert not passes(3)
+        service = wait_for(lambda: (found := site.status()["services"][0]) and
+                           found["requests"]["answered"] == 3 and found)
+        assert service["requests"]["denied"] == 4 and service["protocol"] == "dnp3"
+        # What is more than rules is refused here too.
+        site.config.write_text(DNP3.replace("outstation: 10", "outstation: 11")
+                               % {**fill, "rules": ""})
+        result = site.ask("reload")
+        assert result.returncode == 1 and "outstation '11', expected '10'" in result.stderr
+        master.close()
+        outstation.close()
+    finally:
+        gateway.__exit__()
+        device.close()

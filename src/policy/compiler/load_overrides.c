@@ -10,6 +10,7 @@
 #include "policy/compiler/load.h"
 #include "policy/compiler/scalars.h"
 
+#define MOST_OVERRIDES   16u /* the file is read once with each */
 #define LONGEST_OVERRIDE (UINT64_C(31) * 24 * 3600 * 1000000000) /* ns */
 
 struct override_nodes {
@@ -73,8 +74,14 @@ void load_overrides(struct loader *loader, const struct node *node, const struct
         unexpected(loader, node, "overrides: a list of at least one override");
         return;
     }
-    for (const struct node *each = node->first; each; each = each->next)
+    for (const struct node *each = node->first; each; each = each->next) {
+        if (loader->policy->overrides.count == MOST_OVERRIDES) {
+            mistake_at(loader->mistakes, each->line, each->column,
+                       "found one override more, expected at most %u", MOST_OVERRIDES);
+            return;
+        }
         load_override(loader, each);
+    }
 }
 
 const struct node *override_rules(const struct loader *loader)
