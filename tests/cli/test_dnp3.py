@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """DNP3 in `sluice decode` and `sluice replay`: its lines, lost framing, fragments over TCP segments and
-over UDP datagrams; and that no gateway pretends to speak it."""
+over UDP datagrams."""
 import pytest
 
-from modbus_bytes import CONFIG, run, verdicts
+from modbus_bytes import run, verdicts
 
 MASTER, OUTSTATION = 3, 4
 
@@ -240,16 +240,3 @@ def test_modbus_in_datagrams(sluice, tmp_path):
     assert status == 0 and "1 UDP datagrams of no service skipped" in stderr
     assert [(m["verdict"], m["reason"]) for m in lines] == \
         [("accept", None), ("accept", None), ("malformed", "truncated")]
-
-
-# --- no gateway yet -------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("verb", [["run"], ["build", "--host", "microkit"]])
-def test_a_service_of_it_is_not_carried_yet(sluice, tmp_path, verb):
-    config = tmp_path / "site.yaml"
-    config.write_text(CONFIG[:CONFIG.index("    rules:")].replace(
-        "protocol: modbus-tcp", "protocol: dnp3\n    stations: [{ master: 1, outstation: 10 }]"))
-    status, _, stderr = run(sluice, *verb, config)
-    assert status != 0
-    assert (f"{config}: found service 'boiler' of protocol dnp3, which the gateway does not carry"
-            in stderr)
