@@ -2,7 +2,10 @@
 /*
  * Closed-loop load: CONNECTIONS connections, one read of four registers outstanding on each.
  *
- *   load ADDRESS PORT CONNECTIONS SECONDS
+ *   load ADDRESS PORT CONNECTIONS SECONDS [IDLE [SOURCE [EVERY]]]
+ *
+ * IDLE further connections are opened first, used once and then left alone. SOURCE: the client's
+ * own address. EVERY, with one connection: microseconds from one request to the next.
  *
  * One JSON line: requests, errors, per second, round trip p50 p99 p99.9 in microseconds.
  */
@@ -17,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REPLY_SIZE 17 /* MBAP, function, byte count, four registers */
+#define REPLY_SIZE  17 /* MBAP, function, byte count, four registers */
 #define MAX_SAMPLES 8000000u
 
 struct connection {
@@ -30,6 +33,7 @@ struct connection {
 
 static uint32_t *samples; /* nanoseconds */
 static size_t count, errors;
+static uint64_t every; /* ns between requests; 0: at once */
 
 static uint64_t now(void)
 {
@@ -41,8 +45,8 @@ static uint64_t now(void)
 static void request(struct connection *c)
 {
     c->transaction++;
-    uint8_t adu[12] = {(uint8_t)(c->transaction >> 8), (uint8_t)c->transaction, 0, 0, 0, 6, 1, 3,
-                       0, 0, 0, 4};
+    uint8_t adu[12] = {
+        (uint8_t)(c->transaction >> 8), (uint8_t)c->transaction, 0, 0, 0, 6, 1, 3, 0, 0, 0, 4};
     c->got = 0;
     c->sent = now();
     if (write(c->fd, adu, sizeof adu) != sizeof adu) {
@@ -65,6 +69,9 @@ static void reply(struct connection *c)
         samples[count++] = (uint32_t)(now() - c->sent);
     if (c->reply[7] != 3 || (c->reply[0] << 8 | c->reply[1]) != c->transaction)
         errors++;
+    const uint64_t took = now() - c->sent;
+    if (took < every)
+        usleep((useconds_t)((every - took) / 1000));
     request(c);
 }
 
@@ -82,25 +89,57 @@ static double microseconds(double quantile)
     return samples[index] / 1000.0;
 }
 
+static int open_connection(const struct sockaddr_in *to, const char *source)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+    if (source && inet_pton(AF_INET, source, &from.sin_addr) == 1 &&
+        bind(fd, (struct sockaddr *)&from, sizeof from) < 0) {
+        perror("load: bind");
+        exit(1);
+    }
+    if (connect(fd, (const struct sockaddr *)to, sizeof *to) < 0) {
+        perror("load: connect");
+        exit(1);
+    }
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return fd;
+}
+
+/* One request and its reply, so that whatever is made at the first request is made. */
+static void use_once(int fd)
+{
+    struct connection c = {.fd = fd};
+    request(&c);
+    while (c.got < REPLY_SIZE) {
+        ssize_t n = read(fd, c.reply + c.got, REPLY_SIZE - c.got);
+        if (n <= 0) {
+            fprintf(stderr, "load: an idle connection was lost\n");
+            exit(1);
+        }
+        c.got += (unsigned)n;
+    }
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: load ADDRESS PORT CONNECTIONS SECONDS\n");
+    if (argc < 5 || argc > 8) {
+        fprintf(stderr, "usage: load ADDRESS PORT CONNECTIONS SECONDS [IDLE [SOURCE [EVERY]]]\n");
         return 2;
     }
+    const char *source = argc > 6 ? argv[6] : NULL;
+    if (argc > 7)
+        every = (uint64_t)atol(argv[7]) * 1000u;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2]))};
     inet_pton(AF_INET, argv[1], &to.sin_addr);
     int connections = atoi(argv[3]);
     samples = malloc(MAX_SAMPLES * sizeof *samples);
     struct connection *all = calloc((size_t)connections, sizeof *all);
-    int epoll = epoll_create1(0), one = 1;
+    int epoll = epoll_create1(0);
+    for (int i = 0; argc > 5 && i < atoi(argv[5]); i++)
+        use_once(open_connection(&to, source));
     for (int i = 0; i < connections; i++) {
-        all[i].fd = socket(AF_INET, SOCK_STREAM, 0);
-        if (connect(all[i].fd, (struct sockaddr *)&to, sizeof to) < 0) {
-            perror("load: connect");
-            return 1;
-        }
-        setsockopt(all[i].fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        all[i].fd = open_connection(&to, source);
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
         epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &event);
     }

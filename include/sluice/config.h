@@ -18,7 +18,7 @@ enum sl_mode { SL_TWO_WAY = 0, SL_ONE_WAY = 1 };
 #ifndef SL_MAX_SLOTS      /* less where a host's memory is small */
 #define SL_MAX_SLOTS 256u /* reply slots: requests outstanding at once, all clients */
 #endif
-#define SL_MAX_SESSIONS 512u
+#define SL_MAX_SESSIONS 1024u
 #define SL_MAX_STATIONS 512u /* of all services */
 /* Replies that nobody asked for, on their way to clients at once. */
 #define SL_MAX_UNSOLICITED 64u

@@ -12,8 +12,8 @@
 
 #include "sluice/config.h"
 
-#ifndef NET_MAX_SESSIONS      /* less where a host's memory is small */
-#define NET_MAX_SESSIONS 512u /* the default; a site that asks for more gets this */
+#ifndef NET_MAX_SESSIONS /* less where a host's memory is small */
+#define NET_MAX_SESSIONS SL_MAX_SESSIONS
 #endif
 /* int: connections that serve several clients, of all services */
 #define NET_MAX_SHARED (NET_MAX_SESSIONS / 8)

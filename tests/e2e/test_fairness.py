@@ -40,7 +40,10 @@ def serve(connection):
         while len(pending) >= 12:
             request, pending = pending[:12], pending[12:]
             if struct.unpack(">H", request[8:10])[0] != SILENT:
-                connection.sendall(request[:4] + b"\0\5\1\3\2\0\7")
+                try:
+                    connection.sendall(request[:4] + b"\0\5\1\3\2\0\7")
+                except OSError:
+                    return
 
 
 @pytest.fixture
@@ -90,3 +93,54 @@ def test_one_clients_silent_requests_delay_nobody_else(lab, device, gateway):
     assert max(round_trip(connection, 2 + n) for n in range(20)) < 0.5
     # and the client that waits for its own gets an answer to each, in its turn
     assert len(receive(flood[0], 16, 20)) == 16
+
+
+class Other:
+    """The historian, sending all that is taken on so many connections; `reads` what comes back."""
+
+    def __init__(self, lab, connections, reads):
+        self.sockets = [lab.connect(source=HISTORIAN_ADDRESS) for _ in range(connections)]
+        self.reads, self.done, self.sent = reads, False, 0
+        for connection in self.sockets:
+            connection.setblocking(False)
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        requests = b"".join(adu(n, read(0, 1)) for n in range(40))
+        while not self.done:
+            for connection in self.sockets:
+                try:
+                    self.sent += connection.send(requests)
+                except OSError:
+                    pass
+                try:
+                    while self.reads and connection.recv(65536):
+                        pass
+                except OSError:
+                    pass
+            time.sleep(0.001)
+
+    def stop(self):
+        self.done = True
+        self.thread.join()
+        for connection in self.sockets:
+            connection.close()
+
+
+@pytest.mark.parametrize("connections, reads", [(1, False), (100, False), (16, True)],
+                         ids=["never reads", "100 never read", "floods"])
+def test_one_client_that_misbehaves_delays_nobody_else(lab, device, gateway, connections, reads):
+    connection = lab.connect()
+    quiet = sorted(round_trip(connection, n) for n in range(50))
+    other = Other(lab, connections, reads)
+    try:
+        time.sleep(0.5)
+        times = sorted(round_trip(connection, n) for n in range(50))
+    finally:
+        other.stop()
+    assert times[-1] < 1 and times[25] < 0.2, (quiet[-1], times[25], times[-1])
+    assert round_trip(lab.connect(), 1) < 2
+    # a client that never reads is not read from either: what it can make others hold is bounded
+    assert reads or other.sent < connections * 400000
+    assert gateway.process.poll() is None

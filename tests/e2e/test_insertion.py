@@ -245,3 +245,15 @@ def test_several_services_and_addresses_on_one_interface(lab, plant, sluice, tmp
     with Gateway(lab, sluice, path, tmp_path / "audit.json"):
         assert all(answered(lab, address=f"192.168.95.{n}") for n in (2, 3, 4))
         assert answered(lab, port=1502)
+
+
+def test_a_default_route_on_both_sides(lab, sluice, root, tmp_path):
+    """Client 10.1.0.10 and device 10.2.0.2 behind the `gateway` of their side."""
+    for namespace, address in ((lab.client, "10.1.0.10"), (lab.device, "10.2.0.2")):
+        namespace.ip("address", "add", f"{address}/32", "dev", "lo")
+    plant = Plant(lab.device, root, "10.2.0.2")
+    path = config(tmp_path, device="10.2.0.2", external=f", gateway: {HMI}",
+                  internal=f", gateway: {DEVICE}")
+    with Gateway(lab, sluice, path, tmp_path / "audit.json"):
+        assert answered(lab, source="10.1.0.10")
+    plant.close()

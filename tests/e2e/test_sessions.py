@@ -346,3 +346,44 @@ def test_bad_content_in_intact_framing_and_lost_framing(lab, device, gateway):
         if client.socket.recv(100) == b"":
             raise ConnectionResetError
     assert device.count("saw") == 1
+
+
+def test_a_client_that_resets_costs_the_device_its_connection_at_once(lab, device, gateway):
+    """Watchdogs in devices still see it: with connections per client, and idle ones too."""
+    client, other = Client(lab, PLAIN), Client(lab, PLAIN)
+    assert client.good() and other.good() and device.count("opened") == 2
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.socket.close()
+    assert device.wait(lambda line: "finished" in line or "reset" in line)
+    assert other.good(), "and nobody else theirs"
+    assert device.count("finished") + device.count("reset") == 1
+
+
+def test_a_write_on_its_way_when_the_cable_is_cut_comes_once_or_never(lab, device, gateway):
+    """The device's cable is cut under a write: it fails, and no retransmission brings it later."""
+    client = Client(lab, PLAIN)
+    assert client.good()
+    saw = device.count("saw")
+    lab.device.ip("link", "set", "dev0", "down")
+    try:
+        reply, seconds = client.ask(write(1, 7))
+    finally:
+        lab.device.ip("link", "set", "dev0", "up")
+    assert reply == b"\x86\x0b" and 0.4 < seconds < 2
+    time.sleep(2.5)  # longer than TCP's first retransmissions
+    assert device.count("saw") == saw
+    until = time.monotonic() + 10
+    while client.ask(read(GOOD, 1))[0] == TARGET_FAILED:  # back-off
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert client.good()
+
+
+def test_slow_answers_to_several_clients_at_once(lab, device, gateway):
+    """Five seconds each, side by side: no client waits for another's reply."""
+    clients = [Client(lab, PATIENT) for _ in range(4)]
+    begin = time.monotonic()
+    for client in clients:
+        client.send(read(SLOW, 1))
+    assert all(client.take(1, 8)[0][7:] == b"\x03\x02\x00\x01" for client in clients)
+    assert time.monotonic() - begin < 7

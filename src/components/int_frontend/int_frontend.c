@@ -4,7 +4,7 @@
 #include "sluice/host.h"
 
 /* With lwIP's pools (tests/unit/frontend/test_objects.py): each frontend below 700 KiB. */
-_Static_assert(offsetof(struct int_frontend, link) <= 292 * 1024, "memory budget");
+_Static_assert(offsetof(struct int_frontend, link) <= NET_MAX_SESSIONS * 592u, "memory budget");
 
 /* Passes of one wake: a driver, a core or devices that always have more must not keep a frontend
  * from its host, which has other components and other devices to look at. */
