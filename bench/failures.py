@@ -129,7 +129,8 @@ def row(lab, device, start, name, fail, heal=None, seconds=0.1, rest=3):
     seen = [(at, what) for at, what in device.log if at < end]
     ended = after(seen, begin, ("closed", "reset"))
     how = next((what for at, what in seen if at == ended), None)
-    request = after(seen, max(ended or begin, back_from), ("request",))
+    since = ended or (errors[0][0] if errors else begin)
+    request = after(seen, max(since, back_from), ("request",))
     print(f"| {name} | {kinds} | {ms(errors[0][0], begin) if errors else '-'} | "
           f"{(ms(back, back_from) if back else 'never') if errors else '-'} | "
           f"{f'connection {how}' if how else 'nothing'} | {ms(ended, begin)} | "

@@ -383,7 +383,7 @@ ISOLATED(hostile_records_are_audited_and_go_nowhere)
     bad[1].slot = SL_NO_SLOT;
     bad[2].slot = others.slot;
     bad[3].session = others.session;
-    bad[4].session = 512;
+    bad[4].session = 1024;
     bad[5].session = UINT16_MAX;
     bad[6].generation++;
     bad[7].type = SL_RECORD_FAILED;

@@ -400,7 +400,7 @@ ISOLATED(hostile_records)
     put_record(bad, READ_SIZE);
     bad.slot = SL_NO_SLOT;
     put_record(bad, READ_SIZE);
-    bad = request_record(512, 2, 9);
+    bad = request_record(1024, 2, 9);
     put_record(bad, READ_SIZE);
     bad = request_record(0, 2, 9);
     bad.generation++;

@@ -79,7 +79,7 @@ struct sl_frontend_config world_config(enum sl_side side)
         .address = side == SL_SIDE_EXT ? 0x0a000002 : 0x0a000003, /* 10.0.0.2, 10.0.0.3 */
         .netmask = 0xffffff00,
         .slots = 192,
-        .sessions = 512,
+        .sessions = 1024,
         .quota = 16,
     };
 }
