@@ -813,3 +813,59 @@ def test_dnp3_rules_reload_and_are_overridden(lab, site):
     finally:
         gateway.__exit__()
         device.close()
+
+
+# ---- what goes wrong inside ----
+
+def test_a_component_that_does_not_take_the_rules(lab, isolated):
+    """It is taken for dead: the pipeline restarts with the new rules, and whoever asked is told."""
+    isolated.write(READ)
+    with isolated.run() as gateway:
+        started = gateway.wait_audit(lambda line: line.get("event") == "started")
+        victim = next(p for p in started["processes"] if p["name"] == "request_policy_emit")
+        os.kill(victim["pid"], signal.SIGSTOP)
+        isolated.write(READ + WRITE)
+        result = isolated.ask("reload")
+        assert result.returncode == 0, result.stderr
+        died = gateway.wait_audit(lambda line: line.get("event") == "component-died")
+        assert died["cause"] == "policy-timeout" and died["died"] == "request_policy_emit"
+        wait_for(lambda: isolated.status()["running"])
+        assert Client(lab).writes(2)
+        assert isolated.status()["epoch"] == 1
+
+
+def test_while_the_pipeline_is_down(lab, isolated):
+    """Status says so; rules that are asked for meanwhile are those of the next start."""
+    isolated.write(READ)
+    with isolated.run() as gateway:
+        lab.gateway.ip("link", "set", "int0", "down")
+        lab.gateway.ip("link", "set", "int0", "name", "away")
+        assert gateway.wait_audit(lambda line: line.get("event") == "restart-failed", 10)
+        status = isolated.status()
+        assert not status["running"] and status["up_ms"] == 0
+        assert "STARTING: no traffic passes" in isolated.ask("status").stdout
+        isolated.write(READ + WRITE)
+        assert isolated.ask("reload").returncode == 0
+        lab.gateway.ip("link", "set", "away", "name", "int0")
+        lab.gateway.ip("link", "set", "int0", "up")
+        assert gateway.wait_audit(lambda line: line.get("event") == "restarted", 20)
+        wait_for(lambda: isolated.status()["running"])
+        assert Client(lab).writes(2)
+
+
+def test_one_way(lab, site, plant):
+    """Commands in, nothing back: rules reload there too, and status counts what was decided."""
+    site.write("      - { name: setpoint, allow: write, address: 2 }\n")
+    site.config.write_text(site.config.read_text().replace("gateway:", "gateway:\n  mode: one-way"))
+    text = site.config.read_text()
+    with site.run():
+        client = Client(lab)
+        client.connection.sendall(adu(1, write(2, 51)) + adu(2, write(3, 52)))
+        wait_for(lambda: (r := site.status()["services"][0]["requests"]) and
+                 (r["allowed"], r["denied"]) == (1, 1))
+        site.config.write_text(text.replace("address: 2 }", "address: 3 }"))
+        assert site.ask("reload").returncode == 0
+        client.connection.sendall(adu(3, write(2, 53)) + adu(4, write(3, 54)))
+        wait_for(lambda: site.status()["services"][0]["requests"]["denied"] == 2)
+        wait_for(lambda: len([line for line in plant.seen() if line["function"] == 6]) == 2, 20)
+    assert [line["values"] for line in plant.seen() if line["function"] == 6] == [[51], [54]]

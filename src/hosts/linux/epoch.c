@@ -291,10 +291,11 @@ bool epoch_retired(const struct epoch *epoch, uint32_t generation)
 
 void epoch_blame_policy(const struct epoch *epoch, uint32_t generation, struct death *death)
 {
+    const bool adopting = !epoch_adopted(epoch, generation);
     for (unsigned i = 0; i < epoch->count; i++) {
         const struct epoch_process *process = &epoch->process[i];
         if (process->policy_bell < 0 ||
-            (process->adopted == generation && process->retired == generation))
+            (adopting ? process->adopted : process->retired) == generation)
             continue;
         *death = (struct death){.process = i, .pid = process->pid, .kept_policy = true};
         return;
