@@ -179,6 +179,7 @@ class Supervised:
     def __exit__(self):
         os.killpg(self.script.pid, signal.SIGKILL)
         self.script.wait()
+        time.sleep(0.5)  # until the kernel has taken the rest down
 
 
 def main(sluice, word=""):

@@ -16,6 +16,8 @@ install -D -m 644 packaging/sluice.service "$root/lib/systemd/system/sluice.serv
 install -D -m 644 packaging/logrotate "$root/etc/logrotate.d/sluice"
 # The sample: a configuration that is valid but for the plant that it describes.
 install -D -m 640 systems/heating-plant/sluice.yaml "$root/etc/sluice/sluice.yaml"
+# Its audit has a line for every message; a plant wants the default.
+sed -i '/A line for every message/,/audit: { lines: each }/d' "$root/etc/sluice/sluice.yaml"
 install -D -m 644 LICENSE "$root/usr/share/doc/sluice/copyright"
 for page in docs/policy.md docs/operation.md docs/audit.md docs/caveats.md CHANGES.md; do
     install -D -m 644 "$page" "$root/usr/share/doc/sluice/$(basename "$page")"

@@ -97,3 +97,73 @@ def test_the_installed_program_runs_reloads_and_stops(package, tmp_path):
             gateway.process.terminate()
             assert gateway.process.wait(10) == 0
         assert not socket.exists()
+
+
+FAKE_SYSTEMCTL = """#!/bin/sh
+echo "$*" >>"$CALLS"
+case "$*" in *is-active*) exit "$ACTIVE" ;; esac
+"""
+
+
+def calls_of(root, tmp_path, script, *arguments, active=False):
+    """What a maintainer script asks of systemctl where systemd runs."""
+    if os.geteuid() != 0:
+        pytest.skip("not root: a mount namespace with a /run of its own needs it")
+    fake = tmp_path / "systemctl"
+    fake.write_text(FAKE_SYSTEMCTL)
+    fake.chmod(0o755)
+    calls = tmp_path / "calls"
+    calls.write_text("")
+    result = subprocess.run(
+        ["unshare", "--mount", "sh", "-ec",
+         'mount -t tmpfs tmpfs /run; mkdir -p /run/systemd/system; exec "$@"', "sh",
+         "sh", root / "packaging" / script, *arguments],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "CALLS": str(calls), "DPKG_ROOT": "",
+             "ACTIVE": "0" if active else "3"}, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return calls.read_text().splitlines()
+
+
+def test_maintainer_scripts_where_systemd_runs(root, tmp_path):
+    first = calls_of(root, tmp_path, "postinst", "configure", "")
+    assert first == ["daemon-reload"]  # neither enabled nor started: only the plant knows its NICs
+    assert calls_of(root, tmp_path, "postinst", "configure", "0.1", active=True)[-1] == \
+        "restart sluice.service"
+    assert not any("restart" in call for call in
+                   calls_of(root, tmp_path, "postinst", "configure", "0.1"))
+    assert calls_of(root, tmp_path, "prerm", "remove") == ["--now disable sluice.service"]
+    assert calls_of(root, tmp_path, "prerm", "upgrade", "0.2") == []
+    assert calls_of(root, tmp_path, "postrm", "remove") == ["daemon-reload"]
+
+
+def test_it_starts_with_the_capabilities_that_the_unit_leaves(package, root, tmp_path):
+    import sys
+    sys.path.insert(0, str(root / "tools"))
+    import lab as lab_module
+    import time
+    if os.geteuid() != 0 or lab_module.why_not() or not shutil.which("setpriv"):
+        pytest.skip("needs root, network namespaces and setpriv")
+    subprocess.run(["dpkg-deb", "-x", package, tmp_path], check=True)
+    unit = (root / "packaging/sluice.service").read_text()
+    [bounding] = [line for line in unit.splitlines() if line.startswith("CapabilityBoundingSet=")]
+    kept = [name[4:].lower() for name in bounding.split("=")[1].split()]
+    with lab_module.Lab() as lab:
+        process = lab.gateway.popen(
+            ["setpriv", "--bounding-set", ",".join(["-all", *(f"+{name}" for name in kept)]),
+             tmp_path / "usr/bin/sluice", "run", "--socket", tmp_path / "control",
+             "--audit", tmp_path / "audit.json", tmp_path / "etc/sluice/sluice.yaml"],
+            stderr=subprocess.PIPE, text=True)
+        try:
+            until = time.monotonic() + 20
+            while True:
+                assert process.poll() is None, process.stderr.read()
+                try:
+                    lab.connect(timeout=0.5).close()
+                    break
+                except OSError:
+                    assert time.monotonic() < until
+                    time.sleep(0.05)
+        finally:
+            process.terminate()
+        assert process.wait(10) == 0
+    assert '"event":"stopped"' in (tmp_path / "audit.json").read_text()
