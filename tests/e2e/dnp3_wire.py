@@ -97,13 +97,16 @@ class Peer:
                 return None
             self.socket.settimeout(left)
             try:
-                got = self.socket.recv(65536)
+                got = self._read()
             except TimeoutError:
                 return None
             except ConnectionError:
                 got = b""
             self.closed = not got
             self.buffer += got
+
+    def _read(self):
+        return self.socket.recv(65536)
 
     def ended(self, seconds=5):
         while not self.closed and self.receive(seconds):
@@ -112,6 +115,32 @@ class Peer:
 
     def close(self):
         self.socket.close()
+
+
+class Datagrams(Peer):
+    """The same over UDP: `far` is where to send to; None: to whoever sent last."""
+
+    def __init__(self, namespace, address, far, master):
+        with namespace.inside():
+            socket_ = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            socket_.bind(address)
+        super().__init__(socket_, master)
+        self.far = far
+
+    def send(self, *frames_):
+        for frame in frames_:
+            self.socket.sendto(frame, self.far)
+
+    def request(self, fragment, source=MASTER, destination=OUTSTATION, **options):
+        self.send(*frames(fragment, destination, source, DIR | PRM | UNCONFIRMED, **options))
+
+    def reply(self, fragment, source=OUTSTATION, destination=MASTER, **options):
+        self.send(*frames(fragment, destination, source, PRM | UNCONFIRMED, **options))
+
+    def _read(self):
+        got, self.far = self.socket.recvfrom(65536)
+        self.sizes = getattr(self, "sizes", []) + [len(got)]
+        return got
 
 
 class Device:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """DNP3 through the gateway, both ends by hand: what the gateway does with link frames, responses
 in several fragments, confirmations, unsolicited responses and stations' addresses."""
+import socket
+
 import pytest
 from dnp3_wire import (ACK, CONFIRMED, DIR, FCB, FCV, NACK, PRM, RESET, STATUS, STATUS_REQUEST,
-                       Device, Peer, frames, link)
-from lab import DEVICE_ADDRESS, LISTEN_ADDRESS
+                       Datagrams, Device, Peer, frames, link)
+from lab import CLIENT_ADDRESS, DEVICE_ADDRESS, INT_ADDRESS, LISTEN_ADDRESS, Gateway
 
 pytestmark = pytest.mark.e2e
 
@@ -34,6 +36,15 @@ services:
     noise: skip
     stations: [{{ master: 1, outstation: 10 }}]
     rules: [{{ allow: read }}]
+  - name: radio
+    protocol: dnp3
+    transport: udp
+    listen: {LISTEN_ADDRESS}:20000
+    device: {DEVICE_ADDRESS}:20000
+    timeout: 2s
+    unsolicited: allow
+    stations: [{{ master: 1, outstation: 10 }}]
+    rules: [{{ allow: [read, write] }}]
 """
 
 READ = "c301 3c0206"
@@ -162,6 +173,12 @@ def test_a_long_fragment(substation):
     long = response(4, 0xc0, 300)
     outstation.reply(long, size=40, first=60)
     same(master.receive(), long, 10, 1)
+
+
+def test_a_long_request(substation):
+    master, outstation = substation
+    master.request("c401" + "3c0206" * 680)
+    same(outstation.receive(), "c401" + "3c0206" * 680, 1, 10)
 
 
 def test_frames_of_the_link_between_segments(substation):
@@ -335,3 +352,105 @@ def test_a_device_that_is_silent(substation, gateway):
     outstation.reply("c181 0000")  # too late
     outstation.reply("c581 0000")
     same(master.receive(), "c581 0000", 10, 1)
+
+
+def test_over_udp(gateway, lab):
+    master = Datagrams(lab.client, (CLIENT_ADDRESS, 0), (LISTEN_ADDRESS, 20000), master=True)
+    outstation = Datagrams(lab.device, (DEVICE_ADDRESS, 20000), None, master=False)
+    master.request(READ)
+    same(outstation.receive(), READ, 1, 10)
+    long = response(3, 0xa0, 390)
+    outstation.reply(long)
+    same(master.receive(), long, 10, 1)
+    assert max(master.sizes) <= 1472
+    master.request("c300")
+    same(outstation.receive(), "c300", 1, 10)
+    outstation.reply(response(4, 0x40, 390))
+    same(master.receive(), response(4, 0x40, 390), 10, 1)
+    master.send(link(DIR | PRM | STATUS_REQUEST, 10, 1))
+    assert master.receive() == (STATUS, 10, 1)
+    outstation.send(link(PRM | STATUS_REQUEST, 1, 10))
+    assert outstation.receive() == (DIR | STATUS, 1, 10)
+    outstation.reply(UNSOLICITED)
+    same(master.receive(), UNSOLICITED, 10, 1)
+    master.request("d500")
+    same(outstation.receive(), "d500", 1, 10)
+    long = "c402 6e80 5b 01 8000" + "ab" * 128  # no such qualifier there: never passed on
+    master.request(long)
+    assert audited(gateway, verdict="malformed")
+    master.send(b"AT" + frames(READ, 10, 1, DIR | PRM | 4)[0])  # noise costs its datagram
+    master.request("c501 3c0206")
+    same(outstation.receive(), "c501 3c0206", 1, 10)
+
+
+INSIDE = f"""
+gateway:
+  external: {{ nic: int0, address: {INT_ADDRESS}/24 }}
+  internal: {{ nic: ext0, address: {LISTEN_ADDRESS}/24 }}
+services:
+  - name: field
+    protocol: dnp3
+    listen: {INT_ADDRESS}:20000
+    device: {CLIENT_ADDRESS}:20000
+    unsolicited: allow
+    stations: [{{ master: 1, outstation: 10 }}]
+    rules: [{{ allow: read }}]
+"""
+
+
+def test_masters_inside_and_outstations_outside(lab, sluice, tmp_path):
+    config = tmp_path / "inside.yaml"
+    config.write_text(INSIDE)
+    with lab.client.inside():
+        listener = socket.create_server((CLIENT_ADDRESS, 20000))
+    with Gateway(lab, sluice, config, tmp_path / "audit.json") as gateway:
+        with lab.device.inside():
+            connection = socket.create_connection((INT_ADDRESS, 20000), 5)
+        master = Peer(connection, master=True)
+        listener.settimeout(5)
+        outstation = Peer(listener.accept()[0], master=False)
+        master.request(READ)
+        same(outstation.receive(), READ, 1, 10)
+        outstation.reply("c381 0000")
+        same(master.receive(), "c381 0000", 10, 1)
+        outstation.reply(UNSOLICITED)
+        same(master.receive(), UNSOLICITED, 10, 1)
+        master.request("c402 3201 07 01 000000000000")
+        same(master.receive(), "c481 0001", 10, 1)
+        assert audited(gateway, verdict="deny")["src_ip"] == DEVICE_ADDRESS
+
+
+ONE_WAY = f"""
+gateway:
+  mode: one-way
+  external: {{ nic: ext0, address: {LISTEN_ADDRESS}/24 }}
+  internal: {{ nic: int0, address: {INT_ADDRESS}/24 }}
+services:
+  - name: substation
+    protocol: dnp3
+    listen: {LISTEN_ADDRESS}:20000
+    device: {DEVICE_ADDRESS}:20000
+    stations: [{{ master: 1, outstation: 10, device-master: 3, device-outstation: 4 }}]
+    rules: [{{ allow: direct-operate-no-ack, group: 12, index: 0-9 }}]
+"""
+
+
+def test_one_way(lab, sluice, tmp_path, device):
+    config = tmp_path / "one-way.yaml"
+    config.write_text(ONE_WAY)
+    with Gateway(lab, sluice, config, tmp_path / "audit.json") as gateway:
+        master = Peer(lab.connect(LISTEN_ADDRESS, 20000), master=True)
+        master.socket.sendall(link(DIR | PRM | STATUS_REQUEST, 10, 1))
+        assert master.receive() == (STATUS, 10, 1)
+        command = "c106" + CROB.format(index=3, status=0)
+        master.request(command)
+        outstation = device.accept()
+        same(outstation.receive(), command, 3, 4)
+        outstation.reply(UNSOLICITED, source=4, destination=3)
+        outstation.socket.sendall(link(PRM | STATUS_REQUEST, 3, 4))
+        assert outstation.receive() == (DIR | STATUS, 3, 4)
+        master.request(READ)
+        assert audited(gateway, verdict="deny")
+        master.request(command)
+        same(outstation.receive(), command, 3, 4)
+        assert master.receive(0.3) is None

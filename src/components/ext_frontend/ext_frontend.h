@@ -222,6 +222,8 @@ bool slots_admit_confirmation(struct session *session);
 /* Only after one of these. `replies`: room for a reply is kept. */
 uint16_t slots_take(struct session *session, bool replies);
 void slots_release(struct ext_frontend *frontend, uint16_t slot);
+/* True while there is room for a reply without a slot, beside those that slots are held for. */
+bool slots_room_beside(const struct session *session);
 /* A part of its reply was delivered; more is to come. */
 void slots_continue(struct ext_frontend *frontend, uint16_t slot);
 void slots_wait(struct session *session);

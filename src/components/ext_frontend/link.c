@@ -92,6 +92,8 @@ void link_read(struct session *session, bool turn)
         taken = (uint16_t)(taken + step->length);
     }
     session_took(session, taken);
+    if (taken > 0) /* half a frame and what is not given back could fill the window */
+        session_touch(session);
 }
 
 void link_begin(struct session *session)
@@ -123,15 +125,9 @@ void link_device(struct session *session, uint16_t reason)
 
 bool link_unsolicited(struct session *session, const uint8_t *bytes, uint16_t length)
 {
-    const struct ext_frontend *frontend = session->frontend;
-    const struct listener *listener = &frontend->listener[session->service];
     if (session->state != SESSION_OPEN || session->broken || session->refused)
         return true; /* nobody is there any more */
-    /* Room that no reply has a claim on. */
-    const unsigned claimed = (unsigned)session->outstanding * listener->reply_bytes;
-    const unsigned blocks = (unsigned)frontend->reserved + frontend->queued;
-    if ((!session->datagrams && tcp_sndbuf(session->pcb) < claimed + length) ||
-        blocks + listener->reply_blocks + NET_BLOCKS_RESERVED > NET_BLOCKS)
+    if (!slots_room_beside(session))
         return false;
     session_deliver(session, bytes, length);
     session_touch(session);

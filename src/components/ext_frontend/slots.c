@@ -37,24 +37,36 @@ static const struct listener *listener_of(const struct session *session)
     return &session->frontend->listener[session->service];
 }
 
-static bool own_room(const struct session *session)
+/* In the client's send queue, beside what the replies to come have a claim on. */
+static bool queue_room(const struct session *session)
 {
     const struct listener *listener = listener_of(session);
     const unsigned replies = session->outstanding + 1u;
-    if (session->datagrams)
-        return session->outstanding < session->frontend->quota;
     const bool is_long = listener->reply_bytes > NET_MAX_MESSAGE;
     const unsigned beyond = TCP_SND_BUF - (is_long ? NET_LONG_SEND_BUFFER : NET_SEND_BUFFER);
-    return session->outstanding < session->frontend->quota &&
-           tcp_sndbuf(session->pcb) >= beyond + replies * listener->reply_bytes &&
-           tcp_sndqueuelen(session->pcb) + replies * listener->reply_blocks * CUT <=
-               TCP_SND_QUEUELEN;
+    return session->datagrams ||
+           (tcp_sndbuf(session->pcb) >= beyond + replies * listener->reply_bytes &&
+            tcp_sndqueuelen(session->pcb) + replies * listener->reply_blocks * CUT <=
+                TCP_SND_QUEUELEN);
+}
+
+static bool own_room(const struct session *session)
+{
+    return session->outstanding < session->frontend->quota && queue_room(session);
 }
 
 static bool shared_room(const struct ext_frontend *frontend)
 {
     return frontend->free_slot_count > frontend->spare_slots && !frontend->out_full &&
            frontend->reserved + frontend->queued + NET_BLOCKS_RESERVED < NET_BLOCKS;
+}
+
+bool slots_room_beside(const struct session *session)
+{
+    const struct ext_frontend *frontend = session->frontend;
+    const unsigned blocks = (unsigned)frontend->reserved + frontend->queued;
+    return queue_room(session) &&
+           blocks + listener_of(session)->reply_blocks + NET_BLOCKS_RESERVED <= NET_BLOCKS;
 }
 
 void slots_wait(struct session *session)
@@ -137,6 +149,7 @@ void slots_release(struct ext_frontend *frontend, uint16_t number)
 void slots_continue(struct ext_frontend *frontend, uint16_t number)
 {
     frontend->slot[number].time = frontend->stack.now;
+    session_touch(&frontend->session[frontend->slot[number].session]);
 }
 
 void slots_serve(struct ext_frontend *frontend)

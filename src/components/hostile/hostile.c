@@ -153,14 +153,14 @@ static void forge_record(struct hostile *hostile)
     struct message_ring_producer *ring = &hostile->out[below(hostile, hostile->out_count)];
     const bool wild = below(hostile, 8) == 0;
     struct sl_record record = {
-        .type = (uint8_t)(below(hostile, 3) ? SL_RECORD_MESSAGE : below(hostile, 12)),
+        .type = (uint8_t)(below(hostile, 3) ? SL_RECORD_MESSAGE : below(hostile, 15)),
         .service = (uint8_t)(wild ? next_random(hostile) : 0),
         .session = (uint16_t)(wild ? next_random(hostile) : below(hostile, 4)),
         .slot = (uint16_t)(wild ? next_random(hostile) : below(hostile, 192)),
         .reason = (uint16_t)below(hostile, 80),
         .client = clients[below(hostile, sizeof clients / sizeof *clients)],
         .generation = below(hostile, 4),
-        .flags = (uint16_t)below(hostile, 4),
+        .flags = (uint16_t)below(hostile, 8),
         .key = (uint16_t)next_random(hostile),
         .time = below(hostile, 4) ? sl_now(hostile->host) : next_random(hostile),
     };

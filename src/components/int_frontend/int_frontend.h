@@ -208,6 +208,8 @@ void datagram_found(struct int_frontend *frontend);
 enum datagram_sent datagram_send(struct device *device, const uint8_t *bytes, uint16_t length);
 
 /* link.c */
+/* Who behind the device, in the width that there is for it: two may share a number. */
+uint8_t link_unit(uint32_t parties);
 void link_init(struct int_frontend *frontend);
 /* NET_MAX_FRAME bytes, of which the first `device->length` were received. */
 uint8_t *link_buffer(struct device *device);

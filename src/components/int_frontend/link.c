@@ -65,6 +65,12 @@ void link_init(struct int_frontend *frontend)
         frontend->link.long_free[i] = i;
 }
 
+uint8_t link_unit(uint32_t parties)
+{
+    const uint16_t outstation = (uint16_t)parties;
+    return (uint8_t)(outstation ^ outstation >> 8);
+}
+
 /* ---- long requests ---- */
 
 uint8_t *link_place(struct int_frontend *frontend, struct request *request)
@@ -295,6 +301,7 @@ static void unsolicited(struct device *device, const struct sl_traits *traits, c
     if (!frontend->links.has_out)
         return;
     device->answered = true;
+    service_answered(service_of(device), link_unit(traits->parties));
     if (!client) {
         frontend->unmatched_replies++;
         audit_dropped(device, SL_REASON_REPLY_UNMATCHED, 1);

@@ -109,9 +109,11 @@ bool request_add(struct device *device, const struct sl_record *record, const ui
     request->deadline = (record->time < now ? record->time : now) + service->timeout;
     request->state = REQUEST_QUEUED;
     memcpy(bytes, payload, record->length);
-    if (service->protocol->link)
+    if (service->protocol->link) {
         request->parties =
             service->protocol->frame_traits(SL_REQUEST, payload, record->length).parties;
+        request->unit = link_unit(request->parties);
+    }
     request->expect = record->key;
     append_to_device(device, record->slot);
     append_to_service(frontend, service, record->slot);

@@ -16,7 +16,6 @@ const struct sl_protocol dnp3_protocol = {
     .frame = dnp3_frame,
     .runs = dnp3_runs,
     .frame_key = dnp3_frame_key,
-    .frame_unit = dnp3_frame_unit,
     .link = dnp3_link,
     .frame_traits = dnp3_frame_traits,
     .decode = dnp3_decode,

@@ -140,7 +140,6 @@ _Static_assert(sizeof(struct dnp3_message) == 4096, "fits a record (sluice/recor
 struct sl_frame dnp3_frame(enum sl_direction direction, const uint8_t *bytes, size_t length);
 bool dnp3_runs(const uint8_t *bytes, size_t length, enum sl_direction *direction);
 uint16_t dnp3_frame_key(const uint8_t *bytes, size_t length);
-uint8_t dnp3_frame_unit(const uint8_t *bytes, size_t length);
 struct sl_traits dnp3_frame_traits(enum sl_direction direction, const uint8_t *bytes,
                                    size_t length);
 struct sl_traits dnp3_traits(enum sl_direction direction, const void *canonical, size_t length);

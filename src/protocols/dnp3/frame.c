@@ -70,16 +70,6 @@ uint16_t dnp3_frame_key(const uint8_t *bytes, size_t length)
     return bytes[LINK_HEADER_SIZE + 1] & (DNP3_UNS | DNP3_SEQUENCE);
 }
 
-/* Which outstation, in the width that there is for it: two may share a number. */
-uint8_t dnp3_frame_unit(const uint8_t *bytes, size_t length)
-{
-    struct link_frame frame;
-    enum sl_reason reason;
-    if (link_read_header(bytes, length, &frame, &reason) != LINK_COMPLETE)
-        return 0;
-    return (uint8_t)(frame.destination ^ frame.destination >> 8);
-}
-
 bool dnp3_runs(const uint8_t *bytes, size_t length, enum sl_direction *direction)
 {
     struct link_frame frame;
