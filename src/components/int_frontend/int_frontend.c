@@ -5,7 +5,8 @@
 
 /* With lwIP's pools (tests/unit/frontend/test_objects.py): each frontend below
  * 1.2 MiB with 1024 sessions, and untouched pages cost nothing on Linux. */
-_Static_assert(offsetof(struct int_frontend, link) <= NET_MAX_SESSIONS * 592u, "memory budget");
+_Static_assert(offsetof(struct int_frontend, link) <= 48u * 1024 + NET_MAX_SESSIONS * 544u,
+               "memory budget");
 
 /* Passes of one wake: a driver, a core or devices that always have more must not keep a frontend
  * from its host, which has other components and other devices to look at. */
