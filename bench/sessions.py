@@ -6,6 +6,7 @@
 The tables of docs/bench.md, "Rules and sessions" and "Fairness".
 """
 import datetime
+import json
 import os
 import pathlib
 import resource
@@ -65,13 +66,14 @@ class Gateway(roundtrip.Contender):
         return self.measure_with([connections, seconds, *more], seconds)
 
     def measure_with(self, arguments, seconds):
-        import json
-        result = self.lab.client.run(
-            ["taskset", "-c", self.client_cpu, ROOT / "build/bench/load", self.address, 502,
-             *arguments], timeout=seconds + 120)
-        if not result.stdout:
-            raise RuntimeError(result.stderr)
-        return json.loads(result.stdout)
+        for _ in range(5):  # the sessions of the load before may not be gone yet
+            result = self.lab.client.run(
+                ["taskset", "-c", self.client_cpu, ROOT / "build/bench/load", self.address, 502,
+                 *arguments], timeout=seconds + 120)
+            if result.stdout:
+                return json.loads(result.stdout)
+            time.sleep(3)
+        raise RuntimeError(result.stderr)
 
     def popen_load(self, *arguments):
         return self.popen(self.lab.client, [ROOT / "build/bench/load", self.address, 502,
