@@ -7,7 +7,7 @@
 #include "sluice/json.h"
 #include "sluice/protocol.h"
 
-/* 512 sessions of some 250 bytes and 64 services of at most 4 KiB fit. */
+/* SL_MAX_SESSIONS of some 250 bytes and 64 services of at most 4 KiB fit. */
 #define STATUS_SIZE ((size_t)1 << 20)
 
 static void add_durations(struct sl_json *json, const char *key,
