@@ -56,7 +56,7 @@ static const char override_help[] =
 
 struct options {
     const char *socket, *ruleset, *lasts, *who, *why;
-    bool json, metrics, end, help;
+    bool json, metrics, end;
 };
 
 static int usage_error(const char *verb, const char *what, const char *word)
@@ -65,7 +65,9 @@ static int usage_error(const char *verb, const char *what, const char *word)
     return CLI_UNABLE;
 }
 
-static int parse(struct options *given, const struct option *known, int argc, char **argv)
+/* `*done`: help was asked for, and printed. */
+static int parse(struct options *given, const struct option *known, const char *help, int argc,
+                 char **argv, bool *done)
 {
     int option;
     optind = 0;
@@ -94,7 +96,8 @@ static int parse(struct options *given, const struct option *known, int argc, ch
             given->end = true;
             break;
         case 'h':
-            given->help = true;
+            fputs(help, stdout);
+            *done = true;
             return CLI_OK;
         case ':':
             return usage_error(argv[0], "argument missing after ", argv[optind - 1]);
@@ -123,13 +126,10 @@ int cli_status(int argc, char **argv)
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     struct options given = {0};
-    const int status = parse(&given, known, argc, argv);
-    if (status != CLI_OK)
+    bool done = false;
+    const int status = parse(&given, known, status_help, argc, argv, &done);
+    if (status != CLI_OK || done)
         return status;
-    if (given.help) {
-        fputs(status_help, stdout);
-        return CLI_OK;
-    }
     if (given.ruleset || (given.json && given.metrics))
         return usage_error("status", given.ruleset ? "one word too many: " : "--json or --metrics",
                            given.ruleset ? given.ruleset : "");
@@ -145,13 +145,10 @@ int cli_reload(int argc, char **argv)
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     struct options given = {0};
-    const int status = parse(&given, known, argc, argv);
-    if (status != CLI_OK)
+    bool done = false;
+    const int status = parse(&given, known, reload_help, argc, argv, &done);
+    if (status != CLI_OK || done)
         return status;
-    if (given.help) {
-        fputs(reload_help, stdout);
-        return CLI_OK;
-    }
     if (given.ruleset)
         return usage_error("reload",
                            "the gateway knows its file; one word too many: ", given.ruleset);
@@ -176,13 +173,10 @@ int cli_override(int argc, char **argv)
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     struct options given = {0};
-    const int status = parse(&given, known, argc, argv);
-    if (status != CLI_OK)
+    bool done = false;
+    const int status = parse(&given, known, override_help, argc, argv, &done);
+    if (status != CLI_OK || done)
         return status;
-    if (given.help) {
-        fputs(override_help, stdout);
-        return CLI_OK;
-    }
     if (given.end)
         return given.ruleset || given.lasts || given.who || given.why
                    ? usage_error("override", "--end stands alone", "")

@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control/change_log.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "control/status.h"
 #include "hosts/linux/gateway_event.h"
 
 #define NOBODY_ASKED UINT32_MAX
 #define SHOWN_ERROR  2000u /* bytes of a refused reload's reasons on its audit line */
 
-static const char *utc(int64_t moment, char text[32])
-{
-    struct tm broken;
-    const time_t time = (time_t)moment;
-    gmtime_r(&time, &broken);
-    strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &broken);
-    return text;
-}
-
 struct change_words change_words(const struct operation *operation)
 {
     struct change_words words = {""};
-    char until[32];
     const struct override_state *on = &operation->override, *off = &operation->ended;
     const char *const hash = operation->launch->policy_hash;
     switch (operation->change) {
@@ -41,7 +30,7 @@ struct change_words change_words(const struct operation *operation)
                  operation->change == CHANGE_OVERRIDE_RENEWED   ? "renewed"
                  : operation->change == CHANGE_OVERRIDE_RESUMED ? "goes on after the start"
                                                                 : "in force",
-                 utc(on->until, until), on->who, on->why, hash);
+                 moment_text(on->until).text, on->who, on->why, hash);
         break;
     case CHANGE_OVERRIDE_ENDED:
         snprintf(words.text, sizeof words.text, "override '%s' of %s ended; policy %s",
@@ -57,12 +46,11 @@ struct change_words change_words(const struct operation *operation)
 
 static void add_override(struct sl_json *json, const struct override_state *override)
 {
-    char text[32];
     sl_json_string(json, "override", override->ruleset);
     sl_json_string(json, "who", override->who);
     sl_json_string(json, "why", override->why);
-    sl_json_string(json, "since", utc(override->started, text));
-    sl_json_string(json, "until", utc(override->until, text));
+    sl_json_string(json, "since", moment_text(override->started).text);
+    sl_json_string(json, "until", moment_text(override->until).text);
 }
 
 static void add_uid(struct sl_json *json, uint32_t uid)
@@ -116,10 +104,10 @@ void log_change(const struct operation *operation, const struct operation_view *
 void log_reminder(const struct operation *operation, const struct operation_view *view)
 {
     struct gateway_event event;
-    char until[32], text[512];
+    char text[512];
     const struct override_state *on = &operation->override;
     snprintf(text, sizeof text, "OVERRIDE '%s' still in force until %s, by %s", on->ruleset,
-             utc(on->until, until), on->who);
+             moment_text(on->until).text, on->who);
     gateway_event_start(&event, operation->launch, "launcher", "override-reminder", view->number);
     add_override(&event.json, on);
     sl_json_string(&event.json, "message", text);
