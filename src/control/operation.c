@@ -224,6 +224,13 @@ static char *read_override(const struct operation *operation, const struct contr
     return NULL;
 }
 
+/* Where systemd has not made it; if it cannot be made, keeping the state fails and says so. */
+static void make_states(const struct operation *operation)
+{
+    if (strncmp(operation->state, CONTROL_STATES "/", sizeof CONTROL_STATES) == 0)
+        mkdir(CONTROL_STATES, 0755);
+}
+
 static void start(struct operation *operation, struct control_client *client,
                   const struct operation_view *view)
 {
@@ -237,6 +244,7 @@ static void start(struct operation *operation, struct control_client *client,
     const enum operation_change change =
         operation->override.ruleset[0] ? CHANGE_OVERRIDE_RENEWED : CHANGE_OVERRIDE_START;
     /* Kept first: what is in force must survive a restart, and so must its end. */
+    make_states(operation);
     if (!operation->state[0] || !override_save(operation->state, &wanted, error, sizeof error)) {
         refuse(client, operation->state[0]
                            ? words("sluice: the override cannot be kept over a restart: %s; see "
@@ -400,8 +408,6 @@ static bool find_state(struct operation *operation)
     }
     site_name(operation->site->path, name, sizeof name);
     snprintf(operation->state, sizeof operation->state, CONTROL_STATES "/%s.override", name);
-    if (site_override_name(operation->site, 0))
-        mkdir(CONTROL_STATES, 0755);
     return true;
 }
 

@@ -869,3 +869,32 @@ def test_one_way(lab, site, plant):
         wait_for(lambda: site.status()["services"][0]["requests"]["denied"] == 2)
         wait_for(lambda: len([line for line in plant.seen() if line["function"] == 6]) == 2, 20)
     assert [line["values"] for line in plant.seen() if line["function"] == 6] == [[51], [54]]
+
+
+def test_the_default_place(lab, isolated):
+    """/run/sluice/NAME.sock for NAME.yaml; a place that cannot be had is no reason not to start,
+    unless the file asks for it."""
+    isolated.write(READ)
+    plain = re.sub(r"  control: .*\n", "", isolated.config.read_text())
+    name = f"plant-{os.getpid()}-{int(time.monotonic() * 1000)}"
+    isolated.config = isolated.folder / f"{name}.yaml"
+    isolated.config.write_text(plain)
+    isolated.socket = type(isolated.folder)(f"/run/sluice/{name}.sock")
+    with isolated.run():
+        assert stat.S_IMODE(isolated.socket.stat().st_mode) == 0o600
+        assert isolated.status()["running"]
+    assert not isolated.socket.exists()
+    isolated.socket.mkdir()
+    try:
+        with isolated.run() as gateway:
+            assert Client(lab).reads()
+            assert "no status, reload or override for this run" in gateway.read_log()
+    finally:
+        isolated.socket.rmdir()
+    isolated.config.write_text(plain.replace("gateway:", "gateway:\n  control: { socket: "
+                                             "/nowhere/x.sock }"))
+    result = lab.gateway.run([isolated.sluice, "run", isolated.config, "--audit", "-"], timeout=20)
+    assert result.returncode == 1
+    assert "cannot make the control socket '/nowhere/x.sock': No such file" in result.stderr
+    with isolated.run("--socket", "none"):
+        assert Client(lab).reads()
