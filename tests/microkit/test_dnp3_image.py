@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""DNP3 through the image: the tests of the Linux gateway (tests/e2e/test_dnp3.py), one by one."""
+import os
+import pathlib
+import sys
+import time
+
+import lab as lab_module
+import pytest
+import qemu
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+from test_dnp3 import *  # noqa: F401,F403 the tests and their fixtures
+from dnp3_wire import Peer
+from test_dnp3 import CONFIG
+
+pytestmark = pytest.mark.microkit
+
+
+@pytest.fixture(scope="module")
+def lab():
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces for these tests need root: run `sudo make test`")
+    reason = lab_module.why_not() or qemu.why_not()
+    if reason:
+        pytest.skip(reason)
+    with lab_module.Lab() as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def image(build, lab, tmp_path_factory):
+    """Booted once for all."""
+    folder = tmp_path_factory.mktemp("dnp3")
+    site = folder / "site.yaml"
+    site.write_text(CONFIG)
+    directory, printed = build(site=site)
+    assert " allowed\n" not in printed  # the bound of 4 MiB is a Modbus gateway's
+    gateway = qemu.Gateway(lab, directory, folder / "serial", wait=False)
+    until = time.monotonic() + 60
+    while True:
+        try:
+            lab.connect(lab_module.LISTEN_ADDRESS, 20000, timeout=1).close()
+            break
+        except OSError:
+            assert time.monotonic() < until, gateway.read_log()
+    yield gateway
+    gateway.__exit__()
+
+
+class Since:
+    """The gateway as one test sees it: lines from its beginning on."""
+
+    def __init__(self, gateway):
+        self.gateway, self.begin = gateway, len(gateway.audit())
+
+    def audit(self):
+        return self.gateway.audit()[self.begin:]
+
+    def wait_audit(self, wanted, timeout=5):
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            for line in self.audit():
+                if wanted(line):
+                    return line
+            time.sleep(0.02)
+        return None
+
+
+def _sessions(lines):
+    events = [line["event"] for line in lines]
+    return events.count("session-open") - events.count("session-close")
+
+
+@pytest.fixture
+def gateway(image):
+    until = time.monotonic() + 10
+    while _sessions(image.audit()) and time.monotonic() < until:
+        time.sleep(0.02)
+    yield Since(image)
+    assert not [line for line in image.audit() if line["event"] == "component-died"]
+
+
+@pytest.fixture
+def substation(gateway, device, lab):
+    """Connected, and the gateway knows: what a master sends before has no link to go to."""
+    master = Peer(lab.connect(lab_module.LISTEN_ADDRESS, 20000), master=True)
+    outstation = device.accept()
+    assert gateway.wait_audit(lambda line: line["event"] == "device-open")
+    time.sleep(0.2)
+    yield master, outstation
+    master.close()
+    outstation.ended()  # or the gateway would connect anew for a master that is still there
+    outstation.close()
