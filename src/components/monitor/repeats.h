@@ -11,7 +11,9 @@
 #include "components/monitor/audit_line.h"
 #include "sluice/protocol.h"
 
+#ifndef REPEATS /* less where a host's memory is small */
 #define REPEATS 256u
+#endif
 
 struct repeat {
     struct sl_audit same; /* what all have in common; `event` 0: free */
