@@ -7,6 +7,7 @@ pytestmark = pytest.mark.microkit
 
 SITE = """
 gateway:
+  audit: { lines: each }
   external: { nic: ext0, address: 192.168.96.2/24 }
   internal: { nic: int0, address: 192.168.95.1/24 }
 hosts: { hmi: 192.168.96.10 }
