@@ -62,6 +62,8 @@ struct sl_link_step {
     enum sl_link_status status;
     enum sl_reason reason;
     size_t length;    /* of the frame */
+    size_t noise;     /* reason CRC: of it, where bytes between frames are skipped: it may be cut
+                       * short, and the next one inside */
     uint32_t parties; /* between whom it runs: master << 16 | outstation */
     uint8_t answer_length;
     uint8_t answer[SL_LINK_ANSWER];

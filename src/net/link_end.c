@@ -12,13 +12,18 @@ static void message(struct link_look *look, const uint8_t *bytes, size_t length)
 
 void link_look(struct assemblies *all, const struct link_end *end, uint16_t owner,
                const struct sl_protocol *protocol, enum sl_direction direction,
-               const struct sl_link_view *view, const uint8_t *bytes, size_t length,
-               struct link_look *look)
+               const struct sl_link_view *view, bool skip_noise, const uint8_t *bytes,
+               size_t length, struct link_look *look)
 {
     look->state = end->state;
     look->step = protocol->link(direction, view, &look->state, bytes, length);
     look->assembly = NULL;
     const struct sl_link_step *step = &look->step;
+    if (skip_noise && step->status == SL_LINK_MESSAGE && step->noise > 0) {
+        look->step.status = SL_LINK_NOISE;
+        look->step.length = step->noise;
+        return;
+    }
     if (step->status == SL_LINK_MESSAGE && step->reason != SL_REASON_NONE) {
         message(look, bytes, step->length); /* not part of anything */
         return;

@@ -25,11 +25,12 @@ struct link_look {
     uint16_t length;           /* of it */
 };
 
-/* At the head of `bytes`, which `owner` has received. */
+/* At the head of `bytes`, which `owner` has received. `skip_noise`: what is no frame is skipped,
+ * and so is the beginning of one that a broken check shows to be none. */
 void link_look(struct assemblies *all, const struct link_end *end, uint16_t owner,
                const struct sl_protocol *protocol, enum sl_direction direction,
-               const struct sl_link_view *view, const uint8_t *bytes, size_t length,
-               struct link_look *look);
+               const struct sl_link_view *view, bool skip_noise, const uint8_t *bytes,
+               size_t length, struct link_look *look);
 
 /* Takes what was looked at. Not NONE: why an unfinished message had to be given up for it. */
 enum sl_reason link_take(struct assemblies *all, struct link_end *end, uint16_t owner,

@@ -326,6 +326,17 @@ def test_noise_is_skipped_where_the_service_says_so(gateway, device, lab):
     assert [line["count"] for line in lines] == [5, 7]
 
 
+def test_a_frame_cut_short_does_not_take_the_next_with_it(gateway, device, lab):
+    master = Peer(lab.connect(LISTEN_ADDRESS, 20001), master=True)
+    outstation = device.accept()
+    whole = frames(READ, 10, 1, DIR | PRM | 4)[0]
+    master.socket.sendall(whole[:-2] + whole)
+    same(outstation.receive(), READ, 1, 10)
+    reply = frames("c381 0000", 1, 10, PRM | 4)[0]
+    outstation.socket.sendall(reply[:11] + reply)
+    same(master.receive(), "c381 0000", 10, 1)
+
+
 def test_a_master_that_leaves_in_the_middle(substation, device, lab):
     master, outstation = substation
     master.request(READ)

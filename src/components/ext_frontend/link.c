@@ -68,7 +68,8 @@ void link_read(struct session *session, bool turn)
         const uint8_t *const bytes = session->bytes + taken;
         struct link_look look;
         link_look(&frontend->link.assemblies, end, session_number(session), listener->protocol,
-                  SL_REQUEST, &view, bytes, (size_t)session->length - taken, &look);
+                  SL_REQUEST, &view, listener->skip_noise, bytes, (size_t)session->length - taken,
+                  &look);
         const struct sl_link_step *const step = &look.step;
         if (step->status == SL_LINK_MORE || step->status == SL_LINK_WAIT)
             break;

@@ -396,8 +396,8 @@ void link_read(struct device *device)
     while (taken < device->length) {
         struct link_look look;
         link_look(&frontend->link.assemblies, &connection->end, device_number(device),
-                  service->protocol, SL_REPLY, &view, bytes + taken, (size_t)device->length - taken,
-                  &look);
+                  service->protocol, SL_REPLY, &view, service->skip_noise, bytes + taken,
+                  (size_t)device->length - taken, &look);
         if (look.step.status == SL_LINK_MORE || look.step.status == SL_LINK_WAIT)
             break;
         if (look.step.status == SL_LINK_NOISE && !service->skip_noise) {

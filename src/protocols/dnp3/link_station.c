@@ -118,6 +118,8 @@ static void take(struct sl_link_step *step, enum sl_direction direction,
     step->status = SL_LINK_MESSAGE;
     step->reason =
         link_read_data(bytes, frame, data) ? link_check(direction, frame) : SL_REASON_CRC;
+    if (step->reason == SL_REASON_CRC)
+        step->noise = noise_length(bytes, frame->wire_length);
     if (step->reason != SL_REASON_NONE)
         return;
     if (!(frame->control & LINK_PRM)) { /* answers to what we never ask */

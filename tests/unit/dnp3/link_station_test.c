@@ -196,6 +196,23 @@ static void broken_checks_are_content(void **unused)
                          SL_LINK_MORE);
 }
 
+/* A frame cut short takes the next one's octets for its own: that one is found inside. */
+static void a_frame_inside_a_broken_one(void **unused)
+{
+    (void)unused;
+    struct wire wire = {0};
+    wire_frame(&wire, 0xc4, WIRE_OUTSTATION, WIRE_MASTER, (const uint8_t *)"\xc0\xc3\x01\x3c", 4);
+    wire.length = 13;
+    wire_frame(&wire, 0xc4, WIRE_OUTSTATION, WIRE_MASTER, (const uint8_t *)"\xc0\xc3\x01", 3);
+    struct sl_link_step step = step_of(&wire);
+    assert_int_equal(step.status, SL_LINK_MESSAGE);
+    assert_int_equal(step.reason, SL_REASON_CRC);
+    assert_int_equal(step.length, 16);
+    assert_int_equal(step.noise, 13);
+    step = from_master(0x49, 99, ""); /* other reasons are content */
+    assert_int_equal(step.noise, 0);
+}
+
 static void noise(void **unused)
 {
     (void)unused;
@@ -277,6 +294,7 @@ int main(void)
         cmocka_unit_test_setup(what_is_nobodys, begin),
         cmocka_unit_test_setup(parts, begin),
         cmocka_unit_test_setup(broken_checks_are_content, begin),
+        cmocka_unit_test_setup(a_frame_inside_a_broken_one, begin),
         cmocka_unit_test_setup(noise, begin),
         cmocka_unit_test(traits),
     };
