@@ -49,13 +49,15 @@ enum sl_record_type {
 };
 
 #define SL_NO_SLOT UINT16_MAX
+/* SESSION_END over a one-way ring: whoever says who clients are has started anew. */
+#define SL_EVERY_SESSION UINT16_MAX
 
 /* flags */
 #define SL_FLAG_NO_REPLY 1u /* request policy_emit > int_frontend: nothing will come back */
 /* OUTSTANDING: the upper byte is the tag of the policy that it was admitted under (audit.h) */
 #define SL_FLAG_POLICY_SHIFT 8u
-#define SL_FLAG_CLOSE    2u /* with REFUSED and SILENT: and the client's connection is closed */
-#define SL_FLAG_MORE     4u /* with replies: the slot is held for what follows */
+#define SL_FLAG_CLOSE        2u /* with REFUSED and SILENT: and the client's connection is closed */
+#define SL_FLAG_MORE         4u /* with replies: the slot is held for what follows */
 
 struct sl_record {
     uint8_t type;     /* enum sl_record_type */

@@ -160,6 +160,8 @@ static void configure(struct launch *launch, const struct site *site,
     for (unsigned i = 0; i < topology->component_count; i++) {
         struct launch_component *component = &launch->component[i];
         component->program = programs[topology->component[i].program];
+        if (topology->component[i].side != SL_SIDE_CORE)
+            component->own_cpu = (uint16_t)(site->side[topology->component[i].side].cpu + 1);
         component->config_size = topology_config(site, topology, i, component->config);
         if (topology->component[i].device)
             memcpy(component->interface, site->side[topology->component[i].side].nic,

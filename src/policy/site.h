@@ -22,6 +22,7 @@ struct site_side {
     uint8_t mac[6];
     uint16_t vlan; /* 802.1Q, 1..4094; 0: none */
     bool no_ping;
+    int cpu; /* for its NIC driver and frontend; -1: the gateway's */
     uint8_t route_count;
     struct sl_route route[SL_MAX_ROUTES];
 };

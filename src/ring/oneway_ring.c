@@ -40,6 +40,8 @@ void oneway_producer_init(struct oneway_producer *producer, void *region, uint32
         .slot_words = slot_size / WORD_SIZE,
         .slot_count = slot_count_of(region_size, slot_size),
     };
+    if (region && producer->slot_count > 0)
+        producer->tail = sl_load_relaxed(&producer->ring->tail);
 }
 
 void oneway_consumer_init(struct oneway_consumer *consumer, const void *region,

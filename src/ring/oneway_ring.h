@@ -42,7 +42,8 @@ struct oneway_consumer {
 /* `slot_size` in bytes, a multiple of 8. */
 uint32_t oneway_ring_region_size(uint32_t slot_size, uint32_t slot_count);
 
-/* The slot count is the largest power of two that fits in the region. */
+/* The slot count is the largest power of two that fits in the region. A producer that comes to a
+ * ring in use goes on behind what was published; nobody else may be writing to it. */
 void oneway_producer_init(struct oneway_producer *producer, void *region, uint32_t region_size,
                           uint32_t slot_size);
 void oneway_consumer_init(struct oneway_consumer *consumer, const void *region,

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from walk import adu, read, receive
+from walk import adu, read, receive, write
 
 pytestmark = pytest.mark.e2e
 
@@ -86,3 +86,46 @@ def test_sigterm_leaves_nothing(lab, plant, gateway):
     gateway.process.terminate()
     assert gateway.process.wait(5) == 0
     assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+
+def test_each_component_stopped_in_turn(lab, plant, gateway, observer):
+    """One that hangs (SIGSTOP) is found, killed and started anew; meanwhile nothing passes that
+    policy does not allow. What is answered while it hangs is up to which one it is."""
+    if len(processes(gateway)) == 1:
+        pytest.skip("fused: one process, as test_each_component_killed_in_turn")
+    assert answered(lab)
+    took = {}
+    for number, name in enumerate(sorted(processes(gateway)), 1):
+        began = time.monotonic()
+        os.kill(processes(gateway)[name], signal.SIGSTOP)
+        connection = None
+        while time.monotonic() < began + 1:  # load, and what is not allowed
+            try:
+                connection = connection or lab.connect(timeout=0.2)
+                connection.sendall(adu(1, write(3, 1)) + adu(2, write(2, 999)) + adu(3, read(0, 1)))
+                time.sleep(0.05)
+            except OSError:
+                break
+        died = gateway.wait_audit(lambda line: line.get("event") == "component-died" and
+                                  line["epoch"] == number - 1, 10)
+        assert died and (died["died"], died["cause"]) == (name, "hung"), died
+        restarted = gateway.wait_audit(
+            lambda line: line.get("event") == "restarted" and line["epoch"] == number, 10)
+        assert restarted, f"no restart after {name} hung"
+        until = time.monotonic() + 5
+        while not answered(lab):
+            assert time.monotonic() < until, f"no service after {name} hung"
+        took[name] = round(time.monotonic() - began, 1)
+    print("seconds from the stop to the next answer:", took)
+    assert all(request["modbus.func_code"] == [3] for request in observer.requests())
+
+
+def test_a_launcher_that_hung_blames_nobody(lab, plant, gateway):
+    assert answered(lab)
+    before = processes(gateway)
+    gateway.process.send_signal(signal.SIGSTOP)
+    time.sleep(5)
+    gateway.process.send_signal(signal.SIGCONT)
+    time.sleep(1.5)
+    assert answered(lab)
+    assert processes(gateway) == before

@@ -171,9 +171,9 @@ def test_pymodbus_client_and_server(lab, server, gateway):
     denied = client.write_register(60, 1, device_id=1)
     assert denied.isError() and denied.exception_code == 2
     client.close()
-    opened = [line for line in gateway.audit() if line.get("event") == "session-open"
-              and line["service"] == "plant"]
-    assert [line["proto"] for line in opened] == ["UDP"]
+    opened = gateway.wait_audit(lambda line: line.get("event") == "session-open" and
+                                line["service"] == "plant")
+    assert opened and opened["proto"] == "UDP"
 
 
 @pytest.mark.parametrize("udp_gateway", [CONFIG], indirect=True, ids=["two-way"])

@@ -75,8 +75,24 @@ static bool take_message(struct int_frontend *frontend, struct sl_record *record
     return true;
 }
 
+/* What they asked is still delivered. */
+static void end_all(struct int_frontend *frontend)
+{
+    for (unsigned i = 0; i < frontend->session_limit; i++) {
+        struct device *device = &frontend->device[i];
+        if (device->state == DEVICE_NONE)
+            continue;
+        device->ending = true;
+        device_touch(device);
+    }
+}
+
 static bool handle(struct int_frontend *frontend, struct sl_record *record, const uint8_t *payload)
 {
+    if (record->type == SL_RECORD_SESSION_END && record->session == SL_EVERY_SESSION) {
+        end_all(frontend);
+        return true;
+    }
     if (record->session >= frontend->session_limit)
         return false;
     if (record->type == SL_RECORD_MESSAGE)

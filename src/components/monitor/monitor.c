@@ -50,9 +50,13 @@ static void init(void *self, const struct sl_environment *environment)
     const uint64_t interval = monitor->run.config->interval;
     read_flows_init(&monitor->reads, interval ? interval : AUDIT_INTERVAL);
     repeats_init(&monitor->repeats, interval ? interval : AUDIT_INTERVAL);
-    for (unsigned i = 0; i < monitor->run.config->ring_count; i++)
+    for (unsigned i = 0; i < monitor->run.config->ring_count; i++) {
         oneway_consumer_init(&monitor->ring[i], environment->port[i].region[0],
                              environment->port[i].size[0], sizeof(struct sl_audit));
+        /* Another monitor may have told what is there. */
+        if (monitor->run.config->restarts)
+            oneway_skip(&monitor->ring[i]);
+    }
     sl_deadline(monitor->host, 0);
 }
 

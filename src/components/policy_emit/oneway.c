@@ -41,6 +41,13 @@ void oneway_send_end(struct policy_emit *emit, const struct sl_record *record)
     oneway_put(&emit->out_oneway, record, sizeof *record);
 }
 
+void oneway_begin(struct policy_emit *emit)
+{
+    const struct sl_record all = {
+        .type = SL_RECORD_SESSION_END, .session = SL_EVERY_SESSION, .slot = SL_NO_SLOT};
+    oneway_put(&emit->out_oneway, &all, sizeof all);
+}
+
 static void tell(struct policy_emit *emit, enum sl_verdict verdict, uint64_t count)
 {
     audit_put(&emit->audit, &(struct sl_audit){.time = emit->now,

@@ -42,6 +42,12 @@ static void adopt(void *self, const void *policy, size_t size, uint8_t tag)
     policy_state_adopt(&emit->state, policy);
 }
 
+static void begin_one_way(struct policy_emit *emit, const struct sl_port *out)
+{
+    oneway_producer_init(&emit->out_oneway, out->region[0], out->size[0], emit->config->slot_size);
+    oneway_begin(emit);
+}
+
 static void init(void *self, const struct sl_environment *environment)
 {
     struct policy_emit *emit = self;
@@ -56,8 +62,7 @@ static void init(void *self, const struct sl_environment *environment)
     message_ring_consumer_init(&emit->in.ring, port[SL_PORT_IN].region[0],
                                port[SL_PORT_IN].region[1], port[SL_PORT_IN].size[0]);
     if (emit->config->mode == SL_ONE_WAY)
-        oneway_producer_init(&emit->out_oneway, port[SL_PORT_OUT].region[0],
-                             port[SL_PORT_OUT].size[0], emit->config->slot_size);
+        begin_one_way(emit, &port[SL_PORT_OUT]);
     else
         connect_two_way(emit, port);
     audit_init(&emit->audit, environment);

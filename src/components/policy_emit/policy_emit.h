@@ -117,6 +117,8 @@ void answered_note(struct policy_emit *emit, const struct sl_record *request);
 void answered_tick(struct policy_emit *emit);
 /* oneway.c: to be called at the end of a wake; when to be woken again, SL_NEVER: no need */
 uint64_t oneway_tick(struct policy_emit *emit);
+/* Ends all sessions that an earlier life of this side left at the other. */
+void oneway_begin(struct policy_emit *emit);
 void oneway_send_end(struct policy_emit *emit, const struct sl_record *record);
 void oneway_send(struct policy_emit *emit, const struct sl_protocol *protocol,
                  const struct sl_record *record, uint8_t *canonical);

@@ -6,7 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-bool bells_create(struct bells *bells, const struct launch *launch)
+bool bells_create(struct bells *bells, const struct launch *launch, enum launch_part part)
 {
     const struct topology *topology = launch->topology;
     memset(bells, 0xff, sizeof *bells);
@@ -14,6 +14,8 @@ bool bells_create(struct bells *bells, const struct launch *launch)
         const struct topology_channel *channel = &topology->channel[i];
         if (launch->component[channel->end[0]].process ==
             launch->component[channel->end[1]].process)
+            continue;
+        if (launch_part_of(launch, launch->component[channel->end[0]].process) != part)
             continue;
         for (unsigned end = 0; end < 2; end++) {
             if (!channel->notifies[end])

@@ -17,8 +17,9 @@ struct bells {
     int fd[TOPOLOGY_MAX_CHANNELS][2];
 };
 
-/* False: errno says why; nothing is left open. */
-bool bells_create(struct bells *bells, const struct launch *launch);
+/* Those of one part's processes; between parts there are none. False: errno says why; nothing is
+ * left open. */
+bool bells_create(struct bells *bells, const struct launch *launch, enum launch_part part);
 void bells_close(struct bells *bells);
 
 #endif

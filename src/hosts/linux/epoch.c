@@ -19,6 +19,13 @@
 /* For the monitor's last look; it takes well under one when it runs at all. */
 #define LAST_LOOK_MS 100
 
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
 /* What the monitor's lines say of this epoch. */
 static void stamp_monitors(struct launch *launch, uint32_t number)
 {
@@ -76,14 +83,17 @@ static bool open_socket(struct epoch *epoch, const struct launch_component *comp
            af_packet_bind(*fd, component->interface, wanted_mac(component), error, error_size);
 }
 
-static bool open_sockets(struct epoch *epoch, const struct launch *launch, char *error,
-                         size_t error_size)
+static bool open_sockets(struct epoch *epoch, const struct launch *launch, enum launch_part part,
+                         char *error, size_t error_size)
 {
-    close_sockets(epoch->old_socket); /* of an epoch that never came up */
-    memcpy(epoch->old_socket, epoch->socket, sizeof epoch->socket);
-    memset(epoch->socket, 0xff, sizeof epoch->socket);
     for (unsigned i = 0; i < launch->topology->component_count; i++) {
         const struct launch_component *component = &launch->component[i];
+        if (launch_part_of(launch, component->process) != part)
+            continue;
+        if (epoch->old_socket[i] >= 0) /* of a start that never came up */
+            close(epoch->old_socket[i]);
+        epoch->old_socket[i] = epoch->socket[i];
+        epoch->socket[i] = -1;
         if (component->interface[0] && !open_socket(epoch, component, i, error, error_size))
             return false;
     }
@@ -124,9 +134,14 @@ static bool start_process(struct epoch *epoch, struct launch *launch, unsigned n
                     pipe_ends[1], from_launcher, launcher);
     int saved = errno;
     close(pipe_ends[1]);
-    *process = (struct epoch_process){
-        .report = pipe_ends[0], .pidfd = -1, .policy_bell = from_launcher.policy};
-    epoch->count = number + 1;
+    *process = (struct epoch_process){.report = pipe_ends[0],
+                                      .pidfd = -1,
+                                      .policy_bell = from_launcher.policy,
+                                      .adopted = launch->policy_generation,
+                                      .retired = launch->policy_generation,
+                                      .alive = now_ns()};
+    if (epoch->count < number + 1)
+        epoch->count = number + 1;
     if (pid > 0) {
         process->pid = pid;
         process->pidfd = pidfd_open(pid, 0);
@@ -134,6 +149,18 @@ static bool start_process(struct epoch *epoch, struct launch *launch, unsigned n
     }
     errno = saved;
     return pid > 0 && process->pidfd >= 0;
+}
+
+static bool start_processes(struct epoch *epoch, struct launch *launch, enum launch_part part)
+{
+    bool started = bells_create(&epoch->bells, launch, part);
+    for (unsigned i = 0; started && i < launch->process_count; i++)
+        if (launch_part_of(launch, i) == part)
+            started = start_process(epoch, launch, i);
+    int saved = errno;
+    bells_close(&epoch->bells);
+    errno = saved;
+    return started;
 }
 
 bool epoch_start(struct epoch *epoch, struct launch *launch, uint32_t number, char *error,
@@ -145,23 +172,25 @@ bool epoch_start(struct epoch *epoch, struct launch *launch, uint32_t number, ch
         if (launch->topology->component[i].program == PROGRAM_MONITOR)
             epoch->monitor = launch->component[i].process;
     stamp_monitors(launch, number);
-    if (!open_sockets(epoch, launch, error, error_size))
-        return false;
+    for (unsigned part = 0; part < LAUNCH_PARTS; part++)
+        if (!open_sockets(epoch, launch, part, error, error_size))
+            return false;
+    memory_release(&epoch->memory);
     if (!memory_create(&epoch->memory, launch, error, error_size))
         return false;
     epoch->closing = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    bool started = epoch->closing >= 0 && bells_create(&epoch->bells, launch);
-    for (unsigned i = 0; started && i < launch->process_count; i++)
-        started = start_process(epoch, launch, i);
+    bool started = epoch->closing >= 0;
+    for (unsigned part = 0; started && part < LAUNCH_PARTS; part++)
+        started = start_processes(epoch, launch, part);
     if (!started)
         snprintf(error, error_size, "cannot start the gateway's processes: %s", strerror(errno));
-    bells_close(&epoch->bells);
     epoch->policy = epoch->memory.policy_writer;
     epoch->policy_moves = false;
     epoch->memory.policy_writer = (struct memory_block){0};
     epoch->counters = epoch->memory.counters_reader;
     epoch->memory.counters_reader = (struct memory_block){0};
-    memory_release(&epoch->memory);
+    if (!started || !launch_has_parts(launch))
+        memory_release(&epoch->memory);
     if (!started)
         epoch_kill(epoch);
     return started;
@@ -179,13 +208,15 @@ nfds_t epoch_poll_set(const struct epoch *epoch, struct pollfd *set)
     return count;
 }
 
-static void take_reports(struct epoch_process *process)
+static void take_reports(struct epoch_process *process, uint64_t now)
 {
     struct report report;
     /* A process that sends more gains nothing. */
     for (unsigned i = 0; i < 4 && report_take(process->report, &report); i++) {
         if (report.kind == REPORT_READY)
             process->ready = true;
+        if (report.kind == REPORT_READY || report.kind == REPORT_ALIVE)
+            process->alive = now;
         if (report.kind == REPORT_ADOPTED)
             process->adopted = (uint32_t)report.found;
         if (report.kind == REPORT_RETIRED)
@@ -207,11 +238,14 @@ static bool ended(struct epoch_process *process, siginfo_t *info)
 bool epoch_find_death(struct epoch *epoch, struct death *death)
 {
     bool found = false;
+    const uint64_t now = now_ns();
     for (unsigned i = 0; i < epoch->count; i++) {
         struct epoch_process *process = &epoch->process[i];
         siginfo_t info;
+        if (process->pid <= 0)
+            continue;
         bool dead = ended(process, &info);
-        take_reports(process);
+        take_reports(process, now);
         if (!dead || (found && (death->faulted || !process->faulted)))
             continue;
         found = true;
@@ -233,6 +267,26 @@ bool epoch_ready(const struct epoch *epoch)
         if (!epoch->process[i].ready)
             return false;
     return true;
+}
+
+bool epoch_find_hung(const struct epoch *epoch, uint64_t now, uint64_t limit, struct death *death)
+{
+    uint64_t longest = 0;
+    for (unsigned i = 0; i < epoch->count; i++) {
+        const struct epoch_process *process = &epoch->process[i];
+        const uint64_t silent = now > process->alive ? now - process->alive : 0;
+        if (!process->ready || silent < limit || silent <= longest)
+            continue;
+        longest = silent;
+        *death = (struct death){.process = i, .pid = process->pid, .hung = true};
+    }
+    return longest > 0;
+}
+
+void epoch_forgive(struct epoch *epoch, uint64_t now)
+{
+    for (unsigned i = 0; i < epoch->count; i++)
+        epoch->process[i].alive = now;
 }
 
 void epoch_blame_late(const struct epoch *epoch, struct death *death)
@@ -330,18 +384,81 @@ static void let_monitor_finish(struct epoch *epoch)
     poll(&(struct pollfd){.fd = monitor->pidfd, .events = POLLIN}, 1, LAST_LOOK_MS);
 }
 
+static void reap_part(struct epoch *epoch, const struct launch *launch, enum launch_part part)
+{
+    for (unsigned i = 0; i < epoch->count; i++)
+        if (launch_part_of(launch, i) == part && epoch->process[i].pid > 0)
+            reap(&epoch->process[i]);
+}
+
+void epoch_stop_part(struct epoch *epoch, const struct launch *launch, enum launch_part part)
+{
+    for (unsigned i = 0; i < epoch->count; i++)
+        if (launch_part_of(launch, i) == part)
+            kill_process(&epoch->process[i]);
+    reap_part(epoch, launch, part);
+}
+
+/* Config of components that tell one start of their part from another. */
+static void stamp_restarts(struct launch *launch, enum launch_part part, uint32_t restarts)
+{
+    for (unsigned i = 0; i < launch->topology->component_count; i++) {
+        struct launch_component *component = &launch->component[i];
+        const enum topology_program program = launch->topology->component[i].program;
+        if (launch_part_of(launch, component->process) != part)
+            continue;
+        if (program == PROGRAM_INT_FRONTEND) /* the stations behind it vary in number */
+            ((struct sl_frontend_config *)(void *)component->config)->restarts = restarts;
+        if (program == PROGRAM_MONITOR &&
+            component->config_size == sizeof(struct sl_monitor_config))
+            ((struct sl_monitor_config *)(void *)component->config)->restarts = restarts;
+    }
+}
+
+bool epoch_start_part(struct epoch *epoch, struct launch *launch, enum launch_part part,
+                      uint32_t number, uint32_t restarts, char *error, size_t error_size)
+{
+    epoch->number = number;
+    if (part == LAUNCH_MONITOR)
+        stamp_monitors(launch, number);
+    stamp_restarts(launch, part, restarts);
+    if (!open_sockets(epoch, launch, part, error, error_size) ||
+        !memory_renew(&epoch->memory, launch, part, error, error_size))
+        return false;
+    /* Children give up what is in `memory`; these two are the launcher's alone. */
+    epoch->memory.policy_writer = epoch->policy;
+    epoch->memory.counters_reader = epoch->counters;
+    const bool started = start_processes(epoch, launch, part);
+    if (!started)
+        snprintf(error, error_size, "cannot start processes: %s", strerror(errno));
+    epoch->memory.policy_writer = (struct memory_block){0};
+    epoch->memory.counters_reader = (struct memory_block){0};
+    if (!started)
+        epoch_stop_part(epoch, launch, part);
+    return started;
+}
+
+bool epoch_part_ready(const struct epoch *epoch, const struct launch *launch, enum launch_part part)
+{
+    for (unsigned i = 0; i < epoch->count; i++)
+        if (launch_part_of(launch, i) == part && !epoch->process[i].ready)
+            return false;
+    return true;
+}
+
 void epoch_kill(struct epoch *epoch)
 {
     for (unsigned i = 0; i < epoch->count; i++)
         if (i != epoch->monitor)
             kill_process(&epoch->process[i]);
     for (unsigned i = 0; i < epoch->count; i++)
-        if (i != epoch->monitor)
+        if (i != epoch->monitor && epoch->process[i].report >= 0)
             reap(&epoch->process[i]);
     let_monitor_finish(epoch);
     if (epoch->monitor < epoch->count) {
         kill_process(&epoch->process[epoch->monitor]);
-        reap(&epoch->process[epoch->monitor]);
+        if (epoch->process[epoch->monitor].report >= 0)
+            reap(&epoch->process[epoch->monitor]);
     }
     memory_unmap(&epoch->policy);
     memory_unmap(&epoch->counters);

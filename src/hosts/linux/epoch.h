@@ -23,6 +23,7 @@ struct epoch_process {
     int report;
     int policy_bell;           /* rung when the policy board has changed; -1: it has none */
     uint32_t adopted, retired; /* generations that it told */
+    uint64_t alive;            /* when it last said so, CLOCK_MONOTONIC ns */
     bool ready;
     bool faulted;
     struct report fault;
@@ -32,7 +33,8 @@ struct epoch {
     uint32_t number; /* restarts since the gateway's start */
     unsigned count;
     struct epoch_process process[LAUNCH_MAX_PROCESSES];
-    struct memory memory; /* the launcher's mappings, released once all are forked */
+    struct memory memory; /* the launcher's mappings, released once all are forked; kept where a
+                           * part may start anew */
     struct bells bells;
     struct memory_block policy;   /* policy/board.h, the launcher's to write */
     struct memory_block counters; /* sluice/counters.h, the monitor's word */
@@ -54,6 +56,7 @@ struct death {
     int status;       /* exit status */
     bool late;        /* it still runs, but did not come up in time */
     bool kept_policy; /* or did not take another policy, or leave one, in time */
+    bool hung;        /* or has not taken a turn for long */
     bool faulted;
     struct report fault;
 };
@@ -74,6 +77,19 @@ bool epoch_find_death(struct epoch *epoch, struct death *death);
 bool epoch_ready(const struct epoch *epoch);
 /* The first process that is not up yet. */
 void epoch_blame_late(const struct epoch *epoch, struct death *death);
+
+/* The process that has been silent longest, if for `limit` ns. */
+bool epoch_find_hung(const struct epoch *epoch, uint64_t now, uint64_t limit, struct death *death);
+/* Nobody is blamed for time in which the launcher itself did not run. */
+void epoch_forgive(struct epoch *epoch, uint64_t now);
+
+/* One part of those that launch_has_parts: its processes end, and start anew beside the others,
+ * with `restarts` in their configurations. False: `error` says why, none of them is left. */
+void epoch_stop_part(struct epoch *epoch, const struct launch *launch, enum launch_part part);
+bool epoch_start_part(struct epoch *epoch, struct launch *launch, enum launch_part part,
+                      uint32_t number, uint32_t restarts, char *error, size_t error_size);
+bool epoch_part_ready(const struct epoch *epoch, const struct launch *launch,
+                      enum launch_part part);
 
 /* The policy of `launch`, newer than what the processes have, in two steps: all take it
  * (epoch_adopted), then all drop the one before (epoch_retired). No other may follow until then. */

@@ -58,6 +58,25 @@ void launch_group(struct launch *launch, enum launch_grouping grouping)
     renumber(launch);
 }
 
+bool launch_has_parts(const struct launch *launch)
+{
+    return launch->topology->mode == SL_ONE_WAY && launch->grouping != LAUNCH_FUSED;
+}
+
+enum launch_part launch_part_of(const struct launch *launch, unsigned process)
+{
+    for (unsigned i = 0; launch_has_parts(launch) && i < launch->topology->component_count; i++) {
+        const struct topology_component *component = &launch->topology->component[i];
+        if (launch->component[i].process != process)
+            continue;
+        if (component->program == PROGRAM_MONITOR)
+            return LAUNCH_MONITOR;
+        if (component->side == SL_SIDE_INT)
+            return LAUNCH_INTERNAL;
+    }
+    return LAUNCH_EXTERNAL;
+}
+
 void launch_process_name(const struct launch *launch, unsigned process, char *name, size_t size)
 {
     size_t length = 0;

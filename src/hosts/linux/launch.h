@@ -21,9 +21,15 @@ enum launch_grouping { LAUNCH_ISOLATED, LAUNCH_MERGED, LAUNCH_FUSED };
 
 struct audit_writer; /* audit_writer.h */
 
+/* What is started anew together. In two-way mode, and fused, that is everything; in one-way mode
+ * each side is for itself, so that nothing outside can see a death inside, and the monitor, to
+ * which both sides tell things, is neither. */
+enum launch_part { LAUNCH_EXTERNAL, LAUNCH_INTERNAL, LAUNCH_MONITOR, LAUNCH_PARTS };
+
 struct launch_component {
     const struct sl_component *program;
     uint8_t process;
+    uint16_t own_cpu;   /* that it runs on, plus one; 0, and fused: the gateway's */
     char interface[16]; /* network interface that it owns; "" for none */
     uint32_t config_size;
     _Alignas(16) uint8_t config[SL_CONFIG_MAX];
@@ -56,6 +62,10 @@ void launch_policy_hash(const void *image, char hash[17]);
 /* Gives every component its process. Merged puts a component that owns a device together with
  * those that share a frame queue with it. */
 void launch_group(struct launch *launch, enum launch_grouping grouping);
+
+/* False: a death stops everything. */
+bool launch_has_parts(const struct launch *launch);
+enum launch_part launch_part_of(const struct launch *launch, unsigned process);
 
 /* A name for messages: the component's, or for a process of several those of all. */
 void launch_process_name(const struct launch *launch, unsigned process, char *name, size_t size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The loop of a process: one system call waits for everything, one more rings each peer in
- * another process. Components in the same process wake each other by a bit in memory.
+ * another process. Components in the same process wake each other by a bit in memory. Twice a
+ * second the launcher hears that this loop still goes round.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -10,6 +11,7 @@
 
 #include "hosts/linux/gateway_event.h"
 #include "hosts/linux/process.h"
+#include "hosts/linux/report.h"
 #include "hosts/linux/sandbox.h"
 
 /* Wakes of components that keep each other busy before devices and other processes are looked
@@ -47,7 +49,7 @@ static bool wake_pending(struct process *process)
 
 static uint64_t nearest_deadline(const struct process *process)
 {
-    uint64_t nearest = SL_NEVER;
+    uint64_t nearest = process->alive;
     for (unsigned i = 0; i < process->count; i++)
         if (process->host[i].deadline < nearest)
             nearest = process->host[i].deadline;
@@ -139,9 +141,19 @@ static _Noreturn void look_once_more(struct process *process)
     _exit(0);
 }
 
+static void say_alive(struct process *process)
+{
+    const uint64_t now = sl_now(NULL);
+    if (now < process->alive)
+        return;
+    report_alive(process->report, now);
+    process->alive = now + REPORT_ALIVE_NS;
+}
+
 _Noreturn void process_loop(struct process *process)
 {
     for (;;) {
+        say_alive(process);
         bool busy = true;
         for (unsigned round = 0; busy && round < MAX_ROUNDS; round++)
             busy = wake_pending(process);

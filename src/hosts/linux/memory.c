@@ -186,6 +186,43 @@ bool memory_create(struct memory *memory, const struct launch *launch, char *err
     return false;
 }
 
+/* True when no process of another part holds the region. */
+static bool within(const struct launch *launch, unsigned region, enum launch_part part)
+{
+    const struct topology *topology = launch->topology;
+    for (unsigned i = 0; i < topology->map_count; i++)
+        if (topology->map[i].region == region &&
+            launch_part_of(launch, launch->component[topology->map[i].component].process) != part)
+            return false;
+    return true;
+}
+
+bool memory_renew(struct memory *memory, const struct launch *launch, enum launch_part part,
+                  char *error, size_t error_size)
+{
+    const char *what = "";
+    bool made = true;
+    for (unsigned i = 0; made && i < launch->topology->component_count; i++) {
+        if (launch_part_of(launch, launch->component[i].process) != part)
+            continue;
+        what = launch->topology->component[i].name;
+        memory_unmap(&memory->config[i]);
+        made = create_constant(&memory->config[i], launch->component[i].config,
+                               launch->component[i].config_size);
+    }
+    for (unsigned i = 0; made && i < launch->topology->region_count; i++) {
+        if (!within(launch, i, part))
+            continue;
+        what = launch->topology->region[i].name;
+        for (unsigned process = 0; process < launch->process_count; process++)
+            memory_unmap(&memory->view[process][i]);
+        made = create_region(memory, launch, i);
+    }
+    if (!made)
+        snprintf(error, error_size, "cannot make shared memory for %s: %s", what, strerror(errno));
+    return made;
+}
+
 void memory_keep(struct memory *memory, const struct launch *launch, unsigned process)
 {
     bool has_policy = false, monitor = false;

@@ -41,6 +41,12 @@ bool memory_create(struct memory *memory, const struct launch *launch, char *err
 void memory_publish(const struct memory_block *policy_writer, const void *image, size_t size,
                     uint32_t generation);
 
+/* For a part that starts anew while the others run: what only its own processes hold is zeroed
+ * memory again, what they share with others stays, configurations are as `launch` has them now.
+ * False: `error` says what could not be had. */
+bool memory_renew(struct memory *memory, const struct launch *launch, enum launch_part part,
+                  char *error, size_t error_size);
+
 /* In a child: unmaps all that `process` does not hold, and touches the rest so that no page
  * fault comes later. */
 void memory_keep(struct memory *memory, const struct launch *launch, unsigned process);

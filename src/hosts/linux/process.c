@@ -234,6 +234,15 @@ void process_adopt(struct process *here)
     }
 }
 
+static bool pin_to_own_cpu(const struct launch *launch, unsigned number)
+{
+    for (unsigned i = 0; launch->grouping != LAUNCH_FUSED && i < launch->topology->component_count;
+         i++)
+        if (launch->component[i].process == number && launch->component[i].own_cpu)
+            return launch_pin(launch->component[i].own_cpu - 1);
+    return true;
+}
+
 _Noreturn void process_run(struct launch *launch, unsigned number, uint32_t epoch,
                            struct memory *memory, const struct bells *bells,
                            const int socket[TOPOLOGY_MAX_COMPONENTS], int report,
@@ -245,6 +254,8 @@ _Noreturn void process_run(struct launch *launch, unsigned number, uint32_t epoc
     /* Gains 10 % on one CPU: whoever notifies finishes its own work first. Only a preference. */
     sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
 
+    if (!pin_to_own_cpu(launch, number))
+        fail(report, "cannot run on the CPU that this side was given");
     process.launch = launch;
     process.epoch = epoch;
     process.report = report;

@@ -61,6 +61,7 @@ struct process {
     int report;
     struct af_packet device[LAUNCH_MAX_DEVICES];
     struct output output;
+    uint64_t alive; /* when the launcher is to hear of us next */
 };
 
 /* Eventfds that the launcher alone rings. */

@@ -19,6 +19,12 @@ void report_ready(int fd)
     send_report(fd, &(struct report){.kind = REPORT_READY, .component = REPORT_NO_COMPONENT});
 }
 
+void report_alive(int fd, uint64_t now)
+{
+    send_report(
+        fd, &(struct report){.kind = REPORT_ALIVE, .component = REPORT_NO_COMPONENT, .found = now});
+}
+
 void report_policy(int fd, enum report_kind kind, uint32_t generation)
 {
     send_report(fd, &(struct report){.kind = (uint32_t)kind,

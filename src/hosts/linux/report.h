@@ -15,7 +15,11 @@ enum report_kind {
     REPORT_FAULT,
     REPORT_ADOPTED, /* found: the generation by which its components decide */
     REPORT_RETIRED, /* found: the one before this generation is used here no more */
+    REPORT_ALIVE,   /* every REPORT_ALIVE_NS, between two wakes */
 };
+
+/* How often a process says that it still takes turns; found: its clock. */
+#define REPORT_ALIVE_NS UINT64_C(500000000)
 
 #define REPORT_TEXT         128u
 #define REPORT_NO_COMPONENT UINT32_MAX
@@ -32,6 +36,7 @@ struct report {
 
 void report_ready(int fd);
 
+void report_alive(int fd, uint64_t now);
 void report_policy(int fd, enum report_kind kind, uint32_t generation);
 
 /* Sends the fault and ends the process. */

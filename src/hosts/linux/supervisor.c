@@ -17,18 +17,16 @@
 #include "hosts/linux/audit_writer.h"
 #include "hosts/linux/epoch.h"
 #include "hosts/linux/gateway_event.h"
+#include "hosts/linux/parts.h"
 #include "hosts/linux/report.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
-/* A pipeline that lived this long is started anew at once; one that died sooner waits first,
- * doubling each time. */
-#define LIVED_NS        (UINT64_C(1000) * NS_PER_MS)
-#define BACK_OFF_MIN_NS (UINT64_C(10) * NS_PER_MS)
-#define BACK_OFF_MAX_NS (UINT64_C(5000) * NS_PER_MS)
-/* Longer than any component's init takes on the slowest machine we know, a hundred times. */
-#define START_LIMIT_NS (UINT64_C(10000) * NS_PER_MS)
-/* Likewise for a component to take another policy, or to leave the one before. */
+/* A process that has taken no turn for so long is hung: killed, and the gateway goes on without it
+ * as after any death. Looked for so often. */
+#define HANG_LIMIT_NS (UINT64_C(3000) * NS_PER_MS)
+#define HANG_LOOK_NS  (UINT64_C(500) * NS_PER_MS)
+/* As START_LIMIT_NS, for a component to take another policy, or to leave the one before. */
 #define POLICY_LIMIT_NS (UINT64_C(5000) * NS_PER_MS)
 
 /* How far the policy in `launch` has got. */
@@ -44,6 +42,8 @@ struct supervisor {
     uint32_t published; /* generation of the policy that the processes were given */
     enum policy_step step;
     uint64_t step_limit;
+    struct parts parts; /* where launch_has_parts */
+    uint64_t looked;    /* for hung processes, last */
     uint64_t back_off;
     uint64_t detected; /* when the last death was seen; 0: none yet */
 };
@@ -84,8 +84,9 @@ static void log_started(struct supervisor *supervisor)
         fprintf(stderr, "sluice: restarted in %.1f ms\n", (double)took / (double)NS_PER_MS);
 }
 
-/* The cause of an end, as `info` from waitid and what the process said before. */
-static void log_death(struct supervisor *supervisor, const struct death *death)
+/* The cause of an end, as `info` from waitid and what the process said before. `part` of those that
+ * stop; NULL: all. */
+static void log_death(struct supervisor *supervisor, const struct death *death, const char *part)
 {
     const struct launch *launch = supervisor->launch;
     struct gateway_event event;
@@ -100,6 +101,8 @@ static void log_death(struct supervisor *supervisor, const struct death *death)
     sl_json_string(&event.json, "died", component);
     sl_json_string(&event.json, "process", process);
     sl_json_number(&event.json, "pid", (uint64_t)death->pid);
+    if (part)
+        sl_json_string(&event.json, "part", part);
     if (death->faulted) {
         sl_json_string(&event.json, "cause", "fault");
         sl_json_string(&event.json, "fault", death->fault.what);
@@ -111,6 +114,10 @@ static void log_death(struct supervisor *supervisor, const struct death *death)
         sl_json_string(&event.json, "cause", "start-timeout");
         snprintf(cause, sizeof cause, "did not start within %llu ms",
                  (unsigned long long)(START_LIMIT_NS / NS_PER_MS));
+    } else if (death->hung) {
+        sl_json_string(&event.json, "cause", "hung");
+        snprintf(cause, sizeof cause, "took no turn for %llu ms",
+                 (unsigned long long)(HANG_LIMIT_NS / NS_PER_MS));
     } else if (death->kept_policy) {
         sl_json_string(&event.json, "cause", "policy-timeout");
         snprintf(cause, sizeof cause, "did not take the new policy within %llu ms",
@@ -128,10 +135,10 @@ static void log_death(struct supervisor *supervisor, const struct death *death)
         sl_json_string(&event.json, "cause", "exit");
         snprintf(cause, sizeof cause, "exited with status %d", death->status);
     }
-    if (!death->signal && !death->late && !death->kept_policy)
+    if (!death->signal && !death->late && !death->kept_policy && !death->hung)
         sl_json_signed(&event.json, "exit_status", death->status);
     gateway_event_send(&event, launch);
-    fprintf(stderr, "sluice: %s: %s; traffic stopped\n", component, cause);
+    fprintf(stderr, "sluice: %s: %s; %s stopped\n", component, cause, part ? part : "traffic");
 }
 
 static void log_plain(const struct supervisor *supervisor, const char *name, const char *error)
@@ -153,7 +160,8 @@ static struct operation_view view_of(const struct supervisor *supervisor)
         .number = supervisor->number,
         .running = supervisor->running,
         .busy = supervisor->epoch.count > 0 &&
-                (!supervisor->running || !fresh || supervisor->step != POLICY_SETTLED),
+                (!supervisor->running || !parts_all_up(&supervisor->parts) || !fresh ||
+                 supervisor->step != POLICY_SETTLED),
         .now = now_ns(),
         .up = supervisor->up,
     };
@@ -174,7 +182,8 @@ static void move_policy(struct supervisor *supervisor)
     struct epoch *epoch = &supervisor->epoch;
     if (!supervisor->running)
         return;
-    if (supervisor->step == POLICY_SETTLED && supervisor->published != launch->policy_generation) {
+    if (supervisor->step == POLICY_SETTLED && parts_all_up(&supervisor->parts) &&
+        supervisor->published != launch->policy_generation) {
         supervisor->published = launch->policy_generation;
         epoch_publish(epoch, launch);
         begin_step(supervisor, POLICY_ADOPTING);
@@ -231,6 +240,10 @@ static bool wait_until(struct supervisor *supervisor, struct pollfd *set, nfds_t
     }
     if (supervisor->step != POLICY_SETTLED && supervisor->step_limit < limit)
         limit = supervisor->step_limit;
+    if (supervisor->running && supervisor->looked + HANG_LOOK_NS < limit)
+        limit = supervisor->looked + HANG_LOOK_NS;
+    if (supervisor->running && parts_next(&supervisor->parts) < limit)
+        limit = parts_next(&supervisor->parts);
     const uint64_t now = now_ns();
     int wait_ms = -1;
     if (limit != UINT64_MAX)
@@ -242,6 +255,30 @@ static bool wait_until(struct supervisor *supervisor, struct pollfd *set, nfds_t
     const bool going = take_signals(supervisor);
     serve(supervisor);
     return going;
+}
+
+static bool find_hung(struct supervisor *supervisor, struct death *death)
+{
+    const uint64_t now = now_ns();
+    if (!supervisor->running || now < supervisor->looked + HANG_LOOK_NS)
+        return false;
+    if (now >= supervisor->looked + HANG_LIMIT_NS / 2) /* we did not run either */
+        epoch_forgive(&supervisor->epoch, now);
+    supervisor->looked = now;
+    return epoch_find_hung(&supervisor->epoch, now, HANG_LIMIT_NS, death);
+}
+
+/* True: only the part of the gateway that it was in is to start anew. Not while a policy is on its
+ * way: nobody would know who has it. */
+static bool stops_a_part(struct supervisor *supervisor, const struct death *death)
+{
+    const struct launch *launch = supervisor->launch;
+    if (!supervisor->running || !launch_has_parts(launch) || supervisor->step != POLICY_SETTLED ||
+        supervisor->published != launch->policy_generation)
+        return false;
+    parts_stop(&supervisor->parts, &supervisor->epoch, launch, death->process, now_ns());
+    log_death(supervisor, death, launch_part_name(launch_part_of(launch, death->process)));
+    return true;
 }
 
 enum outcome { OUTCOME_READY, OUTCOME_DEATH, OUTCOME_STOP };
@@ -260,7 +297,11 @@ static enum outcome watch(struct supervisor *supervisor, uint64_t limit, struct 
             return OUTCOME_STOP;
         if (writer && poll_set[0].revents)
             audit_writer_restart(writer);
-        if (epoch_find_death(epoch, death))
+        bool died = epoch_find_death(epoch, death) || find_hung(supervisor, death);
+        if (supervisor->running && !died)
+            died = parts_go_on(&supervisor->parts, epoch, supervisor->launch, &supervisor->number,
+                               death);
+        if (died && !stops_a_part(supervisor, death))
             return OUTCOME_DEATH;
         move_policy(supervisor);
         if (supervisor->step != POLICY_SETTLED && now_ns() >= supervisor->step_limit) {
@@ -305,6 +346,8 @@ static bool run_epoch(struct supervisor *supervisor, bool *lived)
     if (outcome == OUTCOME_READY) {
         supervisor->running = true;
         supervisor->up = up;
+        supervisor->looked = up;
+        parts_begin(&supervisor->parts, up);
         log_started(supervisor);
         if (supervisor->launch->operation) {
             const struct operation_view view = view_of(supervisor);
@@ -319,7 +362,7 @@ static bool run_epoch(struct supervisor *supervisor, bool *lived)
     epoch_kill(&supervisor->epoch);
     *lived = supervisor->detected - up >= LIVED_NS;
     if (outcome == OUTCOME_DEATH)
-        log_death(supervisor, &death);
+        log_death(supervisor, &death, NULL);
     return outcome == OUTCOME_DEATH;
 }
 

@@ -105,6 +105,17 @@ static void load_mac(struct loader *loader, const struct node *node, const struc
         side->mac_given = true;
 }
 
+static void load_cpu(struct loader *loader, const struct node *node, const struct field *field,
+                     void *object)
+{
+    uint16_t cpu = UINT16_MAX;
+    struct field bounds = *field;
+    bounds.offset = 0;
+    load_u16(loader, node, &bounds, &cpu);
+    if (cpu != UINT16_MAX)
+        memcpy((char *)object + field->offset, &(int){cpu}, sizeof(int));
+}
+
 static void load_side(struct loader *loader, const struct node *node, const struct field *field,
                       void *object)
 {
@@ -120,20 +131,14 @@ static void load_side(struct loader *loader, const struct node *node, const stru
          .low = 1,
          .high = 4094},
         {.key = "ping", .load = load_ping},
+        {.key = "cpu",
+         .load = load_cpu,
+         .offset = offsetof(struct site_side, cpu),
+         .low = 0,
+         .high = 1023},
     };
     struct site *const site = object;
     LOAD_MAP(loader, node, field->key, fields, &site->side[field->low]);
-}
-
-static void load_cpu(struct loader *loader, const struct node *node, const struct field *field,
-                     void *object)
-{
-    uint16_t cpu = UINT16_MAX;
-    struct field bounds = *field;
-    bounds.offset = 0;
-    load_u16(loader, node, &bounds, &cpu);
-    if (cpu != UINT16_MAX)
-        ((struct site *)object)->cpu = cpu;
 }
 
 static void load_power(struct loader *loader, const struct node *node, const struct field *field,
@@ -235,7 +240,11 @@ void load_gateway(struct loader *loader, const struct node *node, const struct f
         {.key = "mode", .load = load_mode},
         {.key = "external", .required = true, .load = load_side, .low = SL_SIDE_EXT},
         {.key = "internal", .required = true, .load = load_side, .low = SL_SIDE_INT},
-        {.key = "cpu", .load = load_cpu, .low = 0, .high = 1023},
+        {.key = "cpu",
+         .load = load_cpu,
+         .offset = offsetof(struct site, cpu),
+         .low = 0,
+         .high = 1023},
         {.key = "outstanding",
          .load = load_u16,
          .offset = offsetof(struct site, outstanding),

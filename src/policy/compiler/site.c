@@ -46,6 +46,7 @@ static void set_defaults(struct site *site)
 {
     site->mode = SL_TWO_WAY;
     site->cpu = -1;
+    site->side[SL_SIDE_EXT].cpu = site->side[SL_SIDE_INT].cpu = -1;
     site->outstanding = 192;
     site->sessions = 512;
     site->quota = 16;

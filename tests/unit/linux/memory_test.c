@@ -3,7 +3,7 @@
  * Page rights, without a sandbox: what a reader could do to a region if every system call were
  * open to it.
  */
-// link: src/hosts/linux/memory.c
+// link: src/hosts/linux/memory.c src/hosts/linux/launch.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
