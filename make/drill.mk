@@ -10,7 +10,8 @@ $(call object,$(DRILL_SOURCES)): $(B)/%.o: %.c
 
 $(DRILL): $(call object,$(DRILL_SOURCES)) $(filter-out %/main.o,$(call object,$(CLI))) \
     $(B)/libhost.a $(B)/ext_frontend.o $(B)/int_frontend.o $(B)/libcore.a
-	$(CC) $(CFLAGS) -pie -Wl,--gc-sections -Wl,--wrap=supervise -Wl,--wrap=epoch_start -o $@ $^ \
+	$(CC) $(CFLAGS) -pie -Wl,--gc-sections -Wl,--wrap=supervise -Wl,--wrap=epoch_start -Wl,--wrap=epoch_start_part \
+	  -o $@ $^ \
 	  $(HOST_LIBS)
 test-programs:: $(DRILL)
 

@@ -90,6 +90,17 @@ bool __wrap_epoch_start(struct epoch *epoch, struct launch *launch, uint32_t num
     return __real_epoch_start(epoch, launch, number, error, error_size);
 }
 
+bool __real_epoch_start_part(struct epoch *epoch, struct launch *launch, enum launch_part part,
+                             uint32_t number, uint32_t restarts, char *error, size_t error_size);
+bool __wrap_epoch_start_part(struct epoch *epoch, struct launch *launch, enum launch_part part,
+                             uint32_t number, uint32_t restarts, char *error, size_t error_size);
+bool __wrap_epoch_start_part(struct epoch *epoch, struct launch *launch, enum launch_part part,
+                             uint32_t number, uint32_t restarts, char *error, size_t error_size)
+{
+    hostile_plan.life = number;
+    return __real_epoch_start_part(epoch, launch, part, number, restarts, error, error_size);
+}
+
 int main(int argc, char **argv)
 {
     int kept = 0;

@@ -5,7 +5,9 @@ ten minutes each). What must hold whatever it writes and however it rings:
 - no other component crashes: another one may only *report* a fault, which restarts the pipeline;
 - no other component spins: with the hostile one stopped, the others come to rest;
 - in front of the request policy_emit: the device's wire carries only what policy allows;
-- beside everybody's path (the monitor): every request is still answered.
+- beside everybody's path (the monitor): every request is still answered;
+- in one-way mode, on the internal side: every request is still confirmed, and nothing of the external
+  side starts anew.
 """
 import contextlib
 import os
@@ -29,6 +31,9 @@ SECONDS = float(os.environ.get("DRILL_SECONDS", "6"))
 BEFORE_POLICY = ["ext_nic_drv", "ext_frontend", "request_parser_norm"]
 COMPONENTS = BEFORE_POLICY + ["reply_parser_norm", "reply_policy_emit", "monitor", "int_frontend",
                               "int_nic_drv"]
+# One-way: the request policy_emit too; what it says to the device is not judged.
+ONE_WAY_COMPONENTS = BEFORE_POLICY + ["request_policy_emit", "monitor", "int_frontend", "int_nic_drv"]
+EXTERNAL = BEFORE_POLICY + ["request_policy_emit"]
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -54,12 +59,36 @@ def lab():
         yield network
 
 
+ONE_WAY = """
+gateway:
+  mode: one-way
+  external: { nic: ext0, address: 192.168.96.2/24 }
+  internal: { nic: int0, address: 192.168.95.1/24 }
+hosts: { hmi: 192.168.96.10 }
+services:
+  - name: boiler
+    protocol: modbus-tcp
+    listen: 192.168.96.2:502
+    device: 192.168.95.2:502
+    one-way-reply: echo
+    rules:
+      - { allow: write-single-register, from: hmi, unit: 1, address: 2, value: 150-250 }
+"""
+READS = [walk.read(0, 4)]
+WRITES = [walk.write(2, 200), walk.write(3, 1), walk.write(2, 999)]
+
+
+def allowed_one_way(request):
+    return request["modbus.func_code"] == [6] and request["mbtcp.unit_id"] == [1] and \
+        request["modbus.reference_num"] == [2] and 150 <= request["modbus.data"][0] <= 250
+
+
 class Client(threading.Thread):
     """Asks without end, as `source`: allowed and forbidden things."""
 
-    def __init__(self, lab, source):
+    def __init__(self, lab, source, pdus):
         super().__init__(daemon=True)
-        self.lab, self.source, self.stop = lab, source, False
+        self.lab, self.source, self.pdus, self.stop = lab, source, pdus, False
         self.asked = self.answered = 0
 
     def run(self):
@@ -68,8 +97,8 @@ class Client(threading.Thread):
             try:
                 connection = connection or self.lab.connect(source=self.source, timeout=0.5)
                 self.asked += 1
-                pdu = [walk.read(0, 4), walk.write(2, 200), walk.write(3, 1), walk.write(2, 999)]
-                connection.sendall(walk.adu(self.asked & 0xffff, pdu[self.asked % 4]))
+                pdu = self.pdus[self.asked % len(self.pdus)]
+                connection.sendall(walk.adu(self.asked & 0xffff, pdu))
                 if walk.receive(connection, 1, 0.5):
                     self.answered += 1
                     continue
@@ -123,16 +152,22 @@ def others_come_to_rest(gateway, hostile):
     return [name for name in pids if name != hostile and after[name] - before[name] > 0.3 * TICK]
 
 
-@pytest.mark.parametrize("hostile", COMPONENTS)
-def test_hostile(lab, tmp_path, hostile):
+@pytest.mark.parametrize(
+    "mode,hostile", [("two-way", name) for name in COMPONENTS] +
+    [("one-way", name) for name in ONE_WAY_COMPONENTS])
+def test_hostile(lab, tmp_path, mode, hostile):
+    one_way = mode == "one-way"
     config = ROOT / "systems/heating-plant/sluice.yaml"
+    if one_way:
+        config = tmp_path / "sluice.yaml"
+        config.write_text(ONE_WAY)
     plant = walk.Plant(lab.device, ROOT)
     observer = Observer(lab, tmp_path / "device.pcap")
     seed = int(os.environ.get("DRILL_SEED", "1"))
     gateway = lab_module.Gateway(lab, ROOT / "build/sluice-drill", config, tmp_path / "audit.json",
                                  "--hostile", hostile, "--seed", str(seed))
-    clients = [Client(lab, "192.168.96.10"), Client(lab, "192.168.96.20"),
-               Client(lab, "192.168.96.66")]
+    clients = [Client(lab, source, WRITES if one_way else READS + WRITES)
+               for source in ("192.168.96.10", "192.168.96.20", "192.168.96.66")]
     looked = 0
     try:
         until = time.monotonic() + SECONDS
@@ -159,13 +194,17 @@ def test_hostile(lab, tmp_path, hostile):
         requests = observer.requests()
     deaths = [line for line in events(gateway) if line.get("event") == "component-died"]
     by = [(line["died"], line["cause"], line.get("fault") or line.get("signal")) for line in deaths]
-    print(f"{hostile}: {len(deaths)} faults reported ({sorted(set(by))}), {looked} looks, "
+    print(f"{mode}, {hostile}: {len(deaths)} faults reported ({sorted(set(by))}), {looked} looks, "
           f"{sum(c.asked for c in clients)} asked, {sum(c.answered for c in clients)} answered, "
           f"{len(requests)} requests at the device")
     assert all(cause == "fault" for _, cause, _ in by), by
     assert looked > 0
     if hostile in BEFORE_POLICY:
-        assert all(allowed(request) for request in requests), requests
+        assert all((allowed_one_way if one_way else allowed)(request) for request in requests)
+    if one_way and hostile not in EXTERNAL:
+        assert not {died for died, _, _ in by} & set(EXTERNAL), by
+        assert all(c.answered >= c.asked - 1 and c.answered > 10 for c in clients), \
+            [(c.asked, c.answered) for c in clients]
     if hostile == "monitor":
         assert not deaths
         assert all(c.answered >= c.asked - 1 and c.answered > 10 for c in clients), \
