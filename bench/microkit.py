@@ -16,6 +16,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SITE = """
 gateway:
+  audit: { lines: each }
   external: { nic: ext0, address: 192.168.96.2/24 }
   internal: { nic: int0, address: 192.168.95.1/24 }
 services:
