@@ -828,7 +828,8 @@ def test_a_component_that_does_not_take_the_rules(lab, isolated):
         result = isolated.ask("reload")
         assert result.returncode == 0, result.stderr
         died = gateway.wait_audit(lambda line: line.get("event") == "component-died")
-        assert died["cause"] == "policy-timeout" and died["died"] == "request_policy_emit"
+        assert died["cause"] in ("policy-timeout", "hung")  # whichever is noticed first
+        assert died["died"] == "request_policy_emit"
         wait_for(lambda: isolated.status()["running"])
         assert Client(lab).writes(2)
         assert isolated.status()["epoch"] == 1
