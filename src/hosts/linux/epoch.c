@@ -298,11 +298,11 @@ void epoch_blame_late(const struct epoch *epoch, struct death *death)
         }
 }
 
-static void ring_policy(struct epoch *epoch)
+static void ring_policy(struct epoch *epoch, bool monitor_alone)
 {
     static const uint64_t one = 1;
     for (unsigned i = 0; i < epoch->count; i++)
-        if (epoch->process[i].policy_bell >= 0) {
+        if (epoch->process[i].policy_bell >= 0 && (!monitor_alone || i == epoch->monitor)) {
             ssize_t written = write(epoch->process[i].policy_bell, &one, sizeof one);
             (void)written; /* refused only when it was rung already */
         }
@@ -312,14 +312,25 @@ static void ring_policy(struct epoch *epoch)
 void epoch_publish(struct epoch *epoch, const struct launch *launch)
 {
     memory_publish(&epoch->policy, launch->policy, launch->policy_size, launch->policy_generation);
-    ring_policy(epoch);
+    ring_policy(epoch, true);
+}
+
+bool epoch_can_name(const struct epoch *epoch, uint32_t generation)
+{
+    return epoch->monitor >= epoch->count || epoch->process[epoch->monitor].policy_bell < 0 ||
+           epoch->process[epoch->monitor].adopted == generation;
+}
+
+void epoch_take(struct epoch *epoch)
+{
+    ring_policy(epoch, false);
 }
 
 void epoch_retire(struct epoch *epoch)
 {
     struct policy_board *board = epoch->policy.base;
     sl_store_release(&board->retired, sl_load_relaxed(&board->generation));
-    ring_policy(epoch);
+    ring_policy(epoch, false);
 }
 
 void epoch_policy_settled(struct epoch *epoch)
@@ -346,9 +357,10 @@ bool epoch_retired(const struct epoch *epoch, uint32_t generation)
 void epoch_blame_policy(const struct epoch *epoch, uint32_t generation, struct death *death)
 {
     const bool adopting = !epoch_adopted(epoch, generation);
+    const bool naming = !epoch_can_name(epoch, generation); /* nobody else was asked yet */
     for (unsigned i = 0; i < epoch->count; i++) {
         const struct epoch_process *process = &epoch->process[i];
-        if (process->policy_bell < 0 ||
+        if (process->policy_bell < 0 || (naming && i != epoch->monitor) ||
             (adopting ? process->adopted : process->retired) == generation)
             continue;
         *death = (struct death){.process = i, .pid = process->pid, .kept_policy = true};

@@ -91,9 +91,12 @@ bool epoch_start_part(struct epoch *epoch, struct launch *launch, enum launch_pa
 bool epoch_part_ready(const struct epoch *epoch, const struct launch *launch,
                       enum launch_part part);
 
-/* The policy of `launch`, newer than what the processes have, in two steps: all take it
- * (epoch_adopted), then all drop the one before (epoch_retired). No other may follow until then. */
+/* The policy of `launch`, newer than what the processes have, in three steps: the monitor gets to
+ * know it, so that it can name what is decided by it (epoch_can_name), all take it (epoch_adopted),
+ * all drop the one before (epoch_retired). No other may follow until then. */
 void epoch_publish(struct epoch *epoch, const struct launch *launch);
+bool epoch_can_name(const struct epoch *epoch, uint32_t generation);
+void epoch_take(struct epoch *epoch);
 void epoch_retire(struct epoch *epoch);
 bool epoch_adopted(const struct epoch *epoch, uint32_t generation);
 bool epoch_retired(const struct epoch *epoch, uint32_t generation);

@@ -30,7 +30,7 @@
 #define POLICY_LIMIT_NS (UINT64_C(5000) * NS_PER_MS)
 
 /* How far the policy in `launch` has got. */
-enum policy_step { POLICY_SETTLED, POLICY_ADOPTING, POLICY_RETIRING };
+enum policy_step { POLICY_SETTLED, POLICY_NAMING, POLICY_ADOPTING, POLICY_RETIRING };
 
 struct supervisor {
     struct launch *launch;
@@ -175,7 +175,8 @@ static void begin_step(struct supervisor *supervisor, enum policy_step step)
         epoch_policy_settled(&supervisor->epoch);
 }
 
-/* One policy at a time: all take it, then all leave the one before, then another may follow. */
+/* One policy at a time: the monitor knows it, then all take it, then all leave the one before, then
+ * another may follow. */
 static void move_policy(struct supervisor *supervisor)
 {
     struct launch *launch = supervisor->launch;
@@ -186,6 +187,10 @@ static void move_policy(struct supervisor *supervisor)
         supervisor->published != launch->policy_generation) {
         supervisor->published = launch->policy_generation;
         epoch_publish(epoch, launch);
+        begin_step(supervisor, POLICY_NAMING);
+    }
+    if (supervisor->step == POLICY_NAMING && epoch_can_name(epoch, supervisor->published)) {
+        epoch_take(epoch);
         begin_step(supervisor, POLICY_ADOPTING);
     }
     if (supervisor->step == POLICY_ADOPTING && epoch_adopted(epoch, supervisor->published)) {
