@@ -10,11 +10,15 @@ CAMKES_OUTPUT   ?= $(B)/camkes
 CAMKES_OPTIONS  ?=
 export CAMKES_CHECKOUT
 
-.PHONY: camkes camkes-run compare
-camkes: $(B)/sluice
+.PHONY: camkes camkes-run compare camkes-deps
+camkes-deps:
+	@tools/install-deps build demo camkes
+camkes: camkes-deps
+	@$(MAKE) --no-print-directory -s $(B)/sluice
 	$(B)/sluice build $(CONFIG) --host camkes -o $(CAMKES_OUTPUT)/app
 	$(VENV)/bin/python tools/camkes.py build $(CAMKES_OUTPUT)/app $(CAMKES_OUTPUT)/image $(CAMKES_OPTIONS)
 camkes-run: camkes
 	$(VENV)/bin/python tools/camkes.py run $(CAMKES_OUTPUT)/image
-compare: $(B)/sluice
+compare: camkes-deps
+	@$(MAKE) --no-print-directory -s $(B)/sluice
 	$(VENV)/bin/python bench/compare.py $(B)/bench/compare

@@ -37,10 +37,11 @@ def environment():
 def why_not():
     """None where a CAmkES application can be built here, else the reason and what to do."""
     if not (checkout() / "init-build.sh").exists():
-        return f"no CAmkES checkout at {checkout()}: set CAMKES_CHECKOUT (docs/camkes.md)"
+        return (f"no CAmkES checkout at {checkout()}: set CAMKES_CHECKOUT to one "
+                "(docs/camkes.md says how to get it)")
     for program in ("cmake", "ninja", "aarch64-linux-gnu-gcc", "qemu-system-aarch64", "dtc"):
         if shutil.which(program) is None:
-            return f"no {program}: docs/camkes.md lists what a checkout needs"
+            return f"no {program}: tools/install-deps camkes"
     return None
 
 
@@ -53,9 +54,17 @@ def run(command, log, **options):
         raise RuntimeError(f"{command[0]} failed, see {log}:\n" + "\n".join(lines[-40:]))
 
 
+def sweep(applications):
+    """Takes away the links of builds that were killed."""
+    for link in applications.glob("sluice-*"):
+        number = link.name.removeprefix("sluice-")
+        if link.is_symlink() and number.isdigit() and not pathlib.Path("/proc", number).exists():
+            link.unlink()
+
+
 def build(app, build_directory, image, options=(), capdl="sluice.cdl"):
     """Builds the application folder `app` in `build_directory`, as a user does; puts the image,
-    the machine's description and the capDL into directory `image`."""
+    the machine's description, the capDL and the components' programs into directory `image`."""
     app, build_directory, image = (pathlib.Path(p).resolve() for p in (app, build_directory, image))
     build_directory.mkdir(parents=True, exist_ok=True)
     # A name of our own: the user's link to an application of theirs stays as it is.
@@ -63,6 +72,7 @@ def build(app, build_directory, image, options=(), capdl="sluice.cdl"):
     link = checkout() / "projects/camkes/apps" / name
     log = build_directory / "build.log"
     log.write_bytes(b"")
+    sweep(link.parent)
     link.symlink_to(app)
     try:
         run(["nice", "-n", "10", checkout() / "init-build.sh", "-DPLATFORM=qemu-arm-virt",
@@ -72,7 +82,10 @@ def build(app, build_directory, image, options=(), capdl="sluice.cdl"):
             stdin=subprocess.DEVNULL)
     finally:
         link.unlink()
-    image.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(image / "elf", ignore_errors=True)
+    (image / "elf").mkdir(parents=True)
+    for program in build_directory.glob("*_group_bin"):
+        shutil.copy(program, image / "elf" / program.name.removesuffix("_group_bin"))
     shutil.copy(build_directory / "images" / IMAGE, image / "capdl-loader-image")
     shutil.copy(build_directory / capdl, image / capdl)
     shutil.copy(build_directory / "kernel/gen_config/kernel/gen_config.h", image / "gen_config.h")

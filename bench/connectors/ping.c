@@ -4,25 +4,7 @@
 #include <sel4/sel4.h>
 #include <stdint.h>
 
-#define WARM_UP 100u
-#define ROUNDS  1000u
-
-static void put(const char *text)
-{
-    volatile uint32_t *registers = (volatile uint32_t *)(uintptr_t)uart;
-    for (; *text; text++)
-        registers[0] = (uint8_t)*text; /* Arm DDI 0183: UARTDR; QEMU's is never full */
-}
-
-static void put_number(uint64_t number)
-{
-    char digits[24], *next = digits + sizeof digits;
-    *--next = '\0';
-    do
-        *--next = (char)('0' + number % 10);
-    while (number /= 10);
-    put(next);
-}
+#include "say.h"
 
 static uint64_t counter(void)
 {
@@ -61,14 +43,7 @@ static void measure(const char *name, void (*round)(void))
     uint64_t start = counter();
     for (unsigned i = 0; i < ROUNDS; i++)
         round();
-    uint64_t ticks = counter() - start;
-    put("{\"connector\":\"");
-    put(name);
-    put("\",\"ticks\":");
-    put_number(ticks);
-    put(",\"rounds\":");
-    put_number(ROUNDS);
-    put("}\r\n");
+    say((volatile uint32_t *)(uintptr_t)uart, name, counter() - start);
 }
 
 int run(void)
@@ -77,6 +52,6 @@ int run(void)
     measure("seL4NotificationNative", round_native);
     measure("SluiceWake", round_wake);
     measure("seL4RPCCall", round_call);
-    put("done\r\n");
+    say_text((volatile uint32_t *)(uintptr_t)uart, "done\r\n");
     return 0;
 }

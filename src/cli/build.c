@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "sluice/protocol.h"
 #include "topology/microkit.h"
 
 struct host {
@@ -106,6 +107,17 @@ char *build_read(const char *path)
     if (file)
         fclose(file);
     return text;
+}
+
+bool build_protocol(const struct site *site, unsigned id, char name[64])
+{
+    bool spoken = false;
+    for (unsigned i = 0; i < site->service_count; i++)
+        spoken |= site->service[i].protocol == id;
+    snprintf(name, 64, "%s_protocol", sl_protocol(id)->name);
+    for (char *dash; (dash = strchr(name, '-'));)
+        *dash = '_';
+    return spoken;
 }
 
 bool build_root(char *path, size_t size)

@@ -35,6 +35,9 @@ char *build_read(const char *path);
 
 bool build_write(const char *path, const void *bytes, size_t size);
 
+/* Writes the C name of protocol `id` to `name`; false when no service of the site speaks it. */
+bool build_protocol(const struct site *site, unsigned id, char name[64]);
+
 /* The directory that holds the Makefile of this program's sources; false: there is none. */
 bool build_root(char *path, size_t size);
 

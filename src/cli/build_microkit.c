@@ -168,16 +168,10 @@ static bool write_inputs(struct image_build *image, unsigned number, const char 
  * those that no service of the site speaks left out, and their names as what must be kept. */
 static bool write_protocols(const struct image_build *image, bool wanted, const char *directory)
 {
-    const struct site *site = image->build->site;
     char table[1024] = "", names[1024] = "", path[PATH_MAX];
     for (unsigned id = 0; wanted && id < SL_PROTOCOL_COUNT; id++) {
-        bool spoken = false;
-        for (unsigned i = 0; i < site->service_count; i++)
-            spoken |= site->service[i].protocol == id;
         char symbol[64];
-        build_path(symbol, sizeof symbol, "%s_protocol", sl_protocol(id)->name);
-        for (char *dash; (dash = strchr(symbol, '-'));)
-            *dash = '_';
+        bool spoken = build_protocol(image->build->site, id, symbol);
         size_t in_table = strlen(table), in_names = strlen(names);
         build_path(table + in_table, sizeof table - in_table, "QUAD(%s)\n", spoken ? symbol : "0");
         if (spoken)

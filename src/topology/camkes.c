@@ -27,8 +27,8 @@ struct scheduling {
     uint32_t budget, period, stack;
 };
 static const struct scheduling scheduling[] = {
-    [CAMKES_COMPONENT] = {100, 1000, 1000, 0x4000},
-    [CAMKES_MONITOR] = {90, 1000, 1000, 0x4000},
+    [CAMKES_COMPONENT] = {100, 1000, 1000, 0x2000},
+    [CAMKES_MONITOR] = {90, 1000, 1000, 0x2000},
     [CAMKES_CLOCK] = {253, 9000, 10000, 0x1000},
     [CAMKES_ENTROPY] = {252, 1000, 1000, 0x2000},
 };
@@ -173,8 +173,6 @@ void camkes_plan(const struct site *site, const struct topology *topology,
         bool monitor = topology->component[i].program == PROGRAM_MONITOR;
         unsigned instance = add_instance(system, topology->component[i].name,
                                          monitor ? CAMKES_MONITOR : CAMKES_COMPONENT, i);
-        if (synthetic && monitor) /* each request's line is part of what it costs */
-            system->instance[instance].priority = scheduling[CAMKES_COMPONENT].priority;
         if (topology->component[i].device && !synthetic)
             system->instance[instance].dma = virtio_net_memory_size();
     }

@@ -7,27 +7,12 @@
 #include <string.h>
 
 #include "hosts/camkes/instance.h"
-#include "topology/flow_graph.h"
+#include "topology/camkes_checker.h"
 
-#define NOBODY UINT8_MAX
+#define NOBODY      UINT8_MAX
+#define DEVICE_PAGE 4096u /* of a device's registers, so that no two devices share one */
 
-/* One instance, as the specification has it. */
-struct found {
-    int tcb, cnode, table; /* objects; -1: missing */
-    int wake;              /* its notification; -1: it waits for none */
-};
-
-struct checker {
-    const struct camkes_system *system;
-    const struct capdl *capdl;
-    FILE *out;
-    int violations;
-    struct found found[CAMKES_MAX_INSTANCES];
-    unsigned *first;                         /* object: its first capability, as container */
-    uint8_t (*mapped)[CAMKES_MAX_INSTANCES]; /* frame: CAPDL_* of each instance */
-};
-
-__attribute__((format(printf, 2, 3))) static void violation(struct checker *checker,
+__attribute__((format(printf, 2, 3))) static void violation(struct camkes_checker *checker,
                                                             const char *format, ...)
 {
     va_list arguments;
@@ -45,35 +30,12 @@ static const char *words(unsigned rights)
     return names[rights & 7u];
 }
 
-static const struct capdl_object *object_of(const struct checker *checker, unsigned object)
-{
-    return &checker->capdl->object[object];
-}
-
-static const char *instance_name(const struct checker *checker, unsigned instance)
+static const char *instance_name(const struct camkes_checker *checker, unsigned instance)
 {
     return checker->system->instance[instance].name;
 }
 
-/* The capabilities in container `object`, one by one from NULL on. */
-static const struct capdl_cap *next_cap(const struct checker *checker, unsigned object,
-                                        const struct capdl_cap *cap)
-{
-    const struct capdl_cap *end = checker->capdl->cap + checker->capdl->cap_count;
-    cap = cap ? cap + 1 : checker->capdl->cap + checker->first[object];
-    return cap < end && cap->container == object ? cap : NULL;
-}
-
-static int slot(const struct checker *checker, unsigned container, const char *name)
-{
-    for (const struct capdl_cap *cap = next_cap(checker, container, NULL); cap;
-         cap = next_cap(checker, container, cap))
-        if (!strcmp(cap->slot, name))
-            return (int)cap->object;
-    return -1;
-}
-
-static void index_caps(struct checker *checker)
+static void index_caps(struct camkes_checker *checker)
 {
     const struct capdl *capdl = checker->capdl;
     for (unsigned i = 0; i < capdl->object_count; i++)
@@ -87,7 +49,8 @@ static void index_caps(struct checker *checker)
                       object_of(checker, capdl->cap[i + 1].container)->name);
 }
 
-static void walk_table(struct checker *checker, unsigned instance, unsigned table, unsigned depth)
+static void walk_table(struct camkes_checker *checker, unsigned instance, unsigned table,
+                       unsigned depth)
 {
     for (const struct capdl_cap *cap = next_cap(checker, table, NULL); cap;
          cap = next_cap(checker, table, cap)) {
@@ -102,9 +65,9 @@ static void walk_table(struct checker *checker, unsigned instance, unsigned tabl
     }
 }
 
-static void find_instance(struct checker *checker, unsigned instance)
+static void find_instance(struct camkes_checker *checker, unsigned instance)
 {
-    struct found *found = &checker->found[instance];
+    struct camkes_found *found = &checker->found[instance];
     char name[SL_NAME_SIZE * 3];
     const char *own = instance_name(checker, instance);
     snprintf(name, sizeof name, "%s_wake", own);
@@ -128,7 +91,7 @@ static void find_instance(struct checker *checker, unsigned instance)
 }
 
 /* Threads and capability spaces that are no component's. */
-static void check_strangers(struct checker *checker)
+static void check_strangers(struct camkes_checker *checker)
 {
     for (unsigned i = 0; i < checker->capdl->object_count; i++) {
         const struct capdl_object *object = object_of(checker, i);
@@ -141,23 +104,8 @@ static void check_strangers(struct checker *checker)
     }
 }
 
-/* The plan's region of which `frame` is a part; NULL: none. CAmkES names its frames
- * share_REGION_data_N_obj. */
-static const struct camkes_region *region_of(const struct checker *checker,
-                                             const struct capdl_object *frame)
-{
-    for (unsigned i = 0; i < checker->system->region_count; i++) {
-        const struct camkes_region *region = &checker->system->region[i];
-        char start[SL_NAME_SIZE * 4];
-        int length = snprintf(start, sizeof start, "share_%s_data_", region->name);
-        if (!strncmp(frame->name, start, (size_t)length))
-            return region;
-    }
-    return NULL;
-}
-
 /* The instance that owns the device at `frame`; NOBODY. */
-static uint8_t device_owner(const struct checker *checker, const struct capdl_object *frame)
+static uint8_t device_owner(const struct camkes_checker *checker, const struct capdl_object *frame)
 {
     for (unsigned i = 0; i < checker->system->instance_count; i++) {
         struct camkes_device device[CAMKES_MAX_DEVICES];
@@ -179,7 +127,7 @@ static unsigned wanted_rights(const struct camkes_region *region, uint8_t owner,
     return 0;
 }
 
-static void check_private(struct checker *checker, unsigned frame)
+static void check_private(struct camkes_checker *checker, unsigned frame)
 {
     int owner = -1;
     for (unsigned i = 0; i < checker->system->instance_count; i++) {
@@ -193,10 +141,10 @@ static void check_private(struct checker *checker, unsigned frame)
     }
 }
 
-static void check_frame(struct checker *checker, unsigned frame, uint64_t size[])
+static void check_frame(struct camkes_checker *checker, unsigned frame, uint64_t size[])
 {
     const struct capdl_object *object = object_of(checker, frame);
-    const struct camkes_region *region = region_of(checker, object);
+    const struct camkes_region *region = camkes_region_of(checker, object);
     uint8_t owner = NOBODY;
     for (unsigned i = 0; i < checker->system->instance_count; i++)
         if ((checker->mapped[frame][i] & (CAPDL_WRITE | CAPDL_EXECUTE)) ==
@@ -208,6 +156,9 @@ static void check_frame(struct checker *checker, unsigned frame, uint64_t size[]
         if (owner == NOBODY)
             violation(checker, "%s is at 0x%" PRIx64 ", where the plan has no device", object->name,
                       object->address);
+        if (object->size != DEVICE_PAGE)
+            violation(checker, "%s has %" PRIu64 " bytes at 0x%" PRIx64 ", a device page has %u",
+                      object->name, object->size, object->address, DEVICE_PAGE);
         region = NULL;
     } else if (!region) {
         check_private(checker, frame);
@@ -223,7 +174,7 @@ static void check_frame(struct checker *checker, unsigned frame, uint64_t size[]
     }
 }
 
-static void check_frames(struct checker *checker)
+static void check_frames(struct camkes_checker *checker)
 {
     uint64_t size[CAMKES_MAX_REGIONS] = {0};
     for (unsigned i = 0; i < checker->capdl->object_count; i++)
@@ -236,7 +187,7 @@ static void check_frames(struct checker *checker)
 }
 
 /* In how many containers, of the kind given, the object stands. */
-static unsigned holders(const struct checker *checker, unsigned object, enum capdl_type type)
+static unsigned holders(const struct camkes_checker *checker, unsigned object, enum capdl_type type)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < checker->capdl->cap_count; i++)
@@ -246,7 +197,7 @@ static unsigned holders(const struct checker *checker, unsigned object, enum cap
 }
 
 /* A component's frame capability says no more than what it has mapped, alone. */
-static bool frame_is_own(const struct checker *checker, unsigned instance,
+static bool frame_is_own(const struct camkes_checker *checker, unsigned instance,
                          const struct capdl_cap *cap)
 {
     for (unsigned i = 0; i < checker->system->instance_count; i++)
@@ -256,7 +207,8 @@ static bool frame_is_own(const struct checker *checker, unsigned instance,
 }
 
 /* The bell of the plan that `cap` is, at its sender; -1: none. */
-static int bell_of(const struct checker *checker, unsigned instance, const struct capdl_cap *cap)
+static int bell_of(const struct camkes_checker *checker, unsigned instance,
+                   const struct capdl_cap *cap)
 {
     for (unsigned i = 0; i < checker->system->bell_count; i++) {
         const struct camkes_bell *bell = &checker->system->bell[i];
@@ -267,9 +219,10 @@ static int bell_of(const struct checker *checker, unsigned instance, const struc
     return -1;
 }
 
-static bool is_own(const struct checker *checker, unsigned instance, const struct capdl_cap *cap)
+static bool is_own(const struct camkes_checker *checker, unsigned instance,
+                   const struct capdl_cap *cap)
 {
-    const struct found *found = &checker->found[instance];
+    const struct camkes_found *found = &checker->found[instance];
     switch (object_of(checker, cap->object)->type) {
     case CAPDL_TCB:
         return (int)cap->object == found->tcb;
@@ -295,7 +248,7 @@ static bool is_own(const struct checker *checker, unsigned instance, const struc
     return false;
 }
 
-static void check_caps(struct checker *checker, unsigned instance)
+static void check_caps(struct camkes_checker *checker, unsigned instance)
 {
     unsigned rung[CAMKES_MAX_BELLS] = {0};
     bool waits = false;
@@ -320,8 +273,29 @@ static void check_caps(struct checker *checker, unsigned instance)
                   waits ? "waits" : "does not wait");
 }
 
+/* What the kernel itself uses for an instance's thread: its buffer, which the kernel writes
+ * messages to, and its time. */
+static void check_thread(struct camkes_checker *checker, unsigned instance)
+{
+    unsigned thread = (unsigned)checker->found[instance].tcb;
+    for (const struct capdl_cap *cap = next_cap(checker, thread, NULL); cap;
+         cap = next_cap(checker, thread, cap)) {
+        bool good = !strcmp(cap->slot, "cspace") || !strcmp(cap->slot, "vspace");
+        if (!strcmp(cap->slot, "ipc_buffer_slot"))
+            good = frame_is_own(checker, instance, cap) &&
+                   holders(checker, cap->object, CAPDL_TCB) == 1;
+        if (!strcmp(cap->slot, "sc_slot"))
+            good = object_of(checker, cap->object)->type == CAPDL_SCHEDULING_CONTEXT &&
+                   holders(checker, cap->object, CAPDL_TCB) == 1;
+        if (!good)
+            violation(checker, "the thread of %s has %s as its %s",
+                      instance_name(checker, instance), object_of(checker, cap->object)->name,
+                      cap->slot);
+    }
+}
+
 /* An interrupt signals its owner, with the badge of a device. */
-static void check_interrupts(struct checker *checker)
+static void check_interrupts(struct camkes_checker *checker)
 {
     for (unsigned i = 0; i < checker->capdl->object_count; i++) {
         const struct capdl_object *object = object_of(checker, i);
@@ -341,97 +315,10 @@ static void check_interrupts(struct checker *checker)
     }
 }
 
-static void add_nodes(const struct checker *checker, struct flow_graph *graph)
-{
-    for (unsigned i = 0; i < checker->system->instance_count; i++) {
-        const struct camkes_instance *instance = &checker->system->instance[i];
-        if (instance->kind == CAMKES_CLOCK) {
-            flow_add_trusted(graph, instance->name, "wakes those with deadlines, receives nothing");
-            continue;
-        }
-        if (instance->kind == CAMKES_ENTROPY) {
-            flow_add_trusted(graph, instance->name,
-                             "fills a seed for each who asks for random bytes, receives nothing; "
-                             "its device writes to memory that it chooses");
-            continue;
-        }
-        const struct topology_component *component =
-            &checker->system->topology->component[instance->component];
-        if (component->breaks_path)
-            flow_add_breaker(graph, instance->name, (uint8_t)component->side);
-        else if (component->program == PROGRAM_MONITOR)
-            flow_add_sink(graph, instance->name, (uint8_t)component->side);
-        else
-            flow_add_node(graph, instance->name, (uint8_t)component->side);
-    }
-}
-
-/* Once for each region and pair: a region has many frames. */
-static void add_memory(const struct checker *checker, struct flow_graph *graph)
-{
-    const struct camkes_region *last = NULL;
-    for (unsigned frame = 0; frame < checker->capdl->object_count; frame++) {
-        const struct capdl_object *object = object_of(checker, frame);
-        if (object->type != CAPDL_FRAME)
-            continue;
-        const struct camkes_region *region = region_of(checker, object);
-        bool again = region && region == last &&
-                     !memcmp(checker->mapped[frame], checker->mapped[frame - 1],
-                             sizeof checker->mapped[frame]);
-        last = region;
-        for (unsigned from = 0; !again && from < checker->system->instance_count; from++)
-            for (unsigned to = 0; to < checker->system->instance_count; to++)
-                if (checker->mapped[frame][from] & CAPDL_WRITE && checker->mapped[frame][to])
-                    flow_add_edge(graph, from, to, "writes %s, mapped by",
-                                  region ? region->name : object->name);
-    }
-}
-
-/* Who holds a way into an object, to who holds a way out of it: notifications, endpoints, and
- * whatever else two hold. */
-static void add_objects(const struct checker *checker, struct flow_graph *graph)
-{
-    for (unsigned from = 0; from < checker->system->instance_count; from++)
-        for (const struct capdl_cap *cap =
-                 next_cap(checker, (unsigned)checker->found[from].cnode, NULL);
-             cap; cap = next_cap(checker, (unsigned)checker->found[from].cnode, cap))
-            for (unsigned to = 0; to < checker->system->instance_count; to++) {
-                const struct capdl_object *object = object_of(checker, cap->object);
-                bool signals = object->type == CAPDL_NOTIFICATION || object->type == CAPDL_ENDPOINT;
-                for (const struct capdl_cap *other =
-                         next_cap(checker, (unsigned)checker->found[to].cnode, NULL);
-                     to != from && other;
-                     other = next_cap(checker, (unsigned)checker->found[to].cnode, other))
-                    if (other->object == cap->object &&
-                        (!signals || (cap->rights & CAPDL_WRITE && other->rights & CAPDL_READ)))
-                        flow_add_edge(graph, from, to, "%s %s, held by",
-                                      signals ? "signals" : "shares", object->name);
-            }
-}
-
-static int check_flows(const struct checker *checker, const struct camkes_kernel *kernel)
-{
-    struct flow_graph graph;
-    flow_graph_init(&graph);
-    add_nodes(checker, &graph);
-    add_memory(checker, &graph);
-    add_objects(checker, &graph);
-    flow_add_trusted(&graph, "capdl-loader",
-                     "creates every object and hands out every capability before the start, then "
-                     "stops; could join anything");
-    flow_add_trusted(&graph, "kernel", "keeps components apart; could join anything");
-    for (unsigned i = 0; i < checker->system->topology->component_count; i++)
-        for (unsigned j = 0; kernel->timers && j < checker->system->topology->component_count; j++)
-            flow_add_edge(&graph, i, j, "writes an exported timer register, read by");
-    int violations = flow_check(&graph, checker->system->topology->mode, checker->out);
-    flow_graph_free(&graph);
-    return violations;
-}
-
 int camkes_check(const struct camkes_system *system, const struct capdl *capdl,
                  const struct camkes_kernel *kernel, FILE *out)
 {
-    struct checker checker = {.system = system, .capdl = capdl, .out = out};
+    struct camkes_checker checker = {.system = system, .capdl = capdl, .out = out};
     checker.first = calloc(capdl->object_count + 1, sizeof *checker.first);
     checker.mapped = calloc(capdl->object_count + 1, sizeof *checker.mapped);
     if (!checker.first || !checker.mapped) {
@@ -448,11 +335,13 @@ int camkes_check(const struct camkes_system *system, const struct capdl *capdl,
         whole &= checker.found[i].cnode >= 0 && checker.found[i].table >= 0;
     check_strangers(&checker);
     check_frames(&checker);
-    for (unsigned i = 0; whole && i < system->instance_count; i++)
+    for (unsigned i = 0; whole && i < system->instance_count; i++) {
         check_caps(&checker, i);
+        check_thread(&checker, i);
+    }
     check_interrupts(&checker);
     if (whole)
-        checker.violations += check_flows(&checker, kernel);
+        checker.violations += camkes_check_flows(&checker, kernel);
     if (!kernel->known)
         fputs("capdl: not looked at: the kernel's configuration (exported timer registers)\n", out);
     free(checker.first);

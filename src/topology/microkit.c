@@ -258,11 +258,30 @@ static void add_sddf(struct microkit_system *system, unsigned edge, uint8_t side
     add_channel(system, edge, DOMAIN_CHANNEL_TRANSMIT, number, SDDF_CHANNEL_TRANSMIT, true, true);
 }
 
+/* Where a component's wakes are counted, for the supervisor to report. */
+static void add_wakes(struct microkit_system *system)
+{
+    char name[SL_NAME_SIZE * 2];
+    for (unsigned i = 0; i < system->topology->component_count; i++) {
+        unsigned domain = system->of_component[i];
+        snprintf(name, sizeof name, "%s_wakes", system->domain[domain].name);
+        unsigned region = add_region(system, name, MEMORY_SHARED, PAGE, 0);
+        add_map(system, domain, region, BOTH);
+        add_map(system, 0, region, READ);
+    }
+}
+
 /* Both ends of the traffic are inside; the outer one tells the supervisor when it is measured. */
 static void add_synthetic(struct microkit_system *system, unsigned domain, unsigned side)
 {
     if (side != SL_SIDE_EXT)
         return;
+    add_wakes(system);
+    /* The clients' requests leave no rest: the monitor's work comes after them all, and is told
+     * apart from theirs. */
+    for (unsigned i = 0; i < system->topology->component_count; i++)
+        if (system->topology->component[i].program == PROGRAM_MONITOR)
+            system->domain[system->of_component[i]].priority = (uint8_t)(pipeline.priority - 1);
     unsigned bench = add_region(system, "bench", MEMORY_SHARED, PAGE, 0);
     add_map(system, domain, bench, BOTH);
     add_map(system, 0, bench, READ);

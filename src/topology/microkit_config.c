@@ -139,6 +139,7 @@ static uint32_t of_component(const struct microkit_system *system, unsigned doma
     config->dma = own(system, domain, "dma");
     add_peers(system, domain, config);
     add_synthetic(system, domain, config);
+    config->wakes = own(system, domain, "wakes");
     config->seed = own(system, domain, "seed");
     config->uart = named(system, domain, "uart");
     config->status = named(system, domain, "status");
@@ -191,6 +192,11 @@ static uint32_t of_supervisor(const struct microkit_system *system, unsigned dom
     config->status = named(system, domain, "status");
     config->seed = own(system, domain, "seed");
     config->bench = named(system, domain, "bench");
+    for (unsigned i = 1; i < system->domain_count; i++) {
+        char name[SL_NAME_SIZE * 2];
+        snprintf(name, sizeof name, "%s_wakes", system->domain[i].name);
+        config->wakes[i - 1] = named(system, domain, name);
+    }
     for (unsigned i = 0; i < system->map_count; i++) {
         const struct microkit_map *map = &system->map[i];
         const struct microkit_region *region = &system->region[map->region];

@@ -100,6 +100,7 @@ static const struct topology_trusted trusted[] = {
 /* Audit records a component may leave between two looks of the monitor, which are at most 10 ms
  * apart: the request policy_emit leaves one for every message, 100 000 a second at most. */
 #define AUDIT_SLOTS         256u
+#define AUDIT_SLOTS_SELDOM  64u
 #define AUDIT_SLOTS_MESSAGE 1024u
 
 static uint32_t power_of_two(uint64_t least)
@@ -231,7 +232,10 @@ static void add_audit(struct topology *topology, uint8_t component, uint8_t moni
     link->slot_size = sizeof(struct sl_audit);
     const struct topology_component *source = &topology->component[component];
     bool every_message = source->program == PROGRAM_POLICY_EMIT && source->direction == SL_REQUEST;
-    link->capacity = every_message ? AUDIT_SLOTS_MESSAGE : AUDIT_SLOTS;
+    bool seldom = source->program == PROGRAM_NIC_DRV; /* its counters, once a second */
+    link->capacity = every_message ? AUDIT_SLOTS_MESSAGE
+                     : seldom      ? AUDIT_SLOTS_SELDOM
+                                   : AUDIT_SLOTS;
 }
 
 static void add_outer(struct topology *topology)

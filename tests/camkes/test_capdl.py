@@ -88,10 +88,77 @@ MUTATIONS = {
     "an interrupt that signals the other side":
         (r"(int_nic_drv_interrupt_interrupt_irq \{\n0x0: )int_nic_drv_wake", r"\g<1>ext_nic_drv_wake",
          "interrupt 56 signals ext_nic_drv_wake"),
+    "another frame at the other side's device page":
+        (r"(objects \{\n)(?s:(.*?))(pt_ext_nic_drv_group_bin_0002 \{\n)",
+         r"\g<1>alias = frame (4k, paddr: 0xa001000)\n\g<2>\g<3>0x1ff: alias (RW)\n",
+         "ext_nic_drv has rw of alias"),
+    "a large frame over both sides' device pages":
+        (r"(objects \{\n)(?s:(.*?))(pd_ext_nic_drv_group_bin_0001 \{\n)",
+         r"\g<1>alias = frame (2M, paddr: 0xa000000)\n\g<2>\g<3>0x1ff: alias (RW)\n",
+         "alias has 2097152 bytes at 0xa000000"),
+    "the serial port for another":
+        (r"(pt_ext_frontend_group_bin_0002 \{\n)",
+         r"\g<1>0x1ff: monitor_uart_page_data_0_obj (RW)\n",
+         "ext_frontend has rw of monitor_uart_page"),
+    "an address space of two":
+        (r"vspace: int_frontend_group_bin_pd", "vspace: ext_frontend_group_bin_pd", "are one"),
+    "another's page table hung in":
+        (r"(pd_ext_frontend_group_bin_0001 \{\n)",
+         r"\g<1>0x1ff: pt_int_frontend_group_bin_0002\n", "ext_frontend and int_frontend share"),
+    "another's message buffer":
+        (r"ipc_buffer_slot: int_frontend_frame\w+",
+         "ipc_buffer_slot: ext_frontend_frame__camkes_ipc_buffer_ext_frontend_0_control",
+         "the thread of int_frontend has ext_frontend_frame"),
+    "another's time":
+        (r"sc_slot: int_frontend_int_frontend_0_control_sc",
+         "sc_slot: ext_frontend_ext_frontend_0_control_sc", "as its sc_slot"),
+    "a fault handler":
+        (r"(ext_frontend_ext_frontend_0_control_tcb \{\n)",
+         r"\g<1>fault_ep_slot: int_frontend_pre_init_ep (W)\n", "as its fault_ep_slot"),
     "untyped memory":
         (r"(objects \{\n)(?s:(.*?))(ext_frontend_cnode \{\n)",
          r"\g<1>loose = ut (12 bits)\n\g<2>\g<3>0xf: loose\n", "loose"),
 }
+
+
+# Those that join the sides, and by what: the path must be shown. `>` is an arrow.
+PATHS = {
+    "a ring of others mapped":
+        "ext_frontend > writes request_policy_emit_to_int_frontend_consumer, mapped by > int_frontend",
+    "private memory shared":
+        "int_frontend > writes frame_int_frontend_group_bin_0100, mapped by > ext_frontend",
+    "a device page of the other side":
+        "ext_nic_drv > writes int_nic_drv_device_page_data_0_obj, mapped by > int_nic_drv",
+    "another frame at the other side's device page":
+        "ext_nic_drv > writes alias, which overlaps int_nic_drv_device_page_data_0_obj, mapped by > "
+        "int_nic_drv",
+    "a large frame over both sides' device pages":
+        "int_nic_drv > writes int_nic_drv_device_page_data_0_obj, which overlaps alias, mapped by > "
+        "ext_nic_drv",
+    "the serial port for another":
+        "monitor > writes monitor_uart_page_data_0_obj, mapped by > ext_frontend",
+    "a notification too many": "ext_frontend > signals int_frontend_wake, held by > int_frontend",
+    "another's thread":
+        "ext_frontend > shares int_frontend_int_frontend_0_control_tcb, held by > int_frontend",
+    "another's endpoint":
+        "ext_frontend > signals int_frontend_pre_init_ep, held by > int_frontend",
+    "an interrupt of the other side":
+        "ext_nic_drv > shares int_nic_drv_interrupt_interrupt_irq, held by > int_nic_drv",
+    "an interrupt that signals the other side":
+        "int_nic_drv > owns int_nic_drv_interrupt_interrupt_irq, which wakes > ext_nic_drv",
+    "another's message buffer":
+        "int_frontend > has messages in ext_frontend_frame__camkes_ipc_buffer_ext_frontend_0_control, "
+        "mapped by > ext_frontend",
+}
+
+
+def arrows(path):
+    names = path.split(" > ")
+    return f"{names[0]} -> [{names[1]}] -> {names[2]}"
+
+
+def test_each_path_is_one_of_the_changes():
+    assert set(PATHS) < set(MUTATIONS)
 
 
 @pytest.mark.parametrize("what", MUTATIONS)
@@ -104,6 +171,8 @@ def test_one_change_is_found(sluice, built, tmp_path, what):
     status, violations, said = check(sluice, tmp_path / "changed.cdl")
     assert status == 1, said
     assert any(expected in line for line in violations), said
+    if what in PATHS:
+        assert any(line.endswith(arrows(PATHS[what])) for line in violations), said
 
 
 def test_a_path_is_shown(sluice, built, tmp_path):

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 import synthetic
+from microkit_sdk import sdk_or_skip
 
 
 def agrees(counts):
@@ -65,13 +66,12 @@ def test_camkes_capdl_is_one_way(build, sluice):
 
 @pytest.mark.microkit
 def test_microkit_counts_what_linux_counts(sluice, tmp_path):
-    if not synthetic.pathlib.Path("/opt/microkit-sdk/bin/microkit").exists():
-        pytest.skip("no Microkit SDK: set MICROKIT_SDK")
+    sdk = sdk_or_skip()
     if shutil.which("qemu-system-aarch64") is None:
-        pytest.skip("no qemu-system-aarch64")
+        pytest.skip("no qemu-system-aarch64: tools/install-deps microkit")
     image = tmp_path / "image"
-    result = subprocess.run([sluice, "build", synthetic.SITE, "--host", "microkit", "-o", image,
-                             "--accept-open-timer"],
+    result = subprocess.run([sluice, "build", synthetic.SITE, "--host", "microkit", "--sdk", sdk, "-o",
+                             image, "--accept-open-timer"],
                             capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout + result.stderr
     linux = synthetic.count(synthetic.linux(sluice=sluice))

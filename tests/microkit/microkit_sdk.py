@@ -13,7 +13,8 @@ def sdk_or_skip(version=None):
     """The SDK under test; of another version, the one beside it."""
     path = SDK if version is None else SDK.parent / f"microkit-sdk-{version}"
     if not (path / "bin/microkit").exists():
-        pytest.skip(f"no Microkit SDK at {path}: set MICROKIT_SDK")
+        pytest.skip(f"no Microkit SDK at {path}: set MICROKIT_SDK to one that you have unpacked "
+                    "(docs/microkit.md)")
     if shutil.which("aarch64-linux-gnu-gcc") is None:
-        pytest.skip("no aarch64-linux-gnu-gcc: apt-get install gcc-aarch64-linux-gnu")
+        pytest.skip("no aarch64-linux-gnu-gcc: tools/install-deps microkit")
     return path

@@ -15,9 +15,9 @@ NOWHERE = 0xdead0000
 PAGE = 4096
 
 
-def arguments(path):
-    """More arguments for QEMU: memory in the file `path`."""
-    return ["-object", f"memory-backend-file,id=ram,size=2G,mem-path={path},share=on",
+def arguments(path, size="2G"):
+    """More arguments for QEMU: its memory, `size` as the machine has it, in the file `path`."""
+    return ["-object", f"memory-backend-file,id=ram,size={size},mem-path={path},share=on",
             "-machine", "memory-backend=ram"]
 
 
@@ -76,8 +76,8 @@ class Component:
         self.broken = self.struct[:24] + struct.pack("<Q", NOWHERE)
 
 
-def _places(memory, file, wanted, in_page):
-    """Offsets at which `wanted` stands at `in_page` of a page."""
+def _places(memory, file, wanted):
+    """Offsets at which `wanted` stands."""
     end, at = os.fstat(file).st_size, 0
     while True:
         try:
@@ -87,8 +87,7 @@ def _places(memory, file, wanted, in_page):
         stop = os.lseek(file, start, os.SEEK_HOLE)
         found = memory.find(wanted, start, stop)
         while found >= 0:
-            if found % PAGE == in_page:
-                yield found
+            yield found
             found = memory.find(wanted, found + 1, stop)
         at = stop
         if at >= end:
@@ -100,8 +99,13 @@ class Memory:
         self.file = os.open(path, os.O_RDWR)
         self.map = mmap.mmap(self.file, 0)
 
+    def find(self, wanted):
+        return _places(self.map, self.file, wanted)
+
     def places(self, component):
-        return list(_places(self.map, self.file, component.struct, component.in_page))
+        """Where it may be in use: a loader's copies need not stand where they would in a page."""
+        return [place for place in self.find(component.struct)
+                if place % PAGE == component.in_page]
 
     def write(self, place, content):
         self.map[place:place + len(content)] = content

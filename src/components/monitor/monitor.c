@@ -8,34 +8,16 @@
  * repeats is counted (repeats.h), and each write that passes has its line. Counts are told at the
  * latest when the host says that this is the last wake.
  */
-#include "components/monitor/audit_line.h"
+#include "components/monitor/monitor.h"
+
 #include "components/monitor/count.h"
-#include "components/monitor/policies.h"
-#include "components/monitor/read_flows.h"
-#include "components/monitor/repeats.h"
 #include "policy/image.h"
-#include "ring/oneway_ring.h"
 #include "sluice/component.h"
 #include "sluice/host.h"
 #include "sluice/protocol.h"
 
 #define POLL_BUSY UINT64_C(1000000)  /* ns between looks while there is traffic */
 #define POLL_IDLE UINT64_C(10000000) /* and at most, while there is none */
-
-struct monitor {
-    struct sl_host *host;
-    struct audit_run run;
-    struct policies policies;
-    struct sl_counters *counters;
-    struct oneway_consumer ring[SL_MAX_COMPONENTS];
-    uint64_t reported_lost[SL_MAX_COMPONENTS];
-    uint64_t sequence;
-    uint64_t poll;
-    bool each; /* every record has a line */
-    struct read_flows reads;
-    struct repeats repeats;
-    char line[AUDIT_LINE_MAX];
-};
 
 static void init(void *self, const struct sl_environment *environment)
 {

@@ -44,11 +44,35 @@ static void tell_fault(struct sl_json *json, const struct instance_words *words)
     sl_json_string(json, "action", "closed");
 }
 
+static void tell_wakes(const struct instance *instance, const char *name,
+                       const struct wake_count *wakes)
+{
+    char line[512];
+    struct sl_json json;
+    sl_json_start(&json, line, sizeof line);
+    sl_json_open_object(&json, NULL);
+    sl_json_string(&json, "event", "wakes");
+    wakes_report(name, wakes, &json);
+    sl_json_close_object(&json);
+    console_write(instance, line, json.length);
+}
+
+static void tell_all_wakes(const struct instance *instance)
+{
+    for (unsigned i = 0; i < instance->other_count; i++) {
+        const struct instance_words *words = instance->other[i].page;
+        tell_wakes(instance, instance->other[i].name, words->wakes);
+    }
+    tell_wakes(instance, instance->name, instance->wakes);
+}
+
 static void tell(const struct instance *instance, unsigned other, uint32_t spoken)
 {
     const struct instance_words *words = instance->other[other].page;
     char line[512];
     struct sl_json json;
+    if (instance->wakes)
+        tell_all_wakes(instance);
     sl_json_start(&json, line, sizeof line);
     sl_json_open_object(&json, NULL);
     sl_json_string(&json, "event_type", "gateway");

@@ -148,16 +148,24 @@ static void start(struct sl_host *host)
     instance->program->init(instance->self, &host->environment);
 }
 
-static void wake(struct sl_host *host, uint64_t badges)
+static void wake_component(struct sl_host *host, uint64_t badges)
 {
     host->instance.program->wake(host->instance.self, badges);
-    console_look(&host->instance);
-    nic_flush(&host->instance);
     while (host->rung) {
         unsigned channel = (unsigned)__builtin_ctz(host->rung);
         host->rung &= host->rung - 1;
         host->instance.ring[channel]();
     }
+}
+
+static void wake(struct sl_host *host, uint64_t badges)
+{
+    uint64_t began = host->instance.wakes ? instance_counter() : 0;
+    wake_component(host, badges);
+    if (host->instance.wakes)
+        wakes_add(host->instance.wakes, badges, instance_counter() - began);
+    console_look(&host->instance);
+    nic_flush(&host->instance);
 }
 
 /* And again while the deadline is already due; the others get the processor in between. */

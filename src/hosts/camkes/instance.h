@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hosts/microkit/wakes.h"
 #include "sluice/component.h"
 #include "sluice/config.h"
 
@@ -30,12 +31,17 @@ struct instance_seed {
 
 /* A component that cannot go on says why here; the monitor reads it. One page. */
 #define INSTANCE_WORDS_TEXT 96u
-enum { INSTANCE_FAULTED = 1, INSTANCE_MEASURED = 2 }; /* found: ticks, expected: requests */
+enum {
+    INSTANCE_FAULTED = 1,
+    INSTANCE_MEASURED, /* found: ticks, expected: requests */
+};
 struct instance_words {
     _Atomic uint32_t spoken; /* INSTANCE_*: the rest is filled, and stays */
     uint64_t found, expected;
     char text[INSTANCE_WORDS_TEXT];
+    struct wake_count wakes[WAKES_BADGES]; /* filled where it is measured */
 };
+_Static_assert(sizeof(struct instance_words) <= 4096, "the last words are one page");
 
 /* In place of a NIC, for measurement (drivers/synthetic). */
 struct instance_synthetic {
@@ -62,6 +68,7 @@ struct instance {
 
     const struct instance_seed *seed; /* NULL: asks for no random bytes */
     struct instance_words *words;
+    struct wake_count *wakes;     /* NULL: nothing is measured */
     void *device;                 /* registers of its virtio device, NULL: none */
     int (*acknowledge)(void);     /* its interrupt; NULL: none */
     void *uart;                   /* monitor: PL011 */

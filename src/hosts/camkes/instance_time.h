@@ -8,4 +8,7 @@
  * component read (KernelArmExportVCNTUser) and none write; the same in all of them. */
 uint64_t instance_now(void);
 
+/* The counter itself, in ticks. */
+uint64_t instance_counter(void);
+
 #endif

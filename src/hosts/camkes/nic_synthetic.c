@@ -5,6 +5,7 @@
  */
 #include "drivers/synthetic/synthetic.h"
 #include "hosts/camkes/instance.h"
+#include "hosts/camkes/instance_time.h"
 #include "hosts/camkes/nic.h"
 #include "sluice/barrier.h"
 
@@ -39,25 +40,18 @@ bool nic_pending(void)
     return synthetic_pending(&synthetic);
 }
 
-static uint64_t counter(void)
-{
-    uint64_t count;
-    __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(count));
-    return count;
-}
-
 void nic_flush(const struct instance *instance)
 {
     static uint64_t start, first;
     const struct instance_synthetic *told = &instance->synthetic;
     struct instance_words *words = instance->words;
-    if (!told->client || !words || sl_load_relaxed(&words->spoken))
+    if (!told->client || sl_load_relaxed(&words->spoken))
         return;
     if (start == 0 && synthetic.replies >= told->warm_up) {
         first = synthetic.replies;
-        start = counter();
+        start = instance_counter();
     } else if (start && synthetic.replies == synthetic.wanted) {
-        words->found = counter() - start;
+        words->found = instance_counter() - start;
         words->expected = synthetic.replies - first;
         sl_store_release(&words->spoken, INSTANCE_MEASURED);
     }

@@ -17,6 +17,13 @@ void bench_begin(const struct domain_supervisor_config *config)
 #endif
 }
 
+void bench_end(void)
+{
+#if defined(CONFIG_BENCHMARK_TRACK_UTILISATION)
+    seL4_BenchmarkFinalizeLog();
+#endif
+}
+
 #if defined(CONFIG_BENCHMARK_TRACK_UTILISATION)
 static void report_domain(const struct domain_supervisor_config *config, unsigned child,
                           struct sl_json *json)
@@ -41,9 +48,6 @@ static void report_domain(const struct domain_supervisor_config *config, unsigne
 void bench_report(const struct domain_supervisor_config *config, struct sl_json *json)
 {
     const struct domain_bench *bench = (const void *)config->bench.base;
-#if defined(CONFIG_BENCHMARK_TRACK_UTILISATION)
-    seL4_BenchmarkFinalizeLog();
-#endif
     sl_json_number(json, "requests", bench->last - bench->first);
     sl_json_number(json, "ticks", bench->end - bench->start);
 #if defined(CONFIG_BENCHMARK_TRACK_UTILISATION)

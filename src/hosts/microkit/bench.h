@@ -9,7 +9,10 @@
 /* From here on. */
 void bench_begin(const struct domain_supervisor_config *config);
 
-/* Up to here: adds to the line what was measured. */
+/* Up to here. */
+void bench_end(void);
+
+/* Adds to the line what was measured in between. */
 void bench_report(const struct domain_supervisor_config *config, struct sl_json *json);
 
 #endif

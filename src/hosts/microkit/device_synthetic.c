@@ -14,13 +14,6 @@
 static struct synthetic synthetic;
 static struct domain_bench *bench;
 
-static uint64_t counter(void)
-{
-    uint64_t count;
-    __asm__ volatile("isb; mrs %0, cntpct_el0" : "=r"(count));
-    return count;
-}
-
 const char *device_start(const struct domain_config *config)
 {
     const struct domain_synthetic *told = &config->synthetic;
@@ -56,7 +49,7 @@ bool device_pending(void)
 static void mark(uint32_t phase, uint64_t *reading)
 {
     microkit_notify(DOMAIN_CHANNEL_TRANSMIT); /* the supervisor runs at once, and returns */
-    *reading = counter();
+    *reading = domain_counter();
     sl_store_release(&bench->phase, phase);
 }
 
@@ -70,7 +63,7 @@ void device_flush(void)
         bench->first = synthetic.replies;
         mark(BENCH_MEASURED, &bench->start);
     } else if (phase == BENCH_MEASURED && synthetic.replies == synthetic.wanted) {
-        bench->end = counter();
+        bench->end = domain_counter();
         bench->last = synthetic.replies;
         sl_store_release(&bench->phase, BENCH_DONE);
         microkit_notify(DOMAIN_CHANNEL_TRANSMIT);

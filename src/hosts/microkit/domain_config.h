@@ -65,6 +65,7 @@ struct domain_config {
     struct domain_peer peer[2];  /* in front of a stock driver: receive, transmit */
     struct domain_synthetic synthetic;
     struct domain_region bench;  /* synthetic client: struct domain_bench */
+    struct domain_region wakes;  /* where it is measured: struct wake_count by badge */
     struct domain_region uart;   /* monitor: PL011 */
     struct domain_region seed;   /* struct domain_seed, read-only; 0: asks for no random bytes */
     struct domain_region status; /* monitor, policy_emit: struct domain_status, read-only */
@@ -114,7 +115,8 @@ struct domain_supervisor_config {
     struct domain_region region[DOMAIN_MAX_REGIONS]; /* zeroed before a restart */
     struct domain_region uart, rtc, status;
     struct domain_region bench; /* struct domain_bench, read-only; 0: nothing is measured */
-    struct domain_region seed;  /* for the boot identifier */
+    struct domain_region wakes[DOMAIN_MAX_CHILDREN]; /* by child number, read-only */
+    struct domain_region seed;                       /* for the boot identifier */
     uint8_t policy_hash[8];
 };
 

@@ -13,6 +13,7 @@
 #include "hosts/microkit/domain.h"
 #include "hosts/microkit/console.h"
 #include "hosts/microkit/random.h"
+#include "hosts/microkit/wakes.h"
 #include "sluice/barrier.h"
 
 extern const struct sl_component *const domain_program; /* program_*.c */
@@ -140,6 +141,16 @@ static bool supervised(const struct sl_host *host)
     return !status || domain_now() < sl_load_relaxed(&status->alive) + DOMAIN_SUPERVISOR_SILENT_NS;
 }
 
+static void wake(const struct sl_host *host, uint64_t badges)
+{
+    struct wake_count *wakes = (void *)host->config->wakes.base;
+    uint64_t began = wakes ? domain_counter() : 0;
+    domain_program->wake(sluice_self, badges);
+    if (wakes)
+        wakes_add(wakes, badges, domain_counter() - began);
+    device_flush();
+}
+
 /* Wakes the component, and again while its deadline is already due; the others of its priority
  * get the processor in between. Without a supervisor nobody would see a component die: those that
  * decide let nothing pass then, and the monitor, which goes on, says so. */
@@ -148,8 +159,7 @@ static void run(struct sl_host *host, uint64_t badges)
     host->held = !supervised(host) && !console_without_supervisor(host->config);
     if (host->held)
         return;
-    domain_program->wake(sluice_self, badges);
-    device_flush();
+    wake(host, badges);
     for (;;) {
         bool due = host->deadline != SL_NEVER && host->deadline <= domain_now();
         if (!due && !device_pending())
@@ -157,8 +167,7 @@ static void run(struct sl_host *host, uint64_t badges)
         if (due)
             host->deadline = SL_NEVER;
         seL4_Yield();
-        domain_program->wake(sluice_self, due ? SL_BADGE_DEADLINE : SL_BADGE_DEVICE);
-        device_flush();
+        wake(host, due ? SL_BADGE_DEADLINE : SL_BADGE_DEVICE);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "hosts/microkit/fault.h"
 #include "hosts/microkit/random.h"
 #include "hosts/microkit/uart.h"
+#include "hosts/microkit/wakes.h"
 #include "sluice/barrier.h"
 #include "sluice/json.h"
 #include "util/timestamp.h"
@@ -22,6 +23,9 @@
 #define LIVED_NS        (UINT64_C(1000) * NS_PER_MS)
 #define BACK_OFF_MIN_NS (UINT64_C(10) * NS_PER_MS)
 #define BACK_OFF_MAX_NS (UINT64_C(5000) * NS_PER_MS)
+
+/* After the last request: the monitor, which waits for all others, writes its lines. */
+#define BENCH_REST_NS (UINT64_C(300) * NS_PER_MS)
 
 #define LINE_SIZE 2048u
 
@@ -35,6 +39,7 @@ struct supervisor {
     uint64_t faulted;
     uint64_t back_off, restart_at;
     uint64_t sequence;
+    uint64_t report_at; /* when to write what was measured; 0: not at all */
     char line[LINE_SIZE];
 };
 
@@ -234,6 +239,24 @@ void init(void)
         seL4_TCB_ReadRegisters(BASE_TCB_CAP + i, seL4_False, 0, REGISTERS, &supervisor->entry[i]);
 }
 
+static void tell_measured(struct supervisor *supervisor)
+{
+    const struct domain_supervisor_config *config = supervisor->config;
+    for (unsigned i = 0; i < config->child_count; i++) {
+        struct sl_json json;
+        if (!config->wakes[i].base)
+            continue;
+        line_start(supervisor, &json, "wakes");
+        wakes_report(config->child[i], (const void *)config->wakes[i].base, &json);
+        line_send(supervisor, &json, true);
+    }
+    struct sl_json json;
+    line_start(supervisor, &json, "bench");
+    bench_report(config, &json);
+    line_send(supervisor, &json, true);
+    supervisor->report_at = 0;
+}
+
 void notified(microkit_channel channel)
 {
     struct supervisor *supervisor = &the_supervisor;
@@ -241,11 +264,11 @@ void notified(microkit_channel channel)
     if (channel != DOMAIN_CHANNEL_TRANSMIT) {
         sl_store_relaxed(&supervisor->status->alive, domain_now());
         name_boot(supervisor);
+        if (supervisor->report_at && supervisor->report_at <= domain_now())
+            tell_measured(supervisor);
     } else if (sl_load_acquire(&bench->phase) == BENCH_DONE) {
-        struct sl_json json;
-        line_start(supervisor, &json, "bench");
-        bench_report(supervisor->config, &json);
-        line_send(supervisor, &json, true);
+        bench_end();
+        supervisor->report_at = domain_now() + BENCH_REST_NS;
     } else {
         bench_begin(supervisor->config);
     }

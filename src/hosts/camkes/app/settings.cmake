@@ -13,3 +13,6 @@ set(KernelArmExportVTMRUser OFF CACHE BOOL "" FORCE)
 set(CAmkESFaultHandlers OFF CACHE BOOL "" FORCE)
 # No component holds its own thread's capability.
 set(CAmkESProvideTCBCaps OFF CACHE BOOL "" FORCE)
+
+# Thread-local storage of a component takes 56 bytes and its header, not the 16 KiB set aside.
+set(Sel4RuntimeStaticTLS 1024 CACHE STRING "" FORCE)

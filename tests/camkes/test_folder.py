@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The application folder that `sluice build --host camkes` writes; no checkout is needed."""
+import os
+import re
+import subprocess
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def app(folder):
+    return folder()[0]
+
+
+@pytest.fixture(scope="module")
+def assembly(app):
+    return (app / "sluice.camkes").read_text()
+
+
+def test_each_end_of_each_dataport_has_its_right(assembly):
+    ends = re.findall(r"connection seL4SharedData \w+\(from (\S+), to (\S+)\);", assembly)
+    assert len(ends) > 30
+    rights = dict(re.findall(r'(\S+)_access = "(\w+)";', assembly))
+    for one, other in ends:
+        assert {rights[one], rights[other]} in ({"R", "RW"}, {"RW"}), (one, other)
+        # Only the queues with a NIC's driver are written from both ends (docs/rings.md).
+        if rights[one] == rights[other]:
+            assert "nic_drv" in one and "nic_drv" in other
+    assert set(rights.values()) == {"R", "RW"}
+
+
+def test_each_component_has_its_heap_stack_and_priority(assembly):
+    names = [name for type, name in re.findall(r"^        component (\w+) (\w+);", assembly, re.M)
+             if type not in ("Nic", "Registers")]
+    assert len(names) == 11
+    for name in names:
+        for attribute in ("heap_size", "_stack_size", "_priority", "_max_priority", "_budget"):
+            assert re.search(rf"^        {name}\.{attribute} = \d+;", assembly, re.M), (name, attribute)
+
+
+def test_nics_have_a_page_an_interrupt_and_a_pool_each(assembly):
+    for side, address, interrupt in (("ext", "0xa000000", 48), ("int", "0xa001000", 56)):
+        assert f"{side}_nic_drv_device.registers_paddr = {address};" in assembly
+        assert f"{side}_nic_drv_device.interrupt_irq_number = {interrupt};" in assembly
+        assert re.search(rf"{side}_nic_drv\.dma_pool = [1-9]\d+;", assembly)
+
+
+def test_only_the_sites_protocols(app):
+    table = (app / "sluice_protocols.c").read_text()
+    assert re.findall(r"&(\w+)", table) == ["modbus_tcp_protocol"]
+
+
+def test_it_needs_nothing_of_the_tree_that_made_it(app, root):
+    for path, _, files in os.walk(app):
+        for name in files:
+            text = (os.path.join(path, name))
+            with open(text, errors="replace") as file:
+                assert str(root) not in file.read(), text
+    assert not [name for path, _, files in os.walk(app) for name in files
+                if os.path.islink(os.path.join(path, name))]
+
+
+def test_again_into_the_same_folder_changes_only_what_changed(folder, app):
+    before = {path: path.stat().st_mtime_ns for path in app.rglob("*") if path.is_file()}
+    folder()
+    changed = {path.name for path in before if path.stat().st_mtime_ns != before[path]}
+    assert len(before) > 100 and changed <= {"instance.c"}  # the entropy component's random bytes
+
+
+@pytest.mark.parametrize("nic", ["sddf:driver.elf,config.json", "synthetic"])
+def test_a_card_that_this_host_has_not(sluice, tmp_path, root, nic):
+    result = subprocess.run([sluice, "build", root / "systems/heating-plant/sluice.yaml", "--host",
+                             "camkes", "--ext-nic", nic, "-o", tmp_path / "app"],
+                            capture_output=True, text=True)
+    assert result.returncode == 1
+    assert f"--ext-nic {nic}: on this host a NIC is virtio" in result.stderr
