@@ -71,6 +71,8 @@ static void collect(struct sink *sink)
             return;
         struct sl_record record;
         memcpy(&record, sink->record, sizeof record);
+        if (record.type == SL_RECORD_SESSION_END)
+            continue; /* no request, and no session is kept here (policy_emit/oneway.c) */
         if (whole(sink, &record))
             sink->delivered++;
         else
