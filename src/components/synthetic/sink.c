@@ -21,6 +21,7 @@ struct sink {
     struct oneway_producer audit;
     uint64_t delivered, reported, lost_reported;
     uint64_t broken; /* what came is no whole message */
+    bool begun;      /* policy_emit's first record came, the end of all sessions (oneway_begin) */
     uint64_t next_report;
     _Alignas(8) uint8_t record[SL_MAX_RECORD];
     _Alignas(8) uint8_t canonical[SL_MAX_PAYLOAD];
@@ -71,8 +72,10 @@ static void collect(struct sink *sink)
             return;
         struct sl_record record;
         memcpy(&record, sink->record, sizeof record);
-        if (record.type == SL_RECORD_SESSION_END)
-            continue; /* no request, and no session is kept here (policy_emit/oneway.c) */
+        if (record.type == SL_RECORD_SESSION_END) {
+            sink->begun = true; /* no request, and no session is kept here */
+            continue;
+        }
         if (whole(sink, &record))
             sink->delivered++;
         else
@@ -82,7 +85,8 @@ static void collect(struct sink *sink)
 
 static void report(struct sink *sink, uint64_t now)
 {
-    uint64_t lost = sink->in.lost + sink->broken;
+    /* policy_emit's first record is no request: one of those lost, when it did not come. */
+    uint64_t lost = sink->in.lost - (!sink->begun && sink->in.lost) + sink->broken;
     if (lost != sink->lost_reported)
         tell(sink, SL_AUDIT_DROPPED, SL_REASON_CAPACITY, lost - sink->lost_reported);
     if (sink->delivered != sink->reported)
