@@ -68,7 +68,10 @@ def test_one_too_many_is_noticed(lab, config, tmp_path, options, said, path):  #
 
 
 def test_no_gateway(config):
-    result = subprocess.run([ROOT / "build/sluice", "check", config, "--running", "1"],
+    other = subprocess.Popen(["sleep", "60"])
+    result = subprocess.run([ROOT / "build/sluice", "check", config, "--running", str(other.pid)],
                             capture_output=True, text=True)
+    other.kill()
+    other.wait()
     assert result.returncode == 2
     assert "is it a `sluice run` of this configuration" in result.stdout
