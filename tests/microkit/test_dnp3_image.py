@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""DNP3 through the image: the tests of the Linux gateway (tests/e2e/test_dnp3.py), one by one."""
+"""DNP3 through the image: the tests of the Linux gateway (tests/e2e/test_dnp3_gateway.py), one by one."""
 import os
 import pathlib
 import sys
@@ -10,9 +10,9 @@ import pytest
 import qemu
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from test_dnp3 import *  # noqa: F401,F403 the tests and their fixtures
+from test_dnp3_gateway import *  # noqa: F401,F403 the tests and their fixtures
 from dnp3_wire import Peer
-from test_dnp3 import CONFIG
+from test_dnp3_gateway import CONFIG
 
 # They start a gateway of their own, with another configuration.
 del test_masters_inside_and_outstations_outside, test_one_way  # noqa: F821
