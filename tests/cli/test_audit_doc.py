@@ -10,7 +10,7 @@ WRITERS = ["src/components/monitor/audit_line.c", "src/components/monitor/monito
            "src/control/change_log.c",
            "src/hosts/linux/loop.c", "src/hosts/linux/audit_writer.c", "src/hosts/microkit/supervisor.c"]
 NO_EXAMPLE = {"counters", "unknown", "closed", "fault"}  # not written, or not on Linux
-BENCH_ONLY = {"bench"}  # an image built to be measured
+BENCH_ONLY = {"bench", "wakes"}  # an image built to be measured
 
 
 @pytest.fixture(scope="module")
