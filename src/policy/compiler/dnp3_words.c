@@ -7,8 +7,6 @@
 #include "protocols/dnp3/objects.h"
 #include "protocols/dnp3/rules.h"
 
-#define GROUP_FILE 70u
-
 #define FREEZES                                                                                    \
     (FUNCTION(DNP3_IMMEDIATE_FREEZE) | FUNCTION(DNP3_IMMEDIATE_FREEZE_NO_ACK) |                    \
      FUNCTION(DNP3_FREEZE_CLEAR) | FUNCTION(DNP3_FREEZE_CLEAR_NO_ACK) |                            \

@@ -140,6 +140,7 @@ size_t dnp3_attribute_length(uint8_t type, uint8_t length);
 #define GROUP_TIME           50u
 #define GROUP_COMMON_TIME    51u
 #define GROUP_CLASS          60u
+#define GROUP_FILE           70u
 #define GROUP_AUTHENTICATION 120u
 #define GROUP_ANALOG_COMMAND 41u
 

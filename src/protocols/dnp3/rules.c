@@ -267,6 +267,74 @@ static struct sl_decision allowed_by(const struct asked *asked, struct rule_set 
     return denied(nearest);
 }
 
+/* --- files --------------------------------------------------------------------------------- */
+
+#define FILE_MODE_AT   20u /* of a file command (1815 A.25.3), 2 octets */
+#define FILE_MODE_READ 1u
+#define FILE_BLOCK     5u /* variation of GROUP_FILE: what is written (A.25.5) */
+
+/* Opening a file to write empties it or creates one (1815 A.25.3), so it is a write too. True also
+ * for what is neither reading nor writing. */
+static bool opens_to_write(const struct dnp3_message *message)
+{
+    if (message->function != DNP3_OPEN_FILE)
+        return false;
+    struct walk walk = walk_begin(message);
+    while (sl_remaining(&walk.in) > 0) {
+        if (dnp3_read_header(&walk.in, FORM_CANONICAL, message->function, &walk.header) !=
+            SL_REASON_NONE)
+            return true;
+        if (walk.header.group != GROUP_FILE) {
+            if (!dnp3_skip_objects(&walk.header, &walk.in))
+                return true;
+            continue;
+        }
+        for (uint64_t i = 0; i < walk.header.count; i++) {
+            uint32_t index;
+            const uint8_t *data;
+            size_t size;
+            if (!dnp3_read_object(&walk.header, &walk.in, FORM_CANONICAL, &index, &data, &size) ||
+                size < FILE_MODE_AT + 2 || dnp3_number(data + FILE_MODE_AT, 2) != FILE_MODE_READ)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The rules of a kind for writing a file's blocks, by this client to this station. */
+static void file_writes(const struct asked *asked, uint32_t kind, struct rule_set *out)
+{
+    const struct dnp3_rules *const rules = asked->rules;
+    set_begin(out, rules, kind);
+    set_narrow(out, rules, axis_set(rules, &rules->clients, asked->client));
+    set_narrow(out, rules, asked->station->rules);
+    set_narrow(out, rules, rules->function[DNP3_WRITE]);
+    set_narrow(out, rules, axis_set(rules, &rules->objects, GROUP_FILE << 8 | FILE_BLOCK));
+}
+
+static const struct dnp3_rule_entry *file_write_denied_by(const struct asked *asked)
+{
+    struct rule_set denies;
+    file_writes(asked, asked->rules->denies, &denies);
+    unsigned number;
+    while (set_take(&denies, &number))
+        if (may_deny(asked, entry_of(asked, number)))
+            return entry_of(asked, number);
+    return NULL;
+}
+
+static bool file_write_allowed(const struct asked *asked)
+{
+    struct rule_set allows;
+    file_writes(asked, asked->rules->allows, &allows);
+    set_narrow(&allows, asked->rules, asked->rules->any_index);
+    unsigned number;
+    while (set_take(&allows, &number))
+        if (condition_fails(asked, entry_of(asked, number)) == SL_REASON_NONE)
+            return true;
+    return false;
+}
+
 /* --- the whole message --------------------------------------------------------------------- */
 
 static struct sl_decision decide_fragment(const struct asked *asked)
@@ -274,12 +342,15 @@ static struct sl_decision decide_fragment(const struct asked *asked)
     const struct dnp3_rules *const rules = asked->rules;
     const uint32_t clients = axis_set(rules, &rules->clients, asked->client);
     const uint32_t function = rules->function[asked->message->function];
+    const bool writes = opens_to_write(asked->message);
     struct rule_set denies;
     set_begin(&denies, rules, rules->denies);
     set_narrow(&denies, rules, clients);
     set_narrow(&denies, rules, asked->station->rules);
     set_narrow(&denies, rules, function);
-    const struct dnp3_rule_entry *const deny = denied_by(asked, &denies);
+    const struct dnp3_rule_entry *deny = denied_by(asked, &denies);
+    if (!deny && writes)
+        deny = file_write_denied_by(asked);
     if (deny)
         return denied_by_rule(deny);
 
@@ -292,7 +363,7 @@ static struct sl_decision decide_fragment(const struct asked *asked)
     if (allows.used == 0)
         return denied(SL_REASON_NO_RULE_STATION);
     set_narrow(&allows, rules, function);
-    if (allows.used == 0)
+    if (allows.used == 0 || (writes && !file_write_allowed(asked)))
         return denied(SL_REASON_NO_RULE_FUNCTION);
     cover_objects(asked, &allows);
     return allowed_by(asked, &allows);

@@ -413,6 +413,37 @@ static void damaged_images(void **unused)
     fixture_close(&f);
 }
 
+/* Opens a file named a: mode 1 to read, 2 to write it anew, 3 to append. */
+#define OPEN(mode)                                                                                 \
+    "c1 19 4603 5b 01 1b00 1a00 0100 000000000000 0000 00000000 00000000 " mode " 0000 0000 61"
+
+static void files_opened_to_write(void **unused)
+{
+    (void)unused;
+    WITH_RULES("      - { allow: [open-file, read, close-file], group: 70 }\n"
+               "      - { allow: write, from: historian, group: 70 }\n"
+               "      - { allow: write, from: office, group: 50 }\n");
+    static const char *const others[] = {OPEN("0000"), OPEN("0200"), OPEN("0300"), OPEN("0400"),
+                                         OPEN("0101")};
+    assert_string_equal(verdict(OPEN("0100")), "none");
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_string_equal(verdict(others[i]), "no-rule-for-function");
+        assert_string_equal(decide_between(OFFICE, 3, 4, others[i]), "no-rule-for-function");
+        assert_string_equal(decide_between(HISTORIAN, 3, 4, others[i]), "none");
+    }
+    fixture_close(&f);
+    WITH_RULES("      - { allow: file }\n"
+               "      - { deny: write, from: historian, group: 70, variation: 5 }\n");
+    assert_string_equal(verdict(OPEN("0200")), "none");
+    assert_string_equal(decide_between(HISTORIAN, 3, 4, OPEN("0100")), "none");
+    assert_string_equal(decide_between(HISTORIAN, 3, 4, OPEN("0200")), "deny-rule-for-object");
+    fixture_close(&f);
+    WITH_RULES("      - { allow: file }\n"
+               "      - { deny: open-file, from: historian }\n");
+    assert_string_equal(decide_between(HISTORIAN, 3, 4, OPEN("0100")), "deny-rule");
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +463,7 @@ int main(void)
         cmocka_unit_test(many_rules),
         cmocka_unit_test(profiles),
         cmocka_unit_test(points_by_name),
+        cmocka_unit_test(files_opened_to_write),
         cmocka_unit_test(damaged_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
