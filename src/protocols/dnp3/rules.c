@@ -203,11 +203,34 @@ static enum sl_reason item_allowed(const struct asked *asked, const struct dnp3_
         return SL_REASON_NO_RULE_OBJECT;
     if (!dnp3_content_within(asked->rules, rule, header, item, false))
         return SL_REASON_NO_RULE_VALUE;
-    if (rule->flags & DNP3_RULE_STEP && item->data && header->group == GROUP_ANALOG_COMMAND &&
-        !dnp3_step_within(asked->service, asked->state, rule, asked->station, item->low,
-                          header->variation, item->data))
-        return SL_REASON_NO_RULE_STEP;
     return SL_REASON_NONE;
+}
+
+/* True when the message commands the point once before: from there it would move. */
+static bool commanded_before(const struct asked *asked, const struct item *item)
+{
+    struct walk walk = walk_begin(asked->message);
+    while (walk_header(&walk)) {
+        struct item earlier;
+        while (walk_item(&walk, &earlier)) {
+            if (earlier.data == item->data)
+                return false;
+            if (walk.header.group == GROUP_ANALOG_COMMAND && earlier.data &&
+                earlier.low == item->low)
+                return true;
+        }
+    }
+    return true; /* no item is not in its message */
+}
+
+static bool step_allowed(const struct asked *asked, const struct dnp3_rule_entry *rule,
+                         const struct dnp3_header *header, const struct item *item)
+{
+    if (!(rule->flags & DNP3_RULE_STEP) || !item->data || header->group != GROUP_ANALOG_COMMAND)
+        return true;
+    return dnp3_step_within(asked->service, asked->state, rule, asked->station, item->low,
+                            header->variation, item->data) &&
+           !commanded_before(asked, item);
 }
 
 /* How near a rule came that did not allow: the order in which the questions are asked. */
@@ -236,10 +259,10 @@ static enum sl_reason rule_allows(const struct asked *asked, const struct dnp3_r
             struct item item;
             while (walk_item(&walk, &item)) {
                 const enum sl_reason fails = item_allowed(asked, rule, &walk.header, &item);
-                if (fails == SL_REASON_NO_RULE_OBJECT || fails == SL_REASON_NO_RULE_VALUE)
-                    return fails;
                 if (fails != SL_REASON_NONE)
-                    nearest = fails;
+                    return fails;
+                if (nearest == SL_REASON_NONE && !step_allowed(asked, rule, &walk.header, &item))
+                    nearest = SL_REASON_NO_RULE_STEP;
             }
         }
     }

@@ -223,6 +223,28 @@ static void steps(void **unused)
     fixture_close(&f);
 }
 
+/* Each within 5 of 100, but 10 from one to the other. */
+static void steps_within_one_message(void **unused)
+{
+    static const char *const twice[] = {
+        "c2 05 2902 17 02 06 6900 00 06 5f00 00",
+        "c2 05 2902 17 01 06 6900 00 2901 17 01 06 5f000000 00",
+        "c2 05 2902 17 03 06 6900 00 07 6900 00 06 5f00 00",
+        "c2 05 2902 17 01 06 6900 00 2902 28 0100 0600 5f00 00",
+        "c2 03 2902 17 02 06 6400 00 06 6400 00",
+    };
+    (void)unused;
+    begin(DNP3_RULES
+          "      - { allow: control, index: [6, 7], max-step: { by: 5, first: allow } }\n");
+    for (unsigned known = 0; known < 2; known++) {
+        for (size_t i = 0; i < sizeof twice / sizeof twice[0]; i++)
+            assert_string_equal(ask(twice[i]), "no-rule-for-step");
+        assert_string_equal(exchange(SET("c1", "6400"), DONE("c1", "6400")), "none");
+    }
+    assert_string_equal(ask("c2 05 2902 17 02 06 6900 00 07 5f00 00"), "none");
+    fixture_close(&f);
+}
+
 static void steps_of_what_failed(void **unused)
 {
     (void)unused;
@@ -286,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_select_grows_old),
         cmocka_unit_test(more_clients_than_places),
         cmocka_unit_test(steps),
+        cmocka_unit_test(steps_within_one_message),
         cmocka_unit_test(steps_of_what_failed),
         cmocka_unit_test(steps_of_outstations_apart),
         cmocka_unit_test(rates_and_hours),
