@@ -179,24 +179,22 @@ static bool parse_step(const struct node *node, uint64_t *step)
     return *step > 0;
 }
 
-/* The number under which the last values of an outstation are kept. */
+/* The number under which the last values of an outstation are kept, whoever its master is: what
+ * another master commands, by whatever rule, counts too. */
 static bool number_outstation(struct dnp3_service_rules *service, struct dnp3_station *station)
 {
     struct dnp3_station *const all = service->stations.items;
     unsigned next = 0;
-    for (size_t i = 0; i < service->stations.count; i++) {
-        if (all[i].points == DNP3_NO_POINTS)
-            continue;
-        if (all[i].device_outstation == station->device_outstation) {
-            station->points = all[i].points;
-            return true;
-        }
-        if (all[i].points >= next)
+    if (station->points != DNP3_NO_POINTS)
+        return true;
+    for (size_t i = 0; i < service->stations.count; i++)
+        if (all[i].points != DNP3_NO_POINTS && all[i].points >= next)
             next = all[i].points + 1u;
-    }
     if (next >= MOST_POINT_OUTSTATIONS)
         return false;
-    station->points = (uint8_t)next;
+    for (size_t i = 0; i < service->stations.count; i++)
+        if (all[i].device_outstation == station->device_outstation)
+            all[i].points = (uint8_t)next;
     return true;
 }
 

@@ -223,6 +223,22 @@ static void steps(void **unused)
     fixture_close(&f);
 }
 
+/* Master 7 has no rule with a step; what it commands moves the point all the same. */
+static void steps_and_another_masters_commands(void **unused)
+{
+    uint32_t order = 0;
+    (void)unused;
+    begin(DNP3_RULES "      - { allow: control, master: 3, index: 6, max-step: 5 }\n"
+                     "      - { allow: read, master: 3 }\n"
+                     "      - { allow: control, master: 7, index: 6 }\n");
+    assert_string_equal(exchange("c1 01 2800 06", "c1 81 0000 2802 17 01 06 01 6400"), "none");
+    assert_string_equal(ask_as(HMI, 7, 4, SET("c1", "c800"), &order), "none"); /* 200 */
+    answer_at(7, 4, SET("c1", "c800"), DONE("c1", "c800"), order);
+    assert_string_equal(ask(SET("c2", "6900")), "no-rule-for-step"); /* 200 to 105 */
+    assert_string_equal(ask(SET("c2", "c300")), "none");
+    fixture_close(&f);
+}
+
 /* Each within 5 of 100, but 10 from one to the other. */
 static void steps_within_one_message(void **unused)
 {
@@ -308,6 +324,7 @@ int main(void)
         cmocka_unit_test(a_select_grows_old),
         cmocka_unit_test(more_clients_than_places),
         cmocka_unit_test(steps),
+        cmocka_unit_test(steps_and_another_masters_commands),
         cmocka_unit_test(steps_within_one_message),
         cmocka_unit_test(steps_of_what_failed),
         cmocka_unit_test(steps_of_outstations_apart),
