@@ -138,6 +138,8 @@ def cpu_ticks(pid):
 def others_come_to_rest(gateway, hostile):
     """None where a restart came in between; else the names of those that stayed busy."""
     pids = processes(gateway)
+    if hostile not in pids:  # it was down when another part had restarted
+        return None
     try:
         os.kill(pids[hostile], signal.SIGSTOP)
         time.sleep(0.1)  # what it had left to them

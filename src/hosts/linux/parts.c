@@ -58,6 +58,8 @@ static void log_restarted(const struct part *part, const struct epoch *epoch,
     sl_json_open_array(&event.json, "processes");
     for (unsigned i = 0; i < launch->process_count; i++) {
         char name[GATEWAY_EVENT_SIZE / 4];
+        if (epoch->process[i].pid <= 0) /* of a part that is down */
+            continue;
         launch_process_name(launch, i, name, sizeof name);
         sl_json_open_object(&event.json, NULL);
         sl_json_string(&event.json, "name", name);
