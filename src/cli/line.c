@@ -9,6 +9,7 @@
 
 #include "policy/image.h"
 #include "sluice/json.h"
+#include "util/utf8.h"
 
 #define LINE_SIZE   ((size_t)64 * 1024) /* a path and the longest canonical message fit */
 #define SOURCE_SIZE ((size_t)8 * 1024)
@@ -35,38 +36,13 @@ void endpoint_text(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
              endpoint->port);
 }
 
-/* Bytes of the UTF-8 sequence at `text`, 0 when there is none (RFC 3629 section 4). */
-static size_t utf8_length(const unsigned char *text)
-{
-    static const struct {
-        unsigned char first_low, first_high, second_low, second_high;
-        size_t length;
-    } forms[] = {
-        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (text[0] < forms[i].first_low || text[0] > forms[i].first_high)
-            continue;
-        if (forms[i].length > 1 &&
-            (text[1] < forms[i].second_low || text[1] > forms[i].second_high))
-            return 0;
-        for (size_t at = 2; at < forms[i].length; at++)
-            if ((text[at] & 0xc0) != 0x80)
-                return 0;
-        return forms[i].length;
-    }
-    return 0;
-}
-
 /* A file's name is any bytes, JSON is UTF-8: what is not becomes U+FFFD. */
 static void copy_utf8(char *to, size_t size, const char *from)
 {
     static const char replacement[] = "\xef\xbf\xbd";
     size_t length = 0;
     while (*from && length + 5 < size) {
-        size_t sequence = utf8_length((const unsigned char *)from);
+        size_t sequence = utf8_length(from, UTF8_LONGEST);
         memcpy(to + length, sequence ? from : replacement, sequence ? sequence : 3);
         length += sequence ? sequence : 3;
         from += sequence ? sequence : 1;

@@ -76,6 +76,39 @@ static void answer_then(struct operation *operation, struct control_client *clie
 
 /* ---- reload ---- */
 
+/* Until when, by both clocks: whichever comes first ends it. */
+static void set_end(struct operation *operation, uint64_t now)
+{
+    const int64_t left = operation->override.until - unix_now();
+    operation->override_end = now + (left > 0 ? (uint64_t)left : 0) * NS_PER_S;
+    operation->reminder = now + REMINDER_NS;
+}
+
+/* An override lasts at most the `max` that the file has now. True: it is shorter than it was. */
+static bool within_max(struct override_state *override, uint64_t longest)
+{
+    const int64_t last = override->started + (int64_t)(longest / NS_PER_S);
+    if (override->until <= last)
+        return false;
+    override->until = last;
+    return true;
+}
+
+/* After a reload. */
+static void shorten_override(struct operation *operation, uint64_t now)
+{
+    char error[512];
+    uint64_t longest;
+    if (!operation->override.ruleset[0] ||
+        !site_override(operation->site, operation->override.ruleset, &longest) ||
+        !within_max(&operation->override, longest))
+        return;
+    set_end(operation, now);
+    operation->reminder = now; /* the log says until when it is now */
+    if (!override_save(operation->state, &operation->override, error, sizeof error))
+        fprintf(stderr, "sluice: %s\n", error);
+}
+
 static bool still_has_override(const struct operation *operation, const struct site *site,
                                FILE *errors)
 {
@@ -111,6 +144,7 @@ static void reload(struct operation *operation, struct control_client *client,
         site_free(operation->site);
         operation->site = site;
         free(text);
+        shorten_override(operation, view->now);
         answer_then(operation, client, view);
         return;
     }
@@ -142,14 +176,6 @@ __attribute__((format(printf, 1, 2))) static char *words(const char *format, ...
         text = NULL;
     va_end(arguments);
     return text;
-}
-
-/* Until when, by both clocks: whichever comes first ends it. */
-static void set_end(struct operation *operation, uint64_t now)
-{
-    const int64_t left = operation->override.until - unix_now();
-    operation->override_end = now + (left > 0 ? (uint64_t)left : 0) * NS_PER_S;
-    operation->reminder = now + REMINDER_NS;
 }
 
 static bool end_override(struct operation *operation, enum operation_change change, FILE *errors)
@@ -209,11 +235,12 @@ static char *read_override(const struct operation *operation, const struct contr
     if (!control_value(request, "who", wanted->who, sizeof wanted->who) ||
         !override_text_good(wanted->who))
         return words("sluice: found no --who, expected the name of whoever answers for it, up to "
-                     "%u bytes\n",
+                     "%u bytes of text in UTF-8\n",
                      OVERRIDE_TEXT - 1);
     if (!control_value(request, "why", wanted->why, sizeof wanted->why) ||
         !override_text_good(wanted->why))
-        return words("sluice: found no --why, expected the reason, up to %u bytes\n",
+        return words("sluice: found no --why, expected the reason, up to %u bytes of text in "
+                     "UTF-8\n",
                      OVERRIDE_TEXT - 1);
     if (operation->override.ruleset[0] && strcmp(operation->override.ruleset, wanted->ruleset) != 0)
         return words("sluice: override '%s' of %s is in force: `sluice override --end` first\n",
@@ -428,8 +455,11 @@ static void resume_override(struct operation *operation, uint64_t now)
     case OVERRIDE_KEPT:
         break;
     }
+    const bool named = site_override(operation->site, kept.ruleset, &longest);
+    if (named)
+        within_max(&kept, longest);
     operation->ended = kept;
-    if (!site_override(operation->site, kept.ruleset, &longest)) {
+    if (!named) {
         fprintf(stderr,
                 "sluice: override '%s' was in force, but %s has none of this name: it is over\n",
                 kept.ruleset, operation->site->path);

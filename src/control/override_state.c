@@ -13,16 +13,20 @@
 #include <unistd.h>
 
 #include "control/control.h"
+#include "util/utf8.h"
 
 #define HEAD      "sluice-override 1\n"
 #define FILE_SIZE 2048u
+#define LONGEST   (INT64_C(31) * 24 * 3600) /* any override's `max` */
 
 bool override_text_good(const char *text)
 {
     const char *c = text;
     bool seen = false;
-    for (; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+    for (size_t length; *c; c += length) {
+        length = utf8_length(c, UTF8_LONGEST);
+        if (length == 0 || (unsigned char)*c < 0x20 || *c == 0x7f ||
+            (*c == '\xc2' && (unsigned char)c[1] < 0xa0)) /* control characters above ASCII */
             return false;
         seen |= *c != ' ';
     }
@@ -96,7 +100,8 @@ static bool parse(const char *text, struct override_state *state)
         !control_value(text, "why", state->why, sizeof state->why))
         return false;
     state->uid = (uint32_t)uid;
-    return state->ruleset[0] && state->until > state->started && override_text_good(state->who) &&
+    return state->ruleset[0] && state->started >= 0 && state->until > state->started &&
+           state->until - state->started <= LONGEST && override_text_good(state->who) &&
            override_text_good(state->why);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sluice/json.h"
 
+#include "util/utf8.h"
+
 static const char hex_digits[] = "0123456789abcdef";
 
 static void put(struct sl_json *json, char c)
@@ -32,8 +34,13 @@ static void put_quoted(struct sl_json *json, const char *text)
             put(json, (char)c);
             continue;
         }
-        if (c >= 0x80) { /* UTF-8 from the configuration file passes as it is */
-            put(json, (char)c);
+        if (c >= 0x80) { /* UTF-8 passes as it is, what is none (or was cut) as U+FFFD */
+            const size_t length = utf8_length(text, UTF8_LONGEST);
+            if (length == 0)
+                put_text(json, "\xef\xbf\xbd");
+            for (size_t i = 0; i < length; i++)
+                put(json, text[i]);
+            text += length ? length - 1 : 0;
             continue;
         }
         put_text(json, "\\u00");

@@ -649,6 +649,8 @@ REFUSED = [
     (["maintenance", "--for", "1h", "--who", " ", "--why", "y"], 1, "found no --who"),
     (["maintenance", "--for", "1h", "--who", "x", "--why", "y" * 300], 1, "found no --why"),
     (["maintenance", "--for", "1h", "--who", "x"], 2, "found no --why"),
+    (["maintenance", "--for", "1h", "--who", b"\xff", "--why", "y"], 1, "found no --who"),
+    (["maintenance", "--for", "1h", "--who", "x", "--why", "\u009b2J"], 1, "found no --why"),
     (["maintenance", "--who", "x", "--why", "y"], 2, "found no --for"),
     (["--for", "1h", "--who", "x", "--why", "y"], 2, "found no RULESET"),
     (["maintenance", "--for", "1h", "--who", "x\nend now", "--why", "y"], 2, "one line"),
@@ -704,14 +706,16 @@ def test_an_override_does_not_outlive_its_time(lab, isolated):
     now = int(time.time())
     states = [good % (now - 100, now - 10), good % (now + 1000, now + 2000),
               good.replace("maintenance", "nosuch") % (now - 10, now + 100),
-              "nonsense\n", "", (good % (now - 10, now + 100)).replace("who x\n", "")]
+              "nonsense\n", "", (good % (now - 10, now + 100)).replace("who x\n", ""),
+              good % (now - 10, now + 32 * 86400), good % (-2**63, 2**63 - 1),
+              good % (now - 3 * 3600, now + 3600)]  # max is 2h
     for state in states:
         isolated.state.write_text(state)
         isolated.state.chmod(0o600)
         with isolated.run() as gateway:
             assert not Client(lab).writes(5), state
             assert isolated.status()["override"] is None
-            if "ruleset" in state and "who" in state:
+            if "ruleset" in state and "who" in state and "no state that this" not in gateway.read_log():
                 assert gateway.wait_audit(lambda line: line.get("event") == "override-end" and
                                           line["cause"] == "expired")
                 assert not isolated.state.exists()
@@ -724,6 +728,26 @@ def test_an_override_does_not_outlive_its_time(lab, isolated):
     isolated.state.chmod(0o600)
     with isolated.run():
         assert Client(lab).writes(5)
+
+
+def test_a_smaller_max_shortens_an_override(lab, isolated):
+    isolated.write(READ, OVERRIDES)
+    with isolated.run() as gateway:
+        assert isolated.ask("override", "maintenance", "--for", "2h", "--who", "x", "--why",
+                            "y").returncode == 0
+        isolated.write(READ, OVERRIDES.replace("max: 2h", "max: 10min"))
+        assert isolated.ask("reload").returncode == 0
+        left = isolated.status()["override"]["left_s"]
+        assert 500 < left <= 600
+        assert gateway.wait_audit(lambda line: line.get("event") == "override-reminder")
+    with isolated.run():  # as kept
+        assert 400 < isolated.status()["override"]["left_s"] <= left
+        assert Client(lab).writes(5)
+        time.sleep(1.1)
+        isolated.write(READ, OVERRIDES.replace("max: 2h", "max: 1s"))
+        assert isolated.ask("reload").returncode == 0
+        wait_for(lambda: isolated.status()["override"] is None)
+        assert not Client(lab).writes(5) and not isolated.state.exists()
 
 
 # ---- DNP3 ----

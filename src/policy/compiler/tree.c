@@ -5,6 +5,8 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "util/utf8.h"
+
 #define DEEPEST    16u /* the language needs six */
 #define MOST_NODES 1000000u
 
@@ -29,34 +31,13 @@ const char *node_shown(struct arena *arena, const struct node *node)
     return quoted(arena, node->text, node->length);
 }
 
-/* Bytes of the character that starts at `text`, 0 where none of UTF-8 does (RFC 3629). */
-static size_t utf8_length(const uint8_t *text, size_t length)
-{
-    const uint8_t first = text[0];
-    const size_t need = first < 0x80   ? 1
-                        : first < 0xc2 ? 0
-                        : first < 0xe0 ? 2
-                        : first < 0xf0 ? 3
-                        : first < 0xf5 ? 4
-                                       : 0;
-    if (need == 0 || need > length)
-        return 0;
-    for (size_t i = 1; i < need; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) ||
-        (first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f))
-        return 0;
-    return need;
-}
-
 /* True when every byte is text; otherwise a mistake at the first that is not. */
 static bool is_text(struct mistakes *mistakes, const char *text, size_t length)
 {
     unsigned line = 1, column = 1;
     for (size_t i = 0; i < length;) {
         const uint8_t c = (uint8_t)text[i];
-        const size_t bytes = utf8_length((const uint8_t *)text + i, length - i);
+        const size_t bytes = utf8_length(text + i, length - i);
         if (bytes == 0) {
             mistake_at(mistakes, line, column, "found byte 0x%02x, expected text in UTF-8", c);
             return false;

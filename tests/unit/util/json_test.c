@@ -52,6 +52,13 @@ static void test_strings_are_escaped(void **state)
     check_string("say \"no\" \\ yes", "\"say \\\"no\\\" \\\\ yes\"");
     check_string("a\nb\x01\x1f\x7f", "\"a\\u000ab\\u0001\\u001f\\u007f\"");
     check_string("caf\xc3\xa9", "\"caf\xc3\xa9\"");
+    check_string("\xf0\x9f\x94\xa5", "\"\xf0\x9f\x94\xa5\"");
+    check_string("a\xff"
+                 "b\xed\xa0\x80",
+                 "\"a\xef\xbf\xbd"
+                 "b\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    check_string("caf\xc3", "\"caf\xef\xbf\xbd\"");
+    check_string("\xe2\x82\"", "\"\xef\xbf\xbd\xef\xbf\xbd\\\"\"");
     check_string(NULL, "null");
 }
 
