@@ -360,13 +360,26 @@ static void load_functions(struct loader *loader, const struct node *functions,
                   ACCESS(MODBUS_ACCESS_CANOPEN) | ACCESS(MODBUS_ACCESS_DEVICE_IDENTIFICATION));
 }
 
+/* Behind a serial gateway a broadcast reaches every unit, the denied ones too. */
+static struct spans load_units(struct loader *loader, const struct node *node, bool deny)
+{
+    struct spans units = load_spans(loader, node, "unit", 0, 255);
+    if (!deny || !loader->site->service[loader->service].broadcast)
+        return units;
+    struct arena_list list = {0};
+    *(struct span *)arena_append(loader->arena, &list, sizeof(struct span)) = (struct span){0, 0};
+    for (size_t i = 0; i < units.count; i++)
+        *(struct span *)arena_append(loader->arena, &list, sizeof(struct span)) = units.span[i];
+    return spans_of(&list);
+}
+
 static void load_limits(struct loader *loader, const struct rule_nodes *nodes,
                         struct modbus_rule *rule)
 {
     struct arena *const arena = loader->arena;
     rule->any_unit = nodes->unit == NULL;
     rule->units =
-        nodes->unit ? load_spans(loader, nodes->unit, "unit", 0, 255) : spans_range(arena, 0, 255);
+        nodes->unit ? load_units(loader, nodes->unit, rule->head.deny) : spans_range(arena, 0, 255);
     rule->any_address = nodes->address == NULL;
     rule->names_addresses = nodes->address || nodes->point || nodes->file || nodes->record;
     rule->addresses = nodes->address ? load_spans(loader, nodes->address, "address", 0, UINT16_MAX)

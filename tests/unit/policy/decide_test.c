@@ -100,6 +100,42 @@ static struct modbus_message read_write(uint16_t read, uint16_t quantity, uint16
     return m;
 }
 
+static void test_a_denied_unit_is_not_reached_by_broadcast(void **state)
+{
+    (void)state;
+    static const char *const rules = "    rules:\n"
+                                     "      - { allow: write }\n"
+                                     "      - { deny: write, unit: 3, address: 7, value: 5 }\n"
+                                     "      - { deny: write, unit: [1, 9], address: 50-59 }\n";
+    char text[1024];
+    struct modbus_message request = writes(6, 50, ONE(1));
+    for (unsigned broadcast = 0; broadcast < 2; broadcast++) {
+        struct fixture f;
+        snprintf(text, sizeof text, FIXTURE_HEAD "%s%s", broadcast ? "    unit-0: broadcast\n" : "",
+                 rules);
+        fixture_want_image(&f, text);
+        request.unit = 1;
+        EXPECT(HMI, request, DENY_RULE_ADDRESS, 2);
+        request.unit = 2;
+        EXPECT(HMI, request, NONE, 0);
+        request.unit = 0;
+        if (broadcast)
+            EXPECT(HMI, request, DENY_RULE_ADDRESS, 2);
+        else
+            EXPECT(HMI, request, NONE, 0);
+        struct modbus_message other = writes(16, 6, TWO(1, 5));
+        other.unit = 0;
+        if (broadcast)
+            EXPECT(HMI, other, DENY_RULE_VALUE, 1);
+        else
+            EXPECT(HMI, other, NONE, 0);
+        other = writes(6, 60, ONE(1));
+        other.unit = 0;
+        EXPECT(HMI, other, NONE, 0);
+        fixture_close(&f);
+    }
+}
+
 static void test_function_23_has_two_parts(void **state)
 {
     (void)state;
@@ -312,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_example),
         cmocka_unit_test(test_deny_wins_wherever_it_stands),
+        cmocka_unit_test(test_a_denied_unit_is_not_reached_by_broadcast),
         cmocka_unit_test(test_function_23_has_two_parts),
         cmocka_unit_test(test_values_of_32_bits),
         cmocka_unit_test(test_a_denied_value),
