@@ -63,7 +63,8 @@ def test_one_too_many_is_noticed(lab, config, tmp_path, options, said, path):  #
     assert f"running: VIOLATION: {said}" in result.stdout, result.stdout
     if path:
         assert path in result.stdout, result.stdout
-    else:
+    elif "mode: one-way" not in config.read_text():
+        # In one-way mode the parts start apart: ext_frontend runs before that bell is made.
         assert "running: VIOLATION: ext_frontend waits on " in result.stdout
 
 
