@@ -84,7 +84,10 @@ def test_the_installed_program_runs_reloads_and_stops(package, tmp_path):
             return subprocess.run([program, *arguments, "--socket", socket], capture_output=True,
                                   text=True, timeout=60)
         with lab_module.Gateway(lab, program, config, log, "--socket", str(socket)) as gateway:
-            assert json.loads(ask("status", "--json").stdout)["running"]
+            until = time.monotonic() + 10
+            while not json.loads(ask("status", "--json").stdout or "{}").get("running"):
+                assert time.monotonic() < until and gateway.process.poll() is None
+                time.sleep(0.05)
             config.write_text(config.read_text().replace("address: 0-99", "address: 0-98"))
             result = ask("reload")
             assert result.returncode == 0, result.stderr
