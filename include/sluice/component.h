@@ -58,7 +58,7 @@ struct sl_environment {
     const void *policy; /* policy image (src/policy/image.h), read-only; NULL where not given */
     size_t policy_size;
     struct sl_counters *counters; /* monitor (counters.h); NULL where nobody reads them */
-    uint8_t policy_tag;           /* names this policy on audit records; 0: there is only one */
+    uint8_t policy_tag; /* names this policy on audit records; 0: there is only one */
     struct sl_port port[SL_MAX_PORTS]; /* absent ports are all zero with SL_NO_CHANNEL */
 };
 

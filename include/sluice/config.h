@@ -138,7 +138,7 @@ struct sl_monitor_config {
     uint64_t interval;    /* ns after which at the latest a count is told; 0: the default */
     uint8_t lines;        /* enum sl_audit_lines */
     uint8_t reserved[3];
-    uint32_t restarts; /* of the monitor alone, while the others ran */
+    uint32_t restarts;    /* of the monitor alone, while the others ran */
     char ring_name[SL_MAX_COMPONENTS][SL_NAME_SIZE]; /* component behind each audit ring */
 };
 

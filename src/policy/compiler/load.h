@@ -18,7 +18,7 @@ struct loader {
     unsigned service; /* number of the one that is being read */
     /* Points (struct policy_point) that a rule may name, the nearest first; NULL: none there. */
     const struct arena_list *points[3];
-    uint64_t now;         /* Unix seconds when the file is read */
+    uint64_t now;        /* Unix seconds when the file is read */
     const char *override; /* the one that is in force; NULL: none */
     bool override_rules;  /* its rules are being read */
     const char *profile;  /* whose rules are being read; NULL: the service's own */

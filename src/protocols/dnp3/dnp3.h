@@ -130,9 +130,8 @@ _Static_assert(sizeof(struct dnp3_message) == 4096, "fits a record (sluice/recor
  * frames have DNP3_KEY_LINK. encode() takes the number from it. */
 #define DNP3_KEY_UNSOLICITED 0x10u
 #define DNP3_KEY_LINK        0x20u
-#define DNP3_KEY_CONTINUES                                                                         \
-    0x40u /* of traits and match() alone: no FIR, a fragment after another                         \
-           */
+#define DNP3_KEY_CONTINUES   0x40u /* of traits and match() alone: no FIR, a fragment after another \
+                                    */
 
 /* The link frames of one fragment, from the transport segment with FIR to the one with FIN, are
  * one message, and so is a link frame without user data. What interrupts a fragment (a new FIR,

@@ -180,7 +180,7 @@ void modbus_describe(struct sl_json *json, enum sl_direction direction, const vo
                      size_t length);
 #define MODBUS_DESCRIBE_MAX 5120u
 void modbus_phrase(char *text, size_t size, enum sl_direction direction, const void *canonical,
-                   size_t length);
+                  size_t length);
 
 bool modbus_reads(const void *request, size_t length, struct sl_extent *extent);
 unsigned modbus_written(const void *request, size_t length, uint16_t *value, unsigned room);

@@ -7,19 +7,15 @@
 /*- set number = device.get('%s_irq_number' % name) -*/
 /*- set badge = configuration[me.instance.name].get('%s_badge' % me.interface.name) -*/
 /*- if number is none or badge is none -*/
-/*? raise(TemplateError('%s.%s_irq_number and %s.%s_badge must be set' %
- * (me.parent.from_instance.name, name, me.instance.name, me.interface.name))) ?*/
+    /*? raise(TemplateError('%s.%s_irq_number and %s.%s_badge must be set' % (me.parent.from_instance.name, name, me.instance.name, me.interface.name))) ?*/
 /*- endif -*/
-/*- set trigger = seL4_ARM_IRQ_EDGE if device.get('%s_irq_trigger' % name) == 'edge' else
- * seL4_ARM_IRQ_LEVEL -*/
-/*- set notification = obj_space.alloc(seL4_NotificationObject, name='%s_wake' % me.instance.name,
- * label=me.instance.name) -*/
-/*- set handler = alloc('%s_irq' % me.interface.name, seL4_IRQHandler, number=int(number),
- * trigger=trigger, target=0, notification=Cap(notification, write=True, badge=int(badge))) -*/
+/*- set trigger = seL4_ARM_IRQ_EDGE if device.get('%s_irq_trigger' % name) == 'edge' else seL4_ARM_IRQ_LEVEL -*/
+/*- set notification = obj_space.alloc(seL4_NotificationObject, name='%s_wake' % me.instance.name, label=me.instance.name) -*/
+/*- set handler = alloc('%s_irq' % me.interface.name, seL4_IRQHandler, number=int(number), trigger=trigger, target=0, notification=Cap(notification, write=True, badge=int(badge))) -*/
 
-int /*? me.interface.name ?*/ _acknowledge(void);
+int /*? me.interface.name ?*/_acknowledge(void);
 
-int /*? me.interface.name ?*/ _acknowledge(void)
+int /*? me.interface.name ?*/_acknowledge(void)
 {
     return seL4_IRQHandler_Ack(/*? handler ?*/);
 }
