@@ -67,6 +67,6 @@ $(call object,$(HOST) $(CLI)): $(B)/%.o: %.c
 
 .PHONY: format clean
 format:
-	git ls-files '*.c' '*.h' | xargs clang-format -i
+	git ls-files '*.c' '*.h' ':!*.template.c' | xargs clang-format -i
 clean:
 	rm -rf $(B)
