@@ -41,6 +41,11 @@ class Plant:
             time.sleep(0.02)
 
     def seen(self):
+        """What it has said so far; the last lines may still be on their way to here."""
+        before = -1
+        while before != len(self._lines):
+            before = len(self._lines)
+            time.sleep(0.2)
         return [line for line in self._lines if "saw" in line]
 
     def signal(self, number):
