@@ -31,7 +31,7 @@ def test_every_record_arrives_once_and_no_wake_up_is_lost(program, ring):
 def test_oneway_accounts_for_every_record_and_accepts_none_torn(program):
     report = stress(program, "oneway")
     assert report["received"] + report["lost"] == RECORDS
-    assert report["received"] > RECORDS // 100, "hardly any record was compared"
+    assert report["received"] > RECORDS // 1000, "hardly any record was compared"
     assert report["lost"] > 0, "the consumer was never lapped, so the discard was not tried"
 
 
