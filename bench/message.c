@@ -2,7 +2,10 @@
 /*
  * What one message costs from decode to emit, for a policy of so many rules.
  *
- *   message PROTOCOL RULES [REPEAT]     PROTOCOL: modbus-tcp or dnp3
+ *   message PROTOCOL RULES [REPEAT [STRIDE]]     PROTOCOL: modbus-tcp or dnp3
+ *
+ * STRIDE 1 (the default) leaves the rules in order: those for the same points stand together, as a
+ * person would write them. Another number, prime to RULES, strews them over the file.
  *
  * One JSON line: nanoseconds for decode, validate + decide, encode (median of batches). Under
  * `valgrind --tool=callgrind --toggle-collect=measured_decode` (or _decide, _encode) the
@@ -149,7 +152,7 @@ static const struct subject subjects[] = {
      .length = 20},
 };
 
-static void write_site(FILE *file, const struct subject *subject, int rules)
+static void write_site(FILE *file, const struct subject *subject, int rules, int stride)
 {
     fprintf(file,
             "gateway:\n"
@@ -162,7 +165,7 @@ static void write_site(FILE *file, const struct subject *subject, int rules)
             "    rules:\n",
             subject->name, subject->service);
     for (int i = 0; i < rules; i++)
-        subject->write_rule(file, i);
+        subject->write_rule(file, i * stride % rules);
 }
 
 static const struct subject *subject_named(const char *name)
@@ -178,13 +181,14 @@ int main(int argc, char **argv)
     const struct subject *subject = subject_named(argc > 1 ? argv[1] : "modbus-tcp");
     int rules = argc > 2 ? atoi(argv[2]) : 1;
     int repeat = argc > 3 ? atoi(argv[3]) : BATCHES;
+    int stride = argc > 4 ? atoi(argv[4]) : 1;
     if (!subject) {
         fprintf(stderr, "message: no such protocol: %s; modbus-tcp or dnp3\n", argv[1]);
         return 2;
     }
     char path[] = "/tmp/sluice-bench-XXXXXX";
     FILE *file = fdopen(mkstemp(path), "w");
-    write_site(file, subject, rules);
+    write_site(file, subject, rules, stride);
     fclose(file);
     struct site *site = site_load(path, stderr);
     remove(path);

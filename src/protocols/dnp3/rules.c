@@ -71,6 +71,7 @@ struct asked {
     const struct dnp3_message *message;
     const struct dnp3_station *station;
     uint32_t client;
+    uint32_t clients; /* set: the rules for it */
 };
 
 static const struct dnp3_rule_entry *entry_of(const struct asked *asked, unsigned rule)
@@ -84,6 +85,17 @@ static enum sl_reason condition_fails(const struct asked *asked, const struct dn
         return SL_REASON_NONE;
     return policy_condition_fails(
         asked->state, (const uint8_t *)asked->service - asked->service->image, rule->condition);
+}
+
+/* The rules of a kind for this client, these stations and this function. */
+static void rules_for(const struct asked *asked, uint32_t kind, unsigned function,
+                      struct rule_set *out)
+{
+    const struct dnp3_rules *const rules = asked->rules;
+    set_begin(out, rules, kind);
+    set_narrow(out, rules, rules->function[function]);
+    set_narrow(out, rules, asked->clients);
+    set_narrow(out, rules, asked->station->rules);
 }
 
 /* --- deny ---------------------------------------------------------------------------------- */
@@ -110,10 +122,16 @@ static const struct dnp3_rule_entry *denied_item(const struct asked *asked,
                                                  const struct dnp3_header *header,
                                                  const struct item *item)
 {
+    const struct dnp3_rules *const rules = asked->rules;
     struct rule_set here;
+    if (denies->used == 0)
+        return NULL;
     set_copy(&here, denies);
-    if (item->index == ITEM_RANGE && item->low == item->high)
-        set_narrow(&here, asked->rules, axis_set(asked->rules, &asked->rules->indexes, item->low));
+    if (item->index == ITEM_RANGE) {
+        const uint32_t segment = axis_segment(rules, &rules->indexes, item->low);
+        if (item->low == item->high || segment == axis_segment(rules, &rules->indexes, item->high))
+            set_narrow(&here, rules, segment_set(rules, &rules->indexes, segment));
+    }
     unsigned number;
     while (set_take(&here, &number)) {
         const struct dnp3_rule_entry *const rule = entry_of(asked, number);
@@ -123,29 +141,49 @@ static const struct dnp3_rule_entry *denied_item(const struct asked *asked,
     return NULL;
 }
 
+/* A pattern control block is about the points of its masks, which follow it. */
+static const struct dnp3_rule_entry *
+denied_pattern(const struct asked *asked, const struct rule_set *denies, const struct walk *block)
+{
+    struct walk walk = *block;
+    const struct dnp3_rule_entry *rule = NULL;
+    while (!rule && walk_header(&walk) && walk_is_mask(&walk)) {
+        struct item item;
+        while (!rule && walk_item(&walk, &item))
+            rule = denied_item(asked, denies, &block->header, &item);
+    }
+    return rule;
+}
+
 /* The deny rule that covers any of the message; NULL: none does. `denies`: those for these
  * stations, this client and this function. */
 static const struct dnp3_rule_entry *denied_by(const struct asked *asked, struct rule_set *denies)
 {
+    const unsigned headers = asked->message->header_count;
     if (denies->used == 0)
         return NULL;
-    if (asked->message->header_count == 0) { /* about all there is */
+    if (headers == 0) { /* about all there is */
         unsigned number;
         while (set_take(denies, &number))
             if (may_deny(asked, entry_of(asked, number)))
                 return entry_of(asked, number);
         return NULL;
     }
+    if (headers > 1)
+        set_settle(denies);
     struct walk walk = walk_begin(asked->message);
     while (walk_header(&walk)) {
         const uint32_t object = (uint32_t)walk.header.group << 8 | walk.header.variation;
         struct rule_set here;
         set_copy(&here, denies);
         set_narrow(&here, asked->rules, axis_set(asked->rules, &asked->rules->objects, object));
+        if (walk.left > 1)
+            set_settle(&here);
         struct item item;
         while (walk_item(&walk, &item)) {
             const struct dnp3_rule_entry *const rule =
-                here.used ? denied_item(asked, &here, &walk.header, &item) : NULL;
+                item.index == ITEM_PATTERN ? denied_pattern(asked, &here, &walk)
+                                           : denied_item(asked, &here, &walk.header, &item);
             if (rule)
                 return rule;
         }
@@ -328,10 +366,7 @@ static bool opens_to_write(const struct dnp3_message *message)
 static void file_writes(const struct asked *asked, uint32_t kind, struct rule_set *out)
 {
     const struct dnp3_rules *const rules = asked->rules;
-    set_begin(out, rules, kind);
-    set_narrow(out, rules, axis_set(rules, &rules->clients, asked->client));
-    set_narrow(out, rules, asked->station->rules);
-    set_narrow(out, rules, rules->function[DNP3_WRITE]);
+    rules_for(asked, kind, DNP3_WRITE, out);
     set_narrow(out, rules, axis_set(rules, &rules->objects, GROUP_FILE << 8 | FILE_BLOCK));
 }
 
@@ -360,36 +395,39 @@ static bool file_write_allowed(const struct asked *asked)
 
 /* --- the whole message --------------------------------------------------------------------- */
 
-static struct sl_decision decide_fragment(const struct asked *asked)
+/* Why no rule allows it; `nearest`: why not one that is for this client, station and function. */
+static enum sl_reason not_allowed(const struct asked *asked, enum sl_reason nearest)
 {
     const struct dnp3_rules *const rules = asked->rules;
-    const uint32_t clients = axis_set(rules, &rules->clients, asked->client);
-    const uint32_t function = rules->function[asked->message->function];
+    struct rule_set allows;
+    set_begin(&allows, rules, rules->allows);
+    set_narrow(&allows, rules, asked->clients);
+    if (!set_any(&allows))
+        return SL_REASON_NO_RULE_CLIENT;
+    set_narrow(&allows, rules, asked->station->rules);
+    if (!set_any(&allows))
+        return SL_REASON_NO_RULE_STATION;
+    set_narrow(&allows, rules, rules->function[asked->message->function]);
+    return set_any(&allows) ? nearest : SL_REASON_NO_RULE_FUNCTION;
+}
+
+static struct sl_decision decide_fragment(const struct asked *asked)
+{
     const bool writes = opens_to_write(asked->message);
-    struct rule_set denies;
-    set_begin(&denies, rules, rules->denies);
-    set_narrow(&denies, rules, clients);
-    set_narrow(&denies, rules, asked->station->rules);
-    set_narrow(&denies, rules, function);
-    const struct dnp3_rule_entry *deny = denied_by(asked, &denies);
+    struct rule_set rules;
+    rules_for(asked, asked->rules->denies, asked->message->function, &rules);
+    const struct dnp3_rule_entry *deny = denied_by(asked, &rules);
     if (!deny && writes)
         deny = file_write_denied_by(asked);
     if (deny)
         return denied_by_rule(deny);
+    if (writes && !file_write_allowed(asked))
+        return denied(not_allowed(asked, SL_REASON_NO_RULE_FUNCTION));
 
-    struct rule_set allows;
-    set_begin(&allows, rules, rules->allows);
-    set_narrow(&allows, rules, clients);
-    if (allows.used == 0)
-        return denied(SL_REASON_NO_RULE_CLIENT);
-    set_narrow(&allows, rules, asked->station->rules);
-    if (allows.used == 0)
-        return denied(SL_REASON_NO_RULE_STATION);
-    set_narrow(&allows, rules, function);
-    if (allows.used == 0 || (writes && !file_write_allowed(asked)))
-        return denied(SL_REASON_NO_RULE_FUNCTION);
-    cover_objects(asked, &allows);
-    return allowed_by(asked, &allows);
+    rules_for(asked, asked->rules->allows, asked->message->function, &rules);
+    cover_objects(asked, &rules);
+    const struct sl_decision decision = allowed_by(asked, &rules);
+    return decision.allowed ? decision : denied(not_allowed(asked, decision.reason));
 }
 
 struct sl_decision dnp3_decide_in(const struct policy_service *service, struct policy_state *state,
@@ -407,6 +445,7 @@ struct sl_decision dnp3_decide_in(const struct policy_service *service, struct p
         .message = message,
         .station = dnp3_station_of(service, message->source, message->destination),
         .client = client,
+        .clients = axis_set(dnp3_rules_of(service), &dnp3_rules_of(service)->clients, client),
     };
     if (asked.station == NULL)
         return denied(SL_REASON_NO_STATION);

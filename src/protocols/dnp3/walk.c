@@ -1,7 +1,45 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "protocols/dnp3/walk.h"
 
-#define PATTERN_BLOCK 2u /* variation of GROUP_COMMAND */
+#define PATTERN_BLOCK 2u /* variations of GROUP_COMMAND (1815 A.8.2, A.8.3) */
+#define PATTERN_MASK  3u
+
+static bool chosen(const uint8_t *mask, uint64_t bit)
+{
+    return mask[bit / 8] >> bit % 8 & 1;
+}
+
+/* The first point that the mask chooses, or does not, of those not looked at. */
+static uint64_t next_bit(const struct walk *walk, bool choosing)
+{
+    uint64_t bit = walk->next;
+    while (bit < walk->header.count && chosen(walk->mask, bit) != choosing)
+        bit++;
+    return bit;
+}
+
+static bool mask_begin(struct walk *walk)
+{
+    const uint64_t octets = (walk->header.count + 7) / 8;
+    walk->mask =
+        octets <= sl_remaining(&walk->in) ? sl_read_bytes(&walk->in, (size_t)octets) : NULL;
+    walk->next = 0;
+    if (walk->mask)
+        walk->next = next_bit(walk, true);
+    return walk->mask != NULL;
+}
+
+static void mask_item(struct walk *walk, struct item *item)
+{
+    const uint64_t count = walk->header.count, first = walk->next < count ? walk->next : 0;
+    walk->next = walk->next < count ? next_bit(walk, false) : count;
+    *item = walk->pattern;
+    item->index = ITEM_RANGE;
+    item->low = (uint32_t)(walk->header.start + first);
+    item->high = (uint32_t)(walk->header.start + walk->next - 1);
+    walk->next = next_bit(walk, true);
+    walk->left = walk->next < count;
+}
 
 bool walk_header(struct walk *walk)
 {
@@ -9,7 +47,14 @@ bool walk_header(struct walk *walk)
                                                          &walk->header) != SL_REASON_NONE)
         return false;
     walk->left = walk->header.class == QUALIFIER_INDEX ? walk->header.count : 1;
-    return true;
+    walk->mask = NULL;
+    return !walk_is_mask(walk) || mask_begin(walk);
+}
+
+bool walk_is_mask(const struct walk *walk)
+{
+    return walk->header.group == GROUP_COMMAND && walk->header.variation == PATTERN_MASK &&
+           walk->header.data;
 }
 
 bool walk_item(struct walk *walk, struct item *item)
@@ -17,6 +62,10 @@ bool walk_item(struct walk *walk, struct item *item)
     const struct dnp3_header *const header = &walk->header;
     if (walk->left == 0)
         return false;
+    if (walk->mask) {
+        mask_item(walk, item);
+        return true;
+    }
     walk->left--;
     *item = (struct item){.index = ITEM_EVERY};
     if (header->class == QUALIFIER_INDEX) {
@@ -37,8 +86,10 @@ bool walk_item(struct walk *walk, struct item *item)
     if (header->group == GROUP_COMMAND && header->variation == PATTERN_BLOCK) {
         uint32_t index;
         item->index = ITEM_PATTERN; /* one block, without an index */
-        return dnp3_read_object(header, &walk->in, FORM_CANONICAL, &index, &item->data,
-                                &item->size);
+        const bool whole =
+            dnp3_read_object(header, &walk->in, FORM_CANONICAL, &index, &item->data, &item->size);
+        walk->pattern = *item;
+        return whole;
     }
     return dnp3_skip_objects(header, &walk->in);
 }

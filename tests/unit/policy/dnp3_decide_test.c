@@ -222,6 +222,48 @@ static void pattern_masks(void **unused)
     fixture_close(&f);
 }
 
+/* Points 4 to 11 by one mask, 300 and 301 by another. */
+#define MASKED(code, low, high)                                                                    \
+    "c1 05 0c02 07 01 " code " 01 64000000 00000000 00 0c03 00 04 0b " low                         \
+    " 0c03 01 2c01 2d01 " high
+
+/* Only the points whose bits are set are operated (1815 A.8.3). */
+static void a_mask_is_about_the_points_it_chooses(void **unused)
+{
+    (void)unused;
+    WITH_RULES("      - { allow: control }\n"
+               "      - { deny: control, index: [6, 301], trip-close: trip }\n");
+    assert_string_equal(verdict(MASKED("81", "fb", "01")), "none");
+    assert_string_equal(verdict(MASKED("81", "04", "01")), "deny-rule-for-value");
+    assert_string_equal(verdict(MASKED("81", "ff", "01")), "deny-rule-for-value");
+    assert_string_equal(verdict(MASKED("81", "fb", "02")), "deny-rule-for-value");
+    assert_string_equal(verdict(MASKED("41", "ff", "03")), "none");
+    /* a mask that chooses nothing is asked about as a whole */
+    assert_string_equal(verdict(MASKED("81", "00", "01")), "deny-rule-for-value");
+    fixture_close(&f);
+    WITH_RULES("      - { allow: control, index: [4-5, 7-11, 300], operation: latch-on }\n");
+    assert_string_equal(verdict(MASKED("03", "fb", "01")), "none");
+    assert_string_equal(verdict(MASKED("03", "ff", "01")), "no-rule-for-object");
+    assert_string_equal(verdict(MASKED("03", "fb", "03")), "no-rule-for-object");
+    assert_string_equal(verdict(MASKED("03", "00", "01")), "no-rule-for-object");
+    assert_string_equal(verdict(MASKED("04", "fb", "01")), "no-rule-for-value");
+    fixture_close(&f);
+    static const struct {
+        const char *variation, *denied;
+    } cases[] = {{"1", "none"}, {"[1, 2]", "deny-rule-for-object"}, {"3", "deny-rule-for-object"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 DNP3_RULES "      - { allow: control }\n"
+                            "      - { deny: control, group: 12, variation: %s, index: 6 }\n",
+                 cases[i].variation);
+        fixture_want_image(&f, text);
+        assert_string_equal(verdict(MASKED("03", "fb", "01")), "none");
+        assert_string_equal(verdict(MASKED("03", "04", "01")), cases[i].denied);
+        fixture_close(&f);
+    }
+}
+
 static void denied_operations(void **unused)
 {
     (void)unused;
@@ -456,6 +498,7 @@ int main(void)
         cmocka_unit_test(broadcasts_reach_whom_a_rule_protects),
         cmocka_unit_test(control_blocks),
         cmocka_unit_test(pattern_masks),
+        cmocka_unit_test(a_mask_is_about_the_points_it_chooses),
         cmocka_unit_test(denied_operations),
         cmocka_unit_test(analog_values),
         cmocka_unit_test(replies),

@@ -108,6 +108,8 @@ static size_t say_rule(struct plain_rule *rule, char *text, size_t size)
                     rule->variation = 0;
                 if (group == 41)
                     rule->variation = 1 + (int)pick(2);
+                if (group == 12)
+                    rule->variation = 1 + 2 * (int)pick(2);
                 length += (size_t)sprintf(more + length, ", variation: %d", rule->variation);
             }
         }
@@ -159,6 +161,7 @@ struct part {
     unsigned group, variation;
     bool all;           /* no index, or every one */
     unsigned low, high; /* indexes */
+    unsigned left_out;  /* bits: points of these that it is not about */
     bool block, analog;
     unsigned operation, count;
     int value;
@@ -225,6 +228,30 @@ static size_t add_command(struct request *r, char *hex)
     return length;
 }
 
+/* A pattern control block and its masks; the block is about the points of all of them. */
+static size_t add_pattern(struct request *r, char *hex)
+{
+    struct part part = {.group = 12, .block = true, .operation = pick(3) ? 1 : pick(5)};
+    const unsigned masks = 1 + pick(2);
+    part.count = pick(4);
+    size_t length =
+        (size_t)sprintf(hex, "0c020701%02x%02x640000000000000000", part.operation, part.count);
+    r->header_count += 1 + masks;
+    for (unsigned i = 0; i < masks; i++) {
+        part.low = pick(INDEXES);
+        part.high = part.low + pick(INDEXES - part.low);
+        const unsigned width = part.high - part.low + 1, all = (1u << width) - 1;
+        const unsigned bits = pick(4) ? pick(all + 1) : 1u << pick(width);
+        part.left_out = bits ? ~(bits << part.low) : 0;
+        for (part.variation = 2; part.variation <= 3; part.variation++)
+            r->part[r->count++] = part;
+        length += (size_t)sprintf(hex + length,
+                                  width > 8 ? "0c0300%02x%02x%02x%02x" : "0c0300%02x%02x%02x",
+                                  part.low, part.high, bits & 0xff, bits >> 8);
+    }
+    return length;
+}
+
 static void make_request(struct request *r)
 {
     static const unsigned functions[] = {1, 1, 1, 3, 4, 5, 5, 6, 13, 23, 2, 2, 7};
@@ -238,7 +265,7 @@ static void make_request(struct request *r)
             length += add_read(r, r->hex + length);
     else if (r->function >= 3 && r->function <= 6)
         for (unsigned i = 0; i < headers; i++)
-            length += add_command(r, r->hex + length);
+            length += pick(4) ? add_command(r, r->hex + length) : add_pattern(r, r->hex + length);
     else if (r->function == 7) {
         r->header_count = r->count = 1;
         r->part[0] = (struct part){.group = 30, .low = pick(8), .high = 8};
@@ -286,6 +313,8 @@ static bool has_part(const struct plain_rule *rule, unsigned function, const str
         return rule->deny;
     bool any = false, every = true;
     for (unsigned i = part->low; i <= part->high; i++) {
+        if (part->left_out >> i & 1)
+            continue;
         any = any || rule->indexes >> i & 1;
         every = every && rule->indexes >> i & 1;
     }
