@@ -13,6 +13,7 @@
  * client) or SILENT (nothing to say), which frees the slot.
  *
  * Where replies come in several messages, all but the last carry SL_FLAG_MORE and settle nothing.
+ * For each of these ext_frontend says ROOM when its client has room for the next.
  * Replies that nobody asked for have no slot. A reply that its receiver confirms is DELIVERED
  * from reply policy_emit to its peer before the client has it, so that the confirmation passes.
  *
@@ -46,6 +47,8 @@ enum sl_record_type {
     SL_RECORD_SESSION_BEGIN, /* ext_frontend > parser_norm > policy_emit > int_frontend */
     SL_RECORD_DEVICE,        /* int_frontend > parser_norm > policy_emit > ext_frontend: the
                               * session's device is connected (reason NONE) or is not */
+    SL_RECORD_ROOM,          /* ext_frontend > parser_norm > policy_emit > int_frontend: the slot's
+                              * client has a part of its reply, and room for the next */
 };
 
 #define SL_NO_SLOT UINT16_MAX

@@ -27,6 +27,8 @@
 #define NET_ASSEMBLIES   32u   /* messages of several frames that are not all there yet */
 /* int: requests longer than NET_MAX_MESSAGE under way */
 #define NET_LONG_REQUESTS 16u
+/* int: connections that devices go on sending on while their clients have no room */
+#define NET_HELD 16u
 /* int: replies that nobody asked for and nobody has confirmed; topology/pipeline.c has room for
  * them in the rings */
 #define NET_UNSOLICITED SL_MAX_UNSOLICITED

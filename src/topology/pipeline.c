@@ -162,13 +162,15 @@ static uint64_t max_reply(const struct site *site)
 }
 
 /* Where a protocol has a link layer: a session's beginning, or what its device becomes, twice; and
- * replies that nobody asked for. Of a reply in several messages one is under way at a time. */
+ * replies that nobody asked for, or for each slot that there is room for the next part. Of a reply
+ * in several messages one is under way at a time, or what is beside it counts as not asked for. */
 static uint64_t link_room(const struct site *site, bool replies)
 {
     if (!topology_has_link(site))
         return 0;
     return 2 * site->sessions * ring_record(0) +
-           (replies ? SL_MAX_UNSOLICITED * ring_record(max_payload(site)) : 0);
+           (replies ? SL_MAX_UNSOLICITED * ring_record(max_payload(site))
+                    : site->outstanding * ring_record(0));
 }
 
 /* Records of the reply policy_emit between two looks of its peer, which it wakes for these. */

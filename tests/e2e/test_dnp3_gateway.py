@@ -2,6 +2,8 @@
 """DNP3 through the gateway, both ends by hand: what the gateway does with link frames, responses
 in several fragments, confirmations, unsolicited responses and stations' addresses."""
 import socket
+import threading
+import time
 
 import pytest
 from dnp3_wire import (ACK, CONFIRMED, DIR, FCB, FCV, NACK, PRM, RESET, STATUS, STATUS_REQUEST,
@@ -214,6 +216,27 @@ def test_a_response_in_several_fragments(substation):
         same(outstation.receive(), f"c{sequence:x}00", 1, 10)
     master.request("c101 3c0206")
     same(outstation.receive(), "c101 3c0206", 1, 10)
+
+
+@pytest.mark.parametrize("pace", [0, .02], ids=["at once", "read slowly"])
+def test_fragments_that_ask_for_no_confirmation(gateway, device, lab, pace):
+    """All in one go: the outstation is held back until its master has room."""
+    master = Peer(lab.connect(LISTEN_ADDRESS, 20001), master=True)
+    outstation = device.accept()
+    master.request(READ)
+    outstation.receive()
+    parts = [response((3 + i) % 16, 0x80 if i == 0 else 0x40 if i == 59 else 0, 390) for i in range(60)]
+    sender = threading.Thread(target=lambda: [outstation.reply(part) for part in parts])
+    sender.start()
+    for part in parts:
+        time.sleep(pace)
+        same(master.receive(), part, 10, 1)
+    sender.join()
+    master.request("c401 3c0206")
+    same(outstation.receive(), "c401 3c0206", 1, 10)
+    outstation.close()
+    assert audited(gateway, event="device-close")
+    assert not [line for line in gateway.audit() if line["event"] == "dropped"]
 
 
 def test_fragments_out_of_turn_end_their_response(substation, gateway):

@@ -1,87 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """DNP3 stations of other makes: OpenDNP3 2 and 3, and dnp3py, which shares nothing with them. Each
 case with nothing between them, which shows what they do by themselves, and through the gateway."""
-import pathlib
-import sys
-
 import pytest
+from dnp3_stations import Wire, ask, pair_of
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools/dnp3"))
-from lab import DEVICE_ADDRESS, LISTEN_ADDRESS, Gateway
-from peers import PORT, Observer, Station
-
-MASTER, OUTSTATION = 1, 10
 PAIRS = [("opendnp3", "opendnp3"), ("opendnp3", "dnp3py"), ("dnp3py", "opendnp3"), ("dnp3py", "dnp3py")]
 OLD_PAIRS = [("dnp3_python", "dnp3_python"), ("dnp3_python", "dnp3py"), ("dnp3_python", "opendnp3"),
              ("opendnp3", "dnp3_python")]
-
-
-CONFIG = """
-gateway:
-  external: { nic: ext0, address: 192.168.96.2/24 }
-  internal: { nic: int0, address: 192.168.95.1/24 }
-services:
-  - name: substation
-    protocol: dnp3
-    listen: 192.168.96.2:20000
-    device: 192.168.95.2:20000
-    timeout: 4s
-    unsolicited: allow
-    stations: [{ master: 1, outstation: 10 }]
-    rules:
-      - allow: [read, restart, time, enable-unsolicited, disable-unsolicited, open-file, close-file]
-      - { allow: write, group: 80, index: 7 }
-      - { allow: control, group: 12, index: 0-9, operation: [pulse-on, latch-on, latch-off] }
-      - { allow: control, group: 41, index: 0-9, value: -100-100 }
-      - { allow: freeze, group: 20 }
-"""
-
-
-class Wire:
-    """Where the stations of a test stand: `direct`, with nothing between, or `gateway`."""
-
-    def __init__(self, lab, through, scratch, sluice):
-        self.lab, self.through, self.stations, self.gateway = lab, through, [], None
-        self.observer = Observer(lab.device, "lo" if through == "direct" else "dev0",
-                                 scratch / "wire.pcap")
-        self._start_gateway = lambda: Gateway(lab, sluice, self._config(scratch), scratch / "audit.json",
-                                              port=PORT)
-
-    @staticmethod
-    def _config(scratch):
-        path = scratch / "sluice.yaml"
-        path.write_text(CONFIG)
-        return path
-
-    def outstation(self, make, **environment):
-        return self._station(self.lab.device, make, "outstation", DEVICE_ADDRESS, OUTSTATION, MASTER,
-                             environment)
-
-    def master(self, make, **environment):
-        """Connected, and done with what it does by itself."""
-        direct = self.through == "direct"
-        if not direct and not self.gateway:
-            self.gateway = self._start_gateway().__enter__()
-        station = self._station(self.lab.device if direct else self.lab.client, make, "master",
-                                DEVICE_ADDRESS if direct else LISTEN_ADDRESS, MASTER, OUTSTATION,
-                                environment)
-        if make == "opendnp3":
-            station.wait(lambda line: line.get("done") == "enable-unsolicited")
-        elif make == "dnp3_python":
-            station.printed("OPEN\n")
-        return station
-
-    def _station(self, namespace, make, role, address, local, remote, environment):
-        station = Station(namespace, make, role, "tcp", address, PORT, local, remote, **environment)
-        self.stations.append(station)
-        return station
-
-    def close(self):
-        for station in self.stations:
-            station.stop()
-        if self.gateway:
-            self.gateway.__exit__()
-        self.observer.stop()
 
 
 @pytest.fixture(params=["direct", "gateway"])
@@ -91,25 +16,7 @@ def wire(request, lab, tmp_path, sluice):
     it.close()
     if request.param == "gateway":
         assert it.observer.malformed() == ""
-        denied = [line for line in it.gateway.audit() if line.get("verdict") in ("deny", "malformed")]
-        assert not denied
-
-
-def pair_of(make):
-    return "-".join(make)
-
-
-def finished(station, verb):
-    """How this make calls the end of a master's command."""
-    if station.make == "dnp3py" or verb in ("link-status", "read-file"):
-        return verb
-    return "restart" if verb == "cold-restart" else "user-task"
-
-
-def ask(station, verb):
-    done = station.ask(verb, finished(station, verb.split()[0]))
-    assert done["result"] == "success", done
-    return done
+        assert not it.denied()
 
 
 @pytest.mark.parametrize("makes", PAIRS, ids=pair_of)
@@ -175,6 +82,20 @@ def test_long_responses(wire, makes):
     wire.close()
     (finals,) = zip(*wire.observer.fields(False, "dnp3.al.fin"))
     assert [0] in finals
+
+
+@pytest.mark.parametrize("make", ["opendnp3", "dnp3py"])
+def test_long_responses_that_ask_for_no_confirmation(wire, make):
+    """More fragments in one go than a client's connection has room for."""
+    outstation = wire.outstation("dnp3py", POINTS="3500", CONFIRMS="none")
+    master = wire.master(make)
+    outstation.set("analog 3499 -7")
+    ask(master, "integrity")
+    master.got("analog-input", 3499, -7)
+    wire.close()
+    fragments = wire.observer.fields(False, "dnp3.al.fin", "dnp3.al.con")
+    assert sum(final.count(0) for final, _ in fragments) >= 10
+    assert not any(1 in confirm for _, confirm in fragments)
 
 
 @pytest.mark.parametrize("make", ["opendnp3"])

@@ -17,6 +17,7 @@ from dnp3.database import (AnalogInputConfig, AnalogOutputConfig, BinaryInputCon
 from dnp3.master import Master, MasterConfig, MasterTcpRunner
 from dnp3.master.commands import CommandBuilder
 from dnp3.outstation import Outstation, OutstationConfig, OutstationTcpRunner
+from dnp3.outstation import tcp_runner
 from dnp3.outstation.handler import CommandResult, DefaultCommandHandler
 from dnp3.transport_io.tcp_server import serve
 
@@ -174,6 +175,25 @@ class Commands(DefaultCommandHandler):
         return self.saw("freeze-clear" if clear else "freeze")
 
 
+class WithoutConfirms(OutstationTcpRunner):
+    """Asks for no confirmation, as outstations may: the fragments of a response in one go."""
+    build = staticmethod(tcp_runner.build_unconfirmed_user_data)
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        tcp_runner.build_unconfirmed_user_data = self.build_unconfirmed
+
+    @classmethod
+    def build_unconfirmed(cls, user_data, **options):
+        transport, control = user_data[0], user_data[1]
+        if transport & 0x40:  # the first segment: its fragment's control octet, without CON
+            user_data = bytes([transport, control & ~0x20]) + user_data[2:]
+        return cls.build(user_data=user_data, **options)
+
+    async def _wait_for_confirm(self, *_, **__):
+        return True
+
+
 class ForSeveral(OutstationTcpRunner):
     """Takes a connection of each master; the package's own ends the one before."""
 
@@ -204,6 +224,8 @@ class OutstationStation:
             config=OutstationConfig(address=int(outstation), master_address=int(master)),
             time_handler=lambda time: say(saw="time", text=str(time)))
         runner = ForSeveral if int(master) == 0 else OutstationTcpRunner
+        if os.environ.get("CONFIRMS") == "none":
+            runner = WithoutConfirms
         self.runner = runner(outstation=self.station, host=address, port=int(port))
 
     async def run(self):

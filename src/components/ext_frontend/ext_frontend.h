@@ -55,6 +55,7 @@ struct session {
     uint32_t client; /* IPv4, host byte order */
     uint16_t client_port;
     uint16_t outstanding; /* reply slots held */
+    uint16_t owes_room;   /* of these, so many */
     uint16_t queued;      /* lwIP's blocks in its send queue, as last counted */
     uint16_t consumed;    /* bytes taken from `bytes`, not yet given back to the window */
     uint16_t length;      /* of `bytes` */
@@ -80,6 +81,7 @@ struct reply_slot {
     uint8_t blocks; /* of lwIP's, that its reply may take */
     bool held;
     bool overdue;
+    bool owes_room; /* a part of its reply was delivered, and ROOM was not said yet */
 };
 
 struct listener {
@@ -226,6 +228,8 @@ void slots_release(struct ext_frontend *frontend, uint16_t slot);
 bool slots_room_beside(const struct session *session);
 /* A part of its reply was delivered; more is to come. */
 void slots_continue(struct ext_frontend *frontend, uint16_t slot);
+/* Says of each of the session's replies in parts that there is room for the next, once there is. */
+void slots_tell_room(struct session *session);
 void slots_wait(struct session *session);
 /* Lets those in line go on, one message each in turn. */
 void slots_serve(struct ext_frontend *frontend);

@@ -197,7 +197,7 @@ static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t length)
     (void)length;
     session->progress = session->frontend->stack.now;
     session_count_queued(session, tcp_sndqueuelen(pcb));
-    if (session->blocked)
+    if (session->blocked || session->owes_room > 0)
         session_touch(session);
     return ERR_OK;
 }
@@ -208,6 +208,8 @@ static err_t polled(void *arg, struct tcp_pcb *pcb)
     const struct ext_frontend *frontend = session->frontend;
     const uint64_t limit = frontend->queued > BLOCKS_SHORT ? STALL_SHORT_NS : STALL_NS;
     session_count_queued(session, tcp_sndqueuelen(pcb));
+    if (session->owes_room > 0) /* what others held may be free */
+        session_touch(session);
     if (session->queued > 0 && frontend->stack.now - session->progress > limit) {
         session->broken = true;
         session->reason = SL_REASON_CLIENT_STALLED;
@@ -310,6 +312,8 @@ void session_settle(struct session *session)
     session->touched = false;
     if (session->state != SESSION_OPEN)
         return;
+    if (session->owes_room > 0 && !session->broken)
+        slots_tell_room(session);
     if (session->blocked && !session->broken)
         session_read(session, false);
     if (session->datagrams) {

@@ -37,17 +37,22 @@ static const struct listener *listener_of(const struct session *session)
     return &session->frontend->listener[session->service];
 }
 
-/* In the client's send queue, beside what the replies to come have a claim on. */
-static bool queue_room(const struct session *session)
+/* In the client's send queue, for so many replies to come. */
+static bool queue_room_for(const struct session *session, unsigned replies)
 {
     const struct listener *listener = listener_of(session);
-    const unsigned replies = session->outstanding + 1u;
     const bool is_long = listener->reply_bytes > NET_MAX_MESSAGE;
     const unsigned beyond = TCP_SND_BUF - (is_long ? NET_LONG_SEND_BUFFER : NET_SEND_BUFFER);
     return session->datagrams ||
            (tcp_sndbuf(session->pcb) >= beyond + replies * listener->reply_bytes &&
             tcp_sndqueuelen(session->pcb) + replies * listener->reply_blocks * CUT <=
                 TCP_SND_QUEUELEN);
+}
+
+/* Beside what the replies to come have a claim on. */
+static bool queue_room(const struct session *session)
+{
+    return queue_room_for(session, session->outstanding + 1u);
 }
 
 static bool own_room(const struct session *session)
@@ -138,18 +143,43 @@ uint16_t slots_take(struct session *session, bool replies)
 void slots_release(struct ext_frontend *frontend, uint16_t number)
 {
     struct reply_slot *slot = &frontend->slot[number];
+    struct session *session = &frontend->session[slot->session];
     slot->held = false;
     frontend->reserved = (uint16_t)(frontend->reserved - slot->blocks);
     frontend->free_slot[frontend->free_slot_count++] = number;
-    struct session *session = &frontend->session[slot->session];
+    session->owes_room = (uint16_t)(session->owes_room - slot->owes_room);
     client_slot_released(frontend, session->holder);
     session_slot_released(session);
 }
 
 void slots_continue(struct ext_frontend *frontend, uint16_t number)
 {
-    frontend->slot[number].time = frontend->stack.now;
-    session_touch(&frontend->session[frontend->slot[number].session]);
+    struct reply_slot *slot = &frontend->slot[number];
+    struct session *session = &frontend->session[slot->session];
+    slot->time = frontend->stack.now;
+    session->owes_room = (uint16_t)(session->owes_room + !slot->owes_room);
+    slot->owes_room = true;
+    session_touch(session);
+}
+
+void slots_tell_room(struct session *session)
+{
+    struct ext_frontend *frontend = session->frontend;
+    const bool room =
+        queue_room_for(session, session->outstanding) &&
+        (unsigned)frontend->reserved + frontend->queued + NET_BLOCKS_RESERVED <= NET_BLOCKS;
+    for (uint16_t i = 0; room && session->owes_room > 0 && i < frontend->slot_limit; i++) {
+        struct reply_slot *slot = &frontend->slot[i];
+        if (!slot->held || !slot->owes_room || slot->session != session_number(session))
+            continue;
+        struct sl_record record = session_record(session);
+        record.type = SL_RECORD_ROOM;
+        record.slot = i;
+        if (!links_put(&frontend->links, &record, NULL, frontend->stack.now))
+            return;
+        slot->owes_room = false;
+        session->owes_room--;
+    }
 }
 
 void slots_serve(struct ext_frontend *frontend)

@@ -186,8 +186,9 @@ void device_reply(struct device *device, const uint8_t *bytes, uint16_t length)
     }
     device->answered = true;
     service_answered(service_of(device), device->frontend->request[slot].unit);
-    if ((traits.more || device->frontend->request[slot].unconfirmed) &&
-        !link_admit_part(device, &device->frontend->request[slot], traits.asks_confirm)) {
+    if ((traits.more || device->frontend->request[slot].parts > 0 ||
+         device->frontend->request[slot].unconfirmed) &&
+        !link_admit_part(device, &device->frontend->request[slot], &traits)) {
         device_audit(device, SL_AUDIT_DROPPED, SL_REASON_QUOTA, 1);
         return;
     }
@@ -230,6 +231,17 @@ void device_read(struct device *device)
     memmove(device->bytes, device->bytes + taken, device->length);
 }
 
+/* What came from `offset` on is kept until it can be read, and not given back to the window before.
+ * False: it can be read now. */
+static bool hold(struct device *device, const struct pbuf *data, uint16_t offset)
+{
+    const uint16_t length = (uint16_t)(data->tot_len - offset);
+    uint8_t *const place = held_place(device, length);
+    if (place)
+        (void)pbuf_copy_partial(data, place, length, offset);
+    return place;
+}
+
 static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t error)
 {
     struct device *device = arg;
@@ -244,13 +256,15 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t e
         return ERR_OK;
     }
     for (u16_t offset = 0; offset < data->tot_len && device->reason == SL_REASON_NONE;) {
+        if (link && hold(device, data, offset))
+            break;
         const u16_t copied =
             pbuf_copy_partial(data, bytes + device->length, (u16_t)(size - device->length), offset);
         offset = (u16_t)(offset + copied);
         device->length = (uint16_t)(device->length + copied);
+        device->consumed = (uint16_t)(device->consumed + copied);
         device_read(device);
     }
-    device->consumed = (uint16_t)(device->consumed + data->tot_len);
     pbuf_free(data);
     if (device->consumed >= WINDOW_UPDATE) {
         tcp_recved(pcb, device->consumed);
@@ -454,8 +468,9 @@ void device_settle(struct device *device)
     if (device->state == DEVICE_CLOSED &&
         (device->first_queued != NO_REQUEST || link_wants_connection(device)))
         connect_device(device);
-    else if (device->state == DEVICE_CONNECTED)
+    else if (device->state == DEVICE_CONNECTED) {
+        held_resume(device);
         send_queued(device);
-    else if (device->socket)
+    } else if (device->socket)
         datagram_settle(device);
 }

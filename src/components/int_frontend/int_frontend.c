@@ -43,6 +43,18 @@ static bool begin_session(struct int_frontend *frontend, const struct sl_record 
     return true;
 }
 
+/* Late is nothing wrong: the request may have failed, and another have its slot. */
+static bool take_room(struct int_frontend *frontend, const struct sl_record *record)
+{
+    if (record->slot >= frontend->slot_limit || record->length != 0)
+        return false;
+    struct request *request = &frontend->request[record->slot];
+    if (request->state == REQUEST_SENT && request->record.session == record->session &&
+        request->record.generation == record->generation)
+        link_room(&frontend->device[request->device], request);
+    return true;
+}
+
 static bool end_session(struct int_frontend *frontend, const struct sl_record *record)
 {
     struct device *device = &frontend->device[record->session];
@@ -64,6 +76,8 @@ static void handle(void *self, const struct sl_record *record, const uint8_t *pa
         if (record->type == SL_RECORD_MESSAGE && take_request(frontend, record, payload))
             return;
         if (record->type == SL_RECORD_SESSION_BEGIN && begin_session(frontend, record))
+            return;
+        if (record->type == SL_RECORD_ROOM && take_room(frontend, record))
             return;
         if (record->type == SL_RECORD_SESSION_END && end_session(frontend, record))
             return;

@@ -9,6 +9,7 @@
  *   datagram.c      what it is over UDP
  *   link.c          devices whose protocol has a link layer: frames, answers of our own, replies
  *                   that nobody asked for, connections that are made before a request
+ *   held.c          what a device sends before its client has room for it
  *   requests.c      requests by slot: their order, their deadlines, their outcomes
  *   service.c       what connections to one device have in common: which one a request takes,
  *                   back-off after failure, units that do not answer
@@ -45,7 +46,8 @@ struct request {
     uint8_t unit;            /* behind the device, that it is for */
     bool suspect;            /* sent to a unit that was silent */
     uint8_t place;           /* link layer: of its bytes among the long requests, or NO_PLACE */
-    bool unconfirmed;        /* link layer: a part of its reply is on its way to the client */
+    bool unconfirmed;        /* link layer: a part of its reply is to be confirmed first */
+    uint8_t parts;           /* likewise, on their way to a client that has not said ROOM */
     uint16_t expect;         /* likewise, what the next part must carry */
     uint32_t parties;        /* likewise, and between whom it runs */
     uint16_t next, previous; /* of its device, in order of arrival */
@@ -130,9 +132,16 @@ struct int_link {
         uint64_t dropped_at;          /* ns: when that was last reported */
         uint32_t dropped;             /* since */
         uint8_t unsolicited;          /* under way */
+        uint8_t held;                 /* which of `held` has what came after `bytes`, or NO_PLACE */
+        bool waits;                   /* the message that `bytes` ends has no room at its client */
         uint8_t bytes[NET_MAX_FRAME]; /* the beginning of a frame */
     } connection[NET_MAX_SESSIONS + NET_MAX_SHARED];
     uint8_t long_request[NET_LONG_REQUESTS][SL_MAX_PAYLOAD];
+    struct held {
+        bool used;
+        uint16_t length;
+        uint8_t bytes[NET_INT_WINDOW]; /* no sender has more under way */
+    } held[NET_HELD];
 };
 
 /* One-way mode. Requests have slots of our own here; what finds none is left where it will be
@@ -232,11 +241,26 @@ uint64_t link_next(const struct int_frontend *frontend); /* or SL_NEVER */
 void link_spoke(struct device *client, const struct request *request);
 /* One that nothing answers is on its way; it may confirm what nobody asked for. */
 void link_unanswered(struct device *device, const struct request *request);
-/* A part of a reply, before the others: false when too much is on its way already. */
-bool link_admit_part(struct device *device, struct request *request, bool asks_confirm);
+/* A part of a reply, or its end: false when too much is on its way already. */
+bool link_admit_part(struct device *device, struct request *request,
+                     const struct sl_traits *traits);
+/* The request's client has room for the next part. */
+void link_room(struct device *device, struct request *request);
 /* Room for a long request's bytes; NULL: there is none. */
 uint8_t *link_place(struct int_frontend *frontend, struct request *request);
 void link_place_free(struct int_frontend *frontend, struct request *request);
+
+/* held.c */
+/* True while a message from the device waits for its client's room: nothing behind it is read. */
+bool held_waits(const struct device *device);
+/* It waits from now on, if it can: the connection is its client's own. */
+bool held_wait(struct device *device, const struct request *request);
+/* A place to keep `length` bytes that came meanwhile; NULL: no message waits, or none any more,
+ * there being no room. */
+uint8_t *held_place(struct device *device, uint16_t length);
+/* Looks again at what waits, and goes on with what was kept. */
+void held_resume(struct device *device);
+void held_forget(struct device *device);
 
 /* service.c */
 void services_init(struct int_frontend *frontend, const struct sl_frontend_config *config);

@@ -60,6 +60,8 @@ void link_init(struct int_frontend *frontend)
         any |= frontend->service[i].protocol->link != NULL;
     if (!any) /* then there may be no such memory */
         return;
+    for (unsigned i = 0; i < NET_MAX_SESSIONS + NET_MAX_SHARED; i++)
+        frontend->link.connection[i].held = NO_PLACE;
     frontend->link.long_free_count = NET_LONG_REQUESTS;
     for (uint8_t i = 0; i < NET_LONG_REQUESTS; i++)
         frontend->link.long_free[i] = i;
@@ -186,6 +188,7 @@ static void report(struct device *device)
 void link_gone(struct device *device, enum sl_reason reason)
 {
     report(device);
+    held_forget(device);
     assembly_forget(&device->frontend->link.assemblies, device_number(device));
     give_back(device, connection_of(device)->unsolicited);
     tell(device, reason);
@@ -323,19 +326,25 @@ static void unsolicited(struct device *device, const struct sl_traits *traits, c
     (void)links_put(&frontend->links, &record, bytes, now);
 }
 
-/* One that is confirmed comes after the one before was. One that is not counts as unsolicited. */
-bool link_admit_part(struct device *device, struct request *request, bool asks_confirm)
+/* After one that asks for confirmation the next comes when that was confirmed. One is on its way at
+ * a time; where it cannot wait for that (held_wait) it counts as unsolicited. */
+bool link_admit_part(struct device *device, struct request *request, const struct sl_traits *traits)
 {
-    if (request->unconfirmed)
+    if (request->unconfirmed || (request->parts > 0 && !admit(device)))
         return false;
-    if (asks_confirm) {
-        request->unconfirmed = true;
-        return true;
-    }
-    if (!admit(device))
-        return false;
-    take_credit(device);
+    if (request->parts > 0)
+        take_credit(device);
+    request->parts++;
+    request->unconfirmed = traits->more && traits->asks_confirm;
     return true;
+}
+
+void link_room(struct device *device, struct request *request)
+{
+    if (request->parts > 1 && connection_of(device)->unsolicited > 0)
+        give_back(device, 1);
+    request->parts = (uint8_t)(request->parts - (request->parts > 0));
+    device_touch(device);
 }
 
 void link_unanswered(struct device *device, const struct request *request)
@@ -384,6 +393,18 @@ static void message(struct device *device, const struct link_look *look)
         device_reply(device, look->message, look->length);
 }
 
+/* A part of a reply before the client has room for it. */
+static bool must_wait(struct device *device, const struct link_look *look)
+{
+    if (look->step.reason != SL_REASON_NONE)
+        return false;
+    const struct sl_traits traits =
+        service_of(device)->protocol->frame_traits(SL_REPLY, look->message, look->length);
+    const uint16_t slot =
+        traits.unsolicited ? NO_REQUEST : request_awaiting(device, traits.key, traits.parties);
+    return slot != NO_REQUEST && held_wait(device, &device->frontend->request[slot]);
+}
+
 void link_read(struct device *device)
 {
     struct int_frontend *frontend = device->frontend;
@@ -398,7 +419,8 @@ void link_read(struct device *device)
         link_look(&frontend->link.assemblies, &connection->end, device_number(device),
                   service->protocol, SL_REPLY, &view, service->skip_noise, bytes + taken,
                   (size_t)device->length - taken, &look);
-        if (look.step.status == SL_LINK_MORE || look.step.status == SL_LINK_WAIT)
+        if (look.step.status == SL_LINK_MORE || look.step.status == SL_LINK_WAIT ||
+            (look.step.status == SL_LINK_MESSAGE && must_wait(device, &look)))
             break;
         if (look.step.status == SL_LINK_NOISE && !service->skip_noise) {
             device_give_up(device, SL_REASON_DEVICE_FRAMING_LOST);
@@ -427,10 +449,13 @@ enum sl_reason link_datagram(struct device *device, const uint8_t *bytes, uint16
             link_frame_length(service->protocol, SL_REPLY, bytes + taken, (size_t)length - taken);
         if (frame == 0)
             return SL_REASON_TRUNCATED;
-        memcpy(link_buffer(device), bytes + taken, frame);
+        uint8_t *const held = held_place(device, frame);
+        memcpy(held ? held : link_buffer(device), bytes + taken, frame);
+        taken = (uint16_t)(taken + frame);
+        if (held)
+            continue;
         device->length = frame;
         link_read(device);
-        taken = (uint16_t)(taken + frame);
     }
     return SL_REASON_NONE;
 }

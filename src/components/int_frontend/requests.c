@@ -103,6 +103,7 @@ bool request_add(struct device *device, const struct sl_record *record, const ui
     request->device = device_number(device);
     request->suspect = false;
     request->unconfirmed = false;
+    request->parts = 0;
     request->unit =
         service->protocol->frame_unit ? service->protocol->frame_unit(payload, record->length) : 0;
     /* A time yet to come would be a deadline beyond the time-out. */
@@ -175,8 +176,8 @@ void request_done(struct device *device, uint16_t slot, enum sl_record_type type
             device->suspects--;
         else
             device->under_way--;
-        if (device->first_queued != NO_REQUEST)
-            device_touch(device); /* the next one's turn */
+        if (device->first_queued != NO_REQUEST || held_waits(device))
+            device_touch(device); /* the next one's turn, or nobody's any more */
     } else {
         service_of(device)->waiting--;
     }

@@ -85,7 +85,7 @@ static bool passes_unread(const struct parser_norm *parser, const struct sl_reco
     if (record->type == SL_RECORD_SESSION_END)
         return true;
     if (parser->config->direction == SL_REQUEST)
-        return record->type == SL_RECORD_SESSION_BEGIN;
+        return record->type == SL_RECORD_SESSION_BEGIN || record->type == SL_RECORD_ROOM;
     return record->type == SL_RECORD_FAILED || record->type == SL_RECORD_SENT ||
            record->type == SL_RECORD_DEVICE;
 }

@@ -222,9 +222,10 @@ void request_handle(void *self, const struct sl_record *record, const uint8_t *p
             malformed(emit, record, payload);
         return;
     }
-    const bool begin = record->type == SL_RECORD_SESSION_BEGIN &&
-                       protocol_of(emit, record, &service) && emit->config->mode != SL_ONE_WAY;
-    if ((begin || record->type == SL_RECORD_SESSION_END) && record->length == 0 &&
+    const bool link = (record->type == SL_RECORD_SESSION_BEGIN ||
+                       (record->type == SL_RECORD_ROOM && record->slot < emit->slots)) &&
+                      protocol_of(emit, record, &service) && emit->config->mode != SL_ONE_WAY;
+    if ((link || record->type == SL_RECORD_SESSION_END) && record->length == 0 &&
         record->session < emit->config->sessions) {
         if (emit->config->mode == SL_ONE_WAY)
             oneway_send_end(emit, record);

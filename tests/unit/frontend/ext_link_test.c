@@ -187,6 +187,14 @@ ISOLATED(places_for_fragments_are_few)
     expect_message(&end);
 }
 
+static void expect_room(uint16_t slot)
+{
+    CHECK(take());
+    CHECK_EQUAL(taken.type, SL_RECORD_ROOM);
+    CHECK_EQUAL(taken.slot, slot);
+    CHECK_EQUAL(taken.length, 0);
+}
+
 ISOLATED(a_reply_in_parts_keeps_its_slot)
 {
     configure();
@@ -202,6 +210,7 @@ ISOLATED(a_reply_in_parts_keeps_its_slot)
     expect_message(&read);
     const uint16_t slot = taken.slot;
     tell(SL_RECORD_MESSAGE, slot, SL_REASON_NONE, SL_FLAG_MORE, &part);
+    expect_room(slot);
     expect_received(master, &part);
     send(master, &confirm); /* beyond the quota, or the rest would never come */
     expect_message(&confirm);
@@ -212,6 +221,31 @@ ISOLATED(a_reply_in_parts_keeps_its_slot)
     tell(SL_RECORD_MESSAGE, slot, SL_REASON_NONE, 0, &last);
     expect_received(master, &last);
     expect_message(&next);
+}
+
+/* A client that reads slowly has room for three of the longest parts, and more as it reads. */
+ISOLATED(room_for_the_next_part)
+{
+    configure();
+    start();
+    struct peer *master = connect_master(20000);
+    const struct wire read = message(true, OUTSTATION, "c301 3c0206");
+    const struct wire part = long_message(false, 0x83, 129, 2048);
+    send(master, &read);
+    expect_message(&read);
+    const uint16_t slot = taken.slot;
+    master->silent = true;
+    for (unsigned i = 0; i < 2; i++) {
+        tell(SL_RECORD_MESSAGE, slot, SL_REASON_NONE, SL_FLAG_MORE, &part);
+        expect_room(slot);
+    }
+    tell(SL_RECORD_MESSAGE, slot, SL_REASON_NONE, SL_FLAG_MORE, &part);
+    CHECK(!take());
+    master->silent = false;
+    world_advance(5 * SECOND); /* retransmissions */
+    expect_room(slot);
+    CHECK(!take());
+    CHECK(!master->was_reset);
 }
 
 ISOLATED(what_nobody_asked_for)
@@ -277,6 +311,7 @@ int main(void)
         cmocka_unit_test(fragments_begun_and_not_finished),
         cmocka_unit_test(places_for_fragments_are_few),
         cmocka_unit_test(a_reply_in_parts_keeps_its_slot),
+        cmocka_unit_test(room_for_the_next_part),
         cmocka_unit_test(what_nobody_asked_for),
         cmocka_unit_test(noise),
         cmocka_unit_test(a_broken_check_is_no_noise),

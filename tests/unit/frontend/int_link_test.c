@@ -57,6 +57,11 @@ static void put_confirm(uint16_t session, uint16_t slot, uint16_t key, const str
     put(record, wire);
 }
 
+static void put_room(uint16_t session, uint16_t slot)
+{
+    put(record_of(SL_RECORD_ROOM, session, slot), NULL);
+}
+
 static struct sl_record taken;
 static uint8_t *payload;
 
@@ -226,6 +231,7 @@ ISOLATED(a_reply_in_parts)
     CHECK_EQUAL(taken.flags, SL_FLAG_MORE);
     world_advance(TIMEOUT - MILLISECOND); /* each part has its own time */
     CHECK(!take());
+    put_room(0, 1);
     send(device, &second); /* not confirmed: too early */
     CHECK(!take());
     CHECK_EQUAL(node_audits(node, SL_AUDIT_DROPPED, SL_REASON_QUOTA), 1);
@@ -234,6 +240,7 @@ ISOLATED(a_reply_in_parts)
     send(device, &second);
     expect(SL_RECORD_MESSAGE, 1, SL_REASON_NONE);
     CHECK_EQUAL(taken.flags, SL_FLAG_MORE);
+    put_room(0, 1);
     put_confirm(0, 2, 0, &confirm_second);
     expect(SL_RECORD_SENT, 2, SL_REASON_NONE);
     send(device, &last);
@@ -244,6 +251,111 @@ ISOLATED(a_reply_in_parts)
     expect(SL_RECORD_MESSAGE, 1, SL_REASON_NONE);
     world_advance(TIMEOUT);
     expect(SL_RECORD_FAILED, 1, SL_REASON_DEVICE_TIMEOUT);
+}
+
+/* A response of parts that ask for no confirmation, `count` of them in one go: a part's number is
+ * its sequence number. */
+static struct wire unconfirmed_parts(unsigned count)
+{
+    struct wire all = {0};
+    for (unsigned i = 0; i < count; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "%02x81 0000",
+                 (i == 0 ? 0x80u : 0) | (i == count - 1 ? 0x40u : 0) | (3 + i) % 16);
+        const struct wire part = message(false, OUTSTATION, text);
+        memcpy(all.bytes + all.length, part.bytes, part.length);
+        all.length += part.length;
+    }
+    return all;
+}
+
+static void expect_part(uint16_t slot, unsigned number, bool last)
+{
+    expect(SL_RECORD_MESSAGE, slot, SL_REASON_NONE);
+    CHECK_EQUAL(taken.flags, last ? 0 : SL_FLAG_MORE);
+    CHECK_EQUAL(payload[11] & 15, (3 + number) % 16);
+}
+
+/* Each waits until the client has room for it, whatever comes behind it too. */
+ISOLATED(parts_that_nobody_confirms)
+{
+    start(false);
+    struct peer *device = begin(0);
+    const struct wire read = message(true, OUTSTATION, "c301 3c0206");
+    const struct wire unsolicited = message(false, OUTSTATION, "f582 0000");
+    const struct wire parts = unconfirmed_parts(100);
+    put_request(0, 1, 3, &read);
+    send(device, &parts);
+    send(device, &unsolicited);
+    for (unsigned i = 0; i < 100; i++) {
+        expect_part(1, i, i == 99);
+        CHECK(i == 99 || !take());
+        put_room(0, 1); /* of the last one it is too late, and does nothing */
+    }
+    expect(SL_RECORD_MESSAGE, SL_NO_SLOT, SL_REASON_NONE);
+    CHECK(!take());
+    device->received_length = 0;
+    put_request(0, 1, 3, &read);
+    expect_received(device, &read);
+}
+
+/* The client does not take the second: the request fails, and what waited is dropped. */
+ISOLATED(parts_that_find_no_room)
+{
+    start(false);
+    struct peer *device = begin(0);
+    const struct wire read = message(true, OUTSTATION, "c301 3c0206");
+    const struct wire parts = unconfirmed_parts(9);
+    const struct wire answer = message(false, OUTSTATION, "c381 0000");
+    put_request(0, 1, 3, &read);
+    send(device, &parts);
+    expect_part(1, 0, false);
+    world_advance(TIMEOUT);
+    expect(SL_RECORD_FAILED, 1, SL_REASON_DEVICE_TIMEOUT);
+    CHECK_EQUAL(node_audits(node, SL_AUDIT_DROPPED, SL_REASON_REPLY_UNMATCHED), 8);
+    device->received_length = 0;
+    put_request(0, 1, 3, &read);
+    expect_received(device, &read);
+    send(device, &answer);
+    expect(SL_RECORD_MESSAGE, 1, SL_REASON_NONE);
+}
+
+/* More devices go on sending than there are places: the last one's request fails at once. */
+ISOLATED(places_for_what_is_held_are_few)
+{
+    start(false);
+    const struct wire read = message(true, OUTSTATION, "c301 3c0206");
+    const struct wire parts = unconfirmed_parts(100);
+    for (uint16_t i = 0; i <= NET_HELD; i++) {
+        struct peer *device = begin(i);
+        put_request(i, i, 3, &read);
+        send(device, &parts);
+        expect_part(i, 0, false);
+    }
+    expect(SL_RECORD_FAILED, NET_HELD, SL_REASON_CAPACITY);
+    CHECK(!take());
+    put_room(0, 0);
+    expect_part(0, 1, false);
+}
+
+/* Nobody waits on a connection for all: so many are let go ahead, and no more. */
+ISOLATED(parts_over_a_shared_connection)
+{
+    start(true);
+    struct peer *device = begin(0);
+    const struct wire read = message(true, OUTSTATION, "c301 3c0206");
+    const struct wire other = message(true, 11, "c301 3c0206");
+    const struct wire answer = message(false, 11, "c381 0000");
+    const struct wire parts = unconfirmed_parts(9);
+    put_request(0, 1, 3, &read);
+    put_request(0, 2, 3, &other);
+    send(device, &parts);
+    send(device, &answer);
+    for (unsigned i = 0; i < 5; i++)
+        expect_part(1, i, false);
+    expect(SL_RECORD_MESSAGE, 2, SL_REASON_NONE);
+    CHECK(!take());
+    CHECK_EQUAL(node_audits(node, SL_AUDIT_DROPPED, SL_REASON_QUOTA), 1);
 }
 
 ISOLATED(so_many_unsolicited_and_no_more)
@@ -339,6 +451,10 @@ int main(void)
         cmocka_unit_test(long_messages_both_ways),
         cmocka_unit_test(long_requests_at_once),
         cmocka_unit_test(a_reply_in_parts),
+        cmocka_unit_test(parts_that_nobody_confirms),
+        cmocka_unit_test(parts_that_find_no_room),
+        cmocka_unit_test(places_for_what_is_held_are_few),
+        cmocka_unit_test(parts_over_a_shared_connection),
         cmocka_unit_test(so_many_unsolicited_and_no_more),
         cmocka_unit_test(so_many_unsolicited_in_all),
         cmocka_unit_test(unsolicited_over_a_shared_connection),
