@@ -70,7 +70,17 @@ struct sl_session_counters {
     sl_counter allowed, refused, failed;
 };
 
+/* How far the monitor had got when its last turn began, for whoever has to say what is missing when
+ * it dies: the monitor after it, or the launcher. */
+struct sl_monitor_place {
+    sl_counter taken[SL_MAX_COMPONENTS]; /* slots of each audit ring, read or found lost */
+    sl_counter lines;                    /* written, in `epoch` */
+    sl_counter untold;                   /* messages that are counted and have no line yet */
+    sl_counter epoch;
+};
+
 struct sl_counters {
+    struct sl_monitor_place place;
     sl_counter records;                  /* audit records taken */
     sl_counter lost;                     /* audit records that were lapped */
     sl_counter dropped[SL_REASON_COUNT]; /* as audit records say, by reason */

@@ -54,10 +54,11 @@ void oneway_consumer_init(struct oneway_consumer *consumer, const void *region,
     };
 }
 
-void oneway_skip(struct oneway_consumer *consumer)
+void oneway_skip(struct oneway_consumer *consumer, uint64_t taken)
 {
     consumer->tail = sl_load_acquire(&consumer->ring->tail);
     consumer->next = consumer->tail;
+    consumer->lost = taken < consumer->tail ? consumer->tail - taken : 0;
 }
 
 /* Index of the first word of slot number `number`. */

@@ -49,8 +49,10 @@ void oneway_producer_init(struct oneway_producer *producer, void *region, uint32
 void oneway_consumer_init(struct oneway_consumer *consumer, const void *region,
                           uint32_t region_size, uint32_t slot_size);
 
-/* A consumer that comes to a ring in use: what is there already is neither read nor counted. */
-void oneway_skip(struct oneway_consumer *consumer);
+/* A consumer that comes to a ring in use: what is there already is not read, and counted as lost
+ * from slot number `taken` on, up to which the consumer before had got. A number that the ring has
+ * not reached counts as nothing. */
+void oneway_skip(struct oneway_consumer *consumer, uint64_t taken);
 
 /* Never fails, never waits. `length` at most slot_size; the rest of the slot is zeroed, and what
  * is longer is cut. */

@@ -57,7 +57,7 @@ void audit_line_start(struct sl_json *json, const struct audit_run *run, uint64_
     sl_json_number(json, "epoch", config->epoch);
     sl_json_hex(json, "policy", run->hash ? run->hash : image->hash, 8);
     sl_json_string(json, "component",
-                   component < SL_MAX_COMPONENTS ? config->ring_name[component] : NULL);
+                   component < SL_MAX_COMPONENTS ? config->ring_name[component] : "monitor");
 }
 
 static void who(struct sl_json *json, const struct audit_run *run, const struct sl_audit *record,

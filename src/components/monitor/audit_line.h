@@ -41,8 +41,11 @@ struct audit_tally {
 /* And at the end of a flow: other components' last records of it are here by then. */
 #define AUDIT_END_WAIT UINT64_C(20000000)
 
+/* In place of an audit ring's number, for what the monitor says of itself. */
+#define AUDIT_OF_MONITOR UINT32_MAX
+
 /* The leading members of every line; the caller goes on and closes the object. `time` on
- * sl_now's clock. */
+ * sl_now's clock; `component`: whose audit ring it is of. */
 void audit_line_start(struct sl_json *json, const struct audit_run *run, uint64_t sequence,
                       uint64_t time, const char *event_type, unsigned component);
 

@@ -19,6 +19,27 @@
 #define POLL_BUSY UINT64_C(1000000)  /* ns between looks while there is traffic */
 #define POLL_IDLE UINT64_C(10000000) /* and at most, while there is none */
 
+/* ---- where it stands, for the monitor after it ---- */
+
+/* UINT64_MAX: nobody knows. */
+static uint64_t place_taken(const struct sl_counters *counters, unsigned ring)
+{
+    return counters ? sl_load_relaxed(&counters->place.taken[ring]) : UINT64_MAX;
+}
+
+/* Between two turns: what was taken has gone the way of lines by now. */
+static void note_place(struct monitor *monitor)
+{
+    struct sl_monitor_place *place = monitor->counters ? &monitor->counters->place : NULL;
+    if (!place)
+        return;
+    for (unsigned i = 0; i < monitor->run.config->ring_count; i++)
+        sl_store_relaxed(&place->taken[i], monitor->ring[i].next);
+    sl_store_relaxed(&place->lines, monitor->sequence);
+    sl_store_relaxed(&place->untold, monitor->untold);
+    sl_store_relaxed(&place->epoch, monitor->run.config->epoch);
+}
+
 static void init(void *self, const struct sl_environment *environment)
 {
     struct monitor *monitor = self;
@@ -35,12 +56,15 @@ static void init(void *self, const struct sl_environment *environment)
     for (unsigned i = 0; i < monitor->run.config->ring_count; i++) {
         oneway_consumer_init(&monitor->ring[i], environment->port[i].region[0],
                              environment->port[i].size[0], sizeof(struct sl_audit));
-        /* Another monitor may have told what is there. */
+        /* Another monitor has told what it had read of what is there. */
         if (monitor->run.config->restarts)
-            oneway_skip(&monitor->ring[i]);
+            oneway_skip(&monitor->ring[i], place_taken(monitor->counters, i));
     }
+    monitor->resumed = monitor->run.config->restarts && monitor->counters;
     sl_deadline(monitor->host, 0);
 }
+
+/* ---- lines ---- */
 
 static void emit(struct monitor *monitor, struct sl_json *json)
 {
@@ -56,7 +80,26 @@ static void write_line(struct monitor *monitor, const struct sl_audit *record,
     policies_choose(&monitor->policies, &monitor->run, &shown);
     sl_json_start(&json, monitor->line, sizeof monitor->line);
     audit_line(&json, &monitor->run, monitor->sequence, &shown, tally);
+    if (tally)
+        monitor->untold -= tally->count;
     emit(monitor, &json);
+}
+
+/* What the monitor before had numbered and counted: fewer lines in the log are lost ones. */
+static void say_resumed(struct monitor *monitor, uint64_t now)
+{
+    const struct sl_monitor_place *place = &monitor->counters->place;
+    struct sl_json json;
+    policies_choose(&monitor->policies, &monitor->run, &(struct sl_audit){0});
+    sl_json_start(&json, monitor->line, sizeof monitor->line);
+    audit_line_start(&json, &monitor->run, monitor->sequence, now, "gateway", AUDIT_OF_MONITOR);
+    sl_json_string(&json, "event", "audit-resumed");
+    sl_json_number(&json, "epoch_before", sl_load_relaxed(&place->epoch));
+    sl_json_number(&json, "lines_before", sl_load_relaxed(&place->lines));
+    sl_json_number(&json, "untold", sl_load_relaxed(&place->untold));
+    sl_json_close_object(&json);
+    emit(monitor, &json);
+    monitor->resumed = false;
 }
 
 static void tell(void *self, const struct sl_audit *record, const struct audit_tally *tally)
@@ -90,11 +133,12 @@ static void take(struct monitor *monitor, const struct sl_audit *record, uint64_
     struct sl_extent extent;
     const enum account account =
         monitor->each ? ACCOUNT_LINE : account_of(record, protocol, &extent);
-    if (account == ACCOUNT_READ && read_flows_take(&monitor->reads, record, &extent, now))
+    if ((account == ACCOUNT_READ && read_flows_take(&monitor->reads, record, &extent, now)) ||
+        (account == ACCOUNT_REPEAT &&
+         repeats_take(&monitor->repeats, record, protocol, now, tell, monitor))) {
+        monitor->untold += record->event == SL_AUDIT_DROPPED ? record->value : 1;
         return;
-    if (account == ACCOUNT_REPEAT &&
-        repeats_take(&monitor->repeats, record, protocol, now, tell, monitor))
-        return;
+    }
     if (!monitor->each && record->event != SL_AUDIT_DROPPED) {
         const bool ended = record->event == SL_AUDIT_SESSION_CLOSE;
         repeats_tell_flow(&monitor->repeats, record, ended, now, tell, monitor);
@@ -159,9 +203,14 @@ static void wake(void *self, uint64_t badges)
     struct monitor *monitor = self;
     const uint64_t now = sl_now(monitor->host);
     bool any = false;
+    if (monitor->resumed)
+        say_resumed(monitor, now);
+    note_place(monitor);
     for (unsigned i = 0; i < monitor->run.config->ring_count; i++)
         any |= collect(monitor, i, now);
     tell_due(monitor, badges & SL_BADGE_CLOSING ? SL_NEVER : now);
+    if (badges & SL_BADGE_CLOSING) /* there is no next turn */
+        note_place(monitor);
     monitor->poll = any ? POLL_BUSY : monitor->poll * 2;
     if (monitor->poll > POLL_IDLE)
         monitor->poll = POLL_IDLE;

@@ -20,6 +20,8 @@ struct monitor {
     struct oneway_consumer ring[SL_MAX_COMPONENTS];
     uint64_t reported_lost[SL_MAX_COMPONENTS];
     uint64_t sequence;
+    uint64_t untold; /* messages that are counted and have no line yet */
+    bool resumed;    /* another was before, and what it left is not told yet */
     uint64_t poll;
     bool each; /* every record has a line */
     struct read_flows reads;

@@ -15,6 +15,8 @@
 #include "drivers/af_packet/af_packet.h"
 #include "hosts/linux/process.h"
 #include "policy/board.h"
+#include "ring/oneway_ring.h"
+#include "sluice/counters.h"
 
 /* For the monitor's last look; it takes well under one when it runs at all. */
 #define LAST_LOOK_MS 100
@@ -189,10 +191,10 @@ bool epoch_start(struct epoch *epoch, struct launch *launch, uint32_t number, ch
     epoch->memory.policy_writer = (struct memory_block){0};
     epoch->counters = epoch->memory.counters_reader;
     epoch->memory.counters_reader = (struct memory_block){0};
-    if (!started || !launch_has_parts(launch))
+    if (!started) {
+        epoch_kill(epoch, launch);
         memory_release(&epoch->memory);
-    if (!started)
-        epoch_kill(epoch);
+    }
     return started;
 }
 
@@ -458,7 +460,28 @@ bool epoch_part_ready(const struct epoch *epoch, const struct launch *launch, en
     return true;
 }
 
-void epoch_kill(struct epoch *epoch)
+/* By the monitor's own word of how far it had got, which may be anything. */
+static struct epoch_unaudited find_unaudited(const struct epoch *epoch, const struct launch *launch)
+{
+    struct epoch_unaudited left = {0};
+    const struct topology *topology = launch->topology;
+    const struct sl_counters *counters = epoch->counters.base;
+    for (unsigned i = 0; counters && i < topology->map_count; i++) {
+        const struct topology_map *map = &topology->map[i];
+        const struct launch_component *holder = &launch->component[map->component];
+        const struct oneway_ring *ring = epoch->memory.view[holder->process][map->region].base;
+        if (topology->component[map->component].program != PROGRAM_MONITOR || !ring ||
+            map->port >= SL_MAX_COMPONENTS)
+            continue;
+        const uint64_t tail = sl_load_acquire(&ring->tail);
+        const uint64_t taken = sl_load_relaxed(&counters->place.taken[map->port]);
+        left.records += taken < tail ? tail - taken : 0;
+    }
+    left.untold = counters ? sl_load_relaxed(&counters->place.untold) : 0;
+    return left;
+}
+
+void epoch_kill(struct epoch *epoch, const struct launch *launch)
 {
     for (unsigned i = 0; i < epoch->count; i++)
         if (i != epoch->monitor)
@@ -472,6 +495,7 @@ void epoch_kill(struct epoch *epoch)
         if (epoch->process[epoch->monitor].report >= 0)
             reap(&epoch->process[epoch->monitor]);
     }
+    epoch->unaudited = find_unaudited(epoch, launch);
     memory_unmap(&epoch->policy);
     memory_unmap(&epoch->counters);
     if (epoch->closing >= 0)

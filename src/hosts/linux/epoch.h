@@ -29,18 +29,25 @@ struct epoch_process {
     struct report fault;
 };
 
+/* What the log does not have when an epoch has ended without the monitor's last look. */
+struct epoch_unaudited {
+    uint64_t records; /* on the audit rings and not taken */
+    uint64_t untold;  /* messages that the monitor had counted, without a line */
+};
+
 struct epoch {
     uint32_t number; /* restarts since the gateway's start */
     unsigned count;
     struct epoch_process process[LAUNCH_MAX_PROCESSES];
-    struct memory memory; /* the launcher's mappings, released once all are forked; kept where a
-                           * part may start anew */
+    struct memory memory; /* the launcher's mappings: for parts that start anew, and to see at the
+                           * end what was not read of the audit rings */
     struct bells bells;
     struct memory_block policy;   /* policy/board.h, the launcher's to write */
     struct memory_block counters; /* sluice/counters.h, the monitor's word */
     bool policy_moves;            /* some have not yet told that they took the last step */
     unsigned monitor;             /* the process that it is in */
     int closing;                  /* eventfd: the monitor's last look */
+    struct epoch_unaudited unaudited; /* since epoch_kill */
     /* Packet sockets by component, -1 for none. The launcher keeps those of the running epoch
      * open, so that the end of a driver's process need not wait for the kernel to take its
      * socket down, and has the next epoch's ready; see epoch_tidy. */
@@ -109,7 +116,7 @@ void epoch_blame_policy(const struct epoch *epoch, uint32_t generation, struct d
 void epoch_tidy(struct epoch *epoch, const struct launch *launch);
 
 /* Kills all that still run and waits for their end. The monitor goes last, after one more look at
- * what the others left on their audit rings. */
-void epoch_kill(struct epoch *epoch);
+ * what the others left on their audit rings; `unaudited` says what it did not get to. */
+void epoch_kill(struct epoch *epoch, const struct launch *launch);
 
 #endif

@@ -60,7 +60,7 @@ void launch_group(struct launch *launch, enum launch_grouping grouping)
 
 bool launch_has_parts(const struct launch *launch)
 {
-    return launch->topology->mode == SL_ONE_WAY && launch->grouping != LAUNCH_FUSED;
+    return launch->grouping != LAUNCH_FUSED;
 }
 
 enum launch_part launch_part_of(const struct launch *launch, unsigned process)
@@ -71,10 +71,16 @@ enum launch_part launch_part_of(const struct launch *launch, unsigned process)
             continue;
         if (component->program == PROGRAM_MONITOR)
             return LAUNCH_MONITOR;
-        if (component->side == SL_SIDE_INT)
+        if (component->side == SL_SIDE_INT && launch->topology->mode == SL_ONE_WAY)
             return LAUNCH_INTERNAL;
     }
     return LAUNCH_EXTERNAL;
+}
+
+bool launch_stops_part_only(const struct launch *launch, unsigned process)
+{
+    return launch_has_parts(launch) && (launch->topology->mode == SL_ONE_WAY ||
+                                        launch_part_of(launch, process) == LAUNCH_MONITOR);
 }
 
 void launch_process_name(const struct launch *launch, unsigned process, char *name, size_t size)

@@ -21,9 +21,9 @@ enum launch_grouping { LAUNCH_ISOLATED, LAUNCH_MERGED, LAUNCH_FUSED };
 
 struct audit_writer; /* audit_writer.h */
 
-/* What is started anew together. In two-way mode, and fused, that is everything; in one-way mode
- * each side is for itself, so that nothing outside can see a death inside, and the monitor, to
- * which both sides tell things, is neither. */
+/* What is started anew together. Fused, that is everything. The monitor, to which all others tell
+ * things and which tells none, is for itself: audit never holds up traffic. In one-way mode each side
+ * is for itself too, so that nothing outside can see a death inside. */
 enum launch_part { LAUNCH_EXTERNAL, LAUNCH_INTERNAL, LAUNCH_MONITOR, LAUNCH_PARTS };
 
 struct launch_component {
@@ -63,8 +63,10 @@ void launch_policy_hash(const void *image, char hash[17]);
  * those that share a frame queue with it. */
 void launch_group(struct launch *launch, enum launch_grouping grouping);
 
-/* False: a death stops everything. */
+/* False: every death stops everything. */
 bool launch_has_parts(const struct launch *launch);
+/* False: this process's death stops everything. */
+bool launch_stops_part_only(const struct launch *launch, unsigned process);
 enum launch_part launch_part_of(const struct launch *launch, unsigned process);
 
 /* A name for messages: the component's, or for a process of several those of all. */

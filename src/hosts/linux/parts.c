@@ -32,7 +32,8 @@ void parts_stop(struct parts *parts, struct epoch *epoch, const struct launch *l
 {
     const enum launch_part number = launch_part_of(launch, process);
     struct part *part = &parts->part[number];
-    const bool lived = part->state == PART_UP && now - part->since >= LIVED_NS;
+    const uint64_t enough = number == LAUNCH_MONITOR ? MONITOR_LIVED_NS : LIVED_NS;
+    const bool lived = part->state == PART_UP && now - part->since >= enough;
     epoch_stop_part(epoch, launch, number);
     if (part->state == PART_UP)
         part->detected = now;

@@ -137,6 +137,11 @@ static void log_death(struct supervisor *supervisor, const struct death *death, 
     }
     if (!death->signal && !death->late && !death->kept_policy && !death->hung)
         sl_json_signed(&event.json, "exit_status", death->status);
+    const struct epoch_unaudited *unaudited = &supervisor->epoch.unaudited;
+    if (!part && unaudited->records + unaudited->untold > 0) {
+        sl_json_number(&event.json, "audit_records_lost", unaudited->records);
+        sl_json_number(&event.json, "audit_untold", unaudited->untold);
+    }
     gateway_event_send(&event, launch);
     fprintf(stderr, "sluice: %s: %s; %s stopped\n", component, cause, part ? part : "traffic");
 }
@@ -278,7 +283,8 @@ static bool find_hung(struct supervisor *supervisor, struct death *death)
 static bool stops_a_part(struct supervisor *supervisor, const struct death *death)
 {
     const struct launch *launch = supervisor->launch;
-    if (!supervisor->running || !launch_has_parts(launch) || supervisor->step != POLICY_SETTLED ||
+    if (!supervisor->running || !launch_stops_part_only(launch, death->process) ||
+        supervisor->step != POLICY_SETTLED ||
         supervisor->published != launch->policy_generation)
         return false;
     parts_stop(&supervisor->parts, &supervisor->epoch, launch, death->process, now_ns());
@@ -364,7 +370,7 @@ static bool run_epoch(struct supervisor *supervisor, bool *lived)
     supervisor->detected = now_ns();
     supervisor->running = false;
     supervisor->step = POLICY_SETTLED;
-    epoch_kill(&supervisor->epoch);
+    epoch_kill(&supervisor->epoch, supervisor->launch);
     *lived = supervisor->detected - up >= LIVED_NS;
     if (outcome == OUTCOME_DEATH)
         log_death(supervisor, &death, NULL);

@@ -3,6 +3,7 @@
 #include "policy/policy_fixture.h"
 #include "ring/oneway_ring.h"
 #include "sluice/component.h"
+#include "sluice/counters.h"
 #include "sluice/host.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -27,6 +28,7 @@ static struct {
     uint64_t allowed, denied, dropped, failed;
     char last[4096];
 } told;
+static char (*lines_kept)[4096]; /* NULL: none; else they go here */
 
 uint64_t sl_now(struct sl_host *host)
 {
@@ -53,6 +55,8 @@ void sl_emit_line(struct sl_host *host, const char *line, size_t length)
     assert_true(length < sizeof told.last && line[length - 1] == '}');
     memcpy(told.last, line, length);
     told.last[length] = '\0';
+    if (lines_kept)
+        memcpy(lines_kept[told.lines], told.last, length + 1);
     const char *count = strstr(told.last, "\"count\":");
     const uint64_t times = count ? strtoull(count + 8, NULL, 10) : 1;
     told.lines++;
@@ -297,6 +301,50 @@ static void nothing_is_lost_at_the_end(void **state)
     assert_int_equal(told.failed, failed);
 }
 
+static struct sl_counters counters;
+
+/* One that follows another tells nothing twice, and what the other leaves untold is counted. */
+static void one_that_follows_says_what_is_missing(void **state)
+{
+    (void)state;
+    environment.counters = &counters;
+    memset(&counters, 0, sizeof counters);
+    monitor_component.init(monitor, &environment);
+    put_write(1, 2, 7, SL_VERDICT_ALLOW, 1);
+    for (uint16_t i = 0; i < 4; i++)
+        put_write(1, 50, 1, SL_VERDICT_DENY, i);
+    wake(1);
+    assert_int_equal(told.lines, 2); /* three denials wait */
+    wake(1);                         /* it lived for another turn, so these lines are out */
+    for (uint16_t i = 0; i < 7; i++)
+        put_write(1, 2, 7, SL_VERDICT_ALLOW, i); /* and these it never read */
+    memset(monitor, 0, monitor_component.self_size);
+    config.restarts = 1;
+    config.epoch = 1;
+    memset(&told, 0, sizeof told);
+    char lines[2][4096];
+    monitor_component.init(monitor, &environment);
+    lines_kept = lines;
+    wake(1);
+    lines_kept = NULL;
+    assert_int_equal(told.lines, 2);
+    assert_non_null(strstr(lines[0], "\"seq\":0"));
+    assert_non_null(strstr(lines[0], "\"component\":\"monitor\",\"event\":\"audit-resumed\","
+                                     "\"epoch_before\":0,\"lines_before\":2,\"untold\":3}"));
+    assert_non_null(strstr(lines[1], "\"component\":\"policy\",\"event\":\"audit-lost\","
+                                     "\"count\":7,\"total\":7}"));
+    /* A place that no ring has reached was written by one that was taken over. */
+    memset(monitor, 0, monitor_component.self_size);
+    counters.place.taken[0] = UINT64_MAX / 2;
+    memset(&told, 0, sizeof told);
+    monitor_component.init(monitor, &environment);
+    wake(1);
+    assert_int_equal(told.lines, 1);
+    put_write(1, 2, 7, SL_VERDICT_ALLOW, 1);
+    wake(1);
+    assert_int_equal(told.allowed, 1);
+}
+
 static int make(void **state)
 {
     (void)state;
@@ -350,6 +398,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(writes_that_pass_are_never_counted, make, release),
         cmocka_unit_test_setup_teardown(drops_add_up, make, release),
         cmocka_unit_test_setup_teardown(nothing_is_lost_at_the_end, make, release),
+        cmocka_unit_test_setup_teardown(one_that_follows_says_what_is_missing, make, release),
     };
     return cmocka_run_group_tests(tests, open_policy, close_policy);
 }
