@@ -18,6 +18,7 @@
 
 #include "cli/build.h"
 #include "cli/cli.h"
+#include "cli/programs.h"
 #include "sluice/protocol.h"
 #include "topology/camkes.h"
 
@@ -209,25 +210,13 @@ static bool finish(struct draft *draft)
     return good;
 }
 
-static const struct sl_component *const programs[] = {
-    [PROGRAM_NIC_DRV] = &nic_drv_component,
-    [PROGRAM_EXT_FRONTEND] = &ext_frontend_component,
-    [PROGRAM_INT_FRONTEND] = &int_frontend_component,
-    [PROGRAM_PARSER_NORM] = &parser_norm_component,
-    [PROGRAM_POLICY_EMIT] = &policy_emit_component,
-    [PROGRAM_MONITOR] = &monitor_component,
-    [PROGRAM_SOURCE] = &source_component,
-    [PROGRAM_STREAM_FRONTEND] = &stream_frontend_component,
-    [PROGRAM_SINK] = &sink_component,
-};
-#define PROGRAMS (sizeof programs / sizeof programs[0])
 
 static bool write_component(const struct folder *folder, unsigned instance)
 {
     const char *type = folder->system.instance[instance].type;
     /* Both are 64-bit with the same alignments; the component checks it at its start. */
-    size_t self_size[PROGRAMS];
-    for (size_t i = 0; i < PROGRAMS; i++)
+    size_t self_size[PROGRAM_COUNT];
+    for (size_t i = 0; i < PROGRAM_COUNT; i++)
         self_size[i] = programs[i]->self_size +
                        (topology_has_link(folder->build->site) ? programs[i]->link_size : 0);
     struct draft draft;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "policy/compiler/edit_distance.h"
 
 struct verb {
     const char *name;
@@ -36,33 +37,6 @@ static void print_help(FILE *out)
         fprintf(out, "  %-9s %-18s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
     fputs("\n`sluice VERB --help` says more, `man sluice` all; `sluice --version` which it is.\n",
           out);
-}
-
-/* Edits (insert, remove, replace a letter) from one word to the other; words of the command line
- * longer than the table are nobody's typing error. */
-static size_t edit_distance(const char *from, const char *to)
-{
-    enum { LONGEST = 24 };
-    size_t from_length = strlen(from), to_length = strlen(to);
-    if (from_length > LONGEST || to_length > LONGEST)
-        return LONGEST;
-    size_t row[LONGEST + 1];
-    for (size_t j = 0; j <= to_length; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= from_length; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= to_length; j++) {
-            size_t best = diagonal + (from[i - 1] != to[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[to_length];
 }
 
 static int unknown_verb(const char *word)

@@ -4,6 +4,7 @@
 
 #include "cli/replay_report.h"
 #include "policy/image.h"
+#include "topology/markup.h"
 
 #define ROWS       200u
 #define BARS       12u
@@ -48,29 +49,6 @@ static const char key[] = "<p class=\"key\"><span class=\"a\"></span>allowed"
 static const char *const classes[REPORT_VERDICTS] = {
     [REPORT_ALLOWED] = "allow", [REPORT_DENIED] = "deny", [REPORT_MALFORMED] = "bad"};
 
-/* Names come from files: nothing in them may become markup. Control characters show as '?'. */
-static void put_text(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            putc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
-        }
-    }
-}
-
 static uint64_t refused(const struct report_group *group)
 {
     return group->count[REPORT_DENIED] + group->count[REPORT_MALFORMED];
@@ -99,10 +77,10 @@ static void put_head(const struct replay_report *report, const struct report_sou
     for (size_t i = 0; i < source->capture_count; i++) {
         if (i)
             fputs(", ", out);
-        put_text(out, source->captures[i]);
+        put_markup_text(out, source->captures[i]);
     }
     fputs(" under ", out);
-    put_text(out, source->config);
+    put_markup_text(out, source->config);
     fputs(". Times are UTC.</p>\n<div class=\"cards\">\n", out);
     put_card(out, "",
              report->count[REPORT_ALLOWED] + report->count[REPORT_DENIED] +
@@ -251,16 +229,16 @@ put_bars(const struct replay_report *report, const struct report_groups *groups,
 static void name_rule(const struct replay_report *report, const struct report_group *group,
                       FILE *out)
 {
-    put_text(out, policy_service_name(group->service));
+    put_markup_text(out, policy_service_name(group->service));
     fputs(": ", out);
-    put_text(out, report_rule(report, group));
+    put_markup_text(out, report_rule(report, group));
 }
 
 static void name_client(const struct replay_report *report, const struct report_group *group,
                         FILE *out)
 {
     char address[ENDPOINT_TEXT];
-    put_text(out, report_client(report, group, address));
+    put_markup_text(out, report_client(report, group, address));
 }
 
 /* --- tables -------------------------------------------------------------------------------- */
@@ -299,11 +277,11 @@ static void put_requests(const struct replay_report *report, FILE *out)
         fputs("<td>", out);
         name_client(report, group, out);
         fputs("</td><td>", out);
-        put_text(out, policy_service_name(group->service));
+        put_markup_text(out, policy_service_name(group->service));
         fputs("</td><td>", out);
-        put_text(out, *group->text ? group->text : "not understood");
+        put_markup_text(out, *group->text ? group->text : "not understood");
         fputs("</td><td>", out);
-        put_text(out, report_rule(report, group));
+        put_markup_text(out, report_rule(report, group));
         fputs("</td>", out);
         put_period(out, group);
     }
@@ -323,9 +301,9 @@ static void put_allowing(const struct replay_report *report, FILE *out)
         fputs("<tr>", out);
         put_count(out, group->count[REPORT_ALLOWED]);
         fputs("<td>", out);
-        put_text(out, policy_service_name(group->service));
+        put_markup_text(out, policy_service_name(group->service));
         fputs("</td><td>", out);
-        put_text(out, report_rule(report, group));
+        put_markup_text(out, report_rule(report, group));
         fputs("</td>", out);
         put_period(out, group);
     }
@@ -350,7 +328,7 @@ static void put_unused(const struct replay_report *report, FILE *out)
         if (!name || used(report, rule))
             continue;
         fputs(separator, out);
-        put_text(out, name);
+        put_markup_text(out, name);
         separator = ", ";
         any = true;
     }

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "cli/cli.h"
+#include "cli/programs.h"
 #include "control/operation.h"
 #include "drivers/af_packet/interface.h"
 #include "hosts/linux/audit_writer.h"
@@ -99,18 +100,6 @@ static bool parse_options(struct options *given, int argc, char **argv)
     given->config = argv[optind];
     return true;
 }
-
-static const struct sl_component *const programs[] = {
-    [PROGRAM_NIC_DRV] = &nic_drv_component,
-    [PROGRAM_EXT_FRONTEND] = &ext_frontend_component,
-    [PROGRAM_INT_FRONTEND] = &int_frontend_component,
-    [PROGRAM_PARSER_NORM] = &parser_norm_component,
-    [PROGRAM_POLICY_EMIT] = &policy_emit_component,
-    [PROGRAM_MONITOR] = &monitor_component,
-    [PROGRAM_SOURCE] = &source_component,
-    [PROGRAM_STREAM_FRONTEND] = &stream_frontend_component,
-    [PROGRAM_SINK] = &sink_component,
-};
 
 static const char *const side_names[] = {[SL_SIDE_EXT] = "external", [SL_SIDE_INT] = "internal"};
 

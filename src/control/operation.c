@@ -282,8 +282,11 @@ static void start(struct operation *operation, struct control_client *client,
         return;
     }
     if (!put_in_force(operation, operation->site, wanted.ruleset, change, stderr)) {
-        override_forget(operation->state, error, sizeof error);
-        refuse(client, words("sluice: out of memory: no override\n"));
+        if (change == CHANGE_OVERRIDE_RENEWED) /* the one in force goes on */
+            override_save(operation->state, &operation->override, error, sizeof error);
+        else
+            override_forget(operation->state, error, sizeof error);
+        refuse(client, words("sluice: out of memory: nothing is changed\n"));
         return;
     }
     operation->override = wanted;

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "topology/markup.h"
 #include "topology/topology.h"
 
 #define WIDTH  1200
@@ -44,35 +45,13 @@ struct box {
     int x, y, width, height;
 };
 
-static void put_escaped(const char *text, FILE *out)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc((unsigned char)*text < 0x20 ? '?' : *text, out);
-        }
-    }
-}
-
 static void put_text(int x, int y, const char *class, const char *ink, const char *text, FILE *out)
 {
     fprintf(out, "<text class=\"%s\" x=\"%d\" y=\"%d\"", class, x, y);
     if (ink)
         fprintf(out, " style=\"fill:%s\"", ink);
     fputc('>', out);
-    put_escaped(text, out);
+    put_markup_text(out, text);
     fputs("</text>\n", out);
 }
 
@@ -273,7 +252,7 @@ static void draw_arrow(const struct topology *topology, const struct topology_li
     const char *class = kind_class[link->kind];
     fprintf(out, "<path class=\"%s\" marker-end=\"url(#%s)\" d=\"M%d %dL%d %d\"><title>", class,
             class, x1, y1, x2, y2);
-    put_escaped(link->name, out);
+    put_markup_text(out, link->name);
     fputs("</title></path>\n", out);
     int right = (x2 > x1) - (x2 < x1), down = (y2 > y1) - (y2 < y1);
     if (notifies(topology, link))
@@ -365,7 +344,7 @@ static void draw_audit(const struct topology *topology, const struct topology_li
         fprintf(out, "M%d %dV%d", x, bottom, to.y);
     }
     fputs("\"><title>", out);
-    put_escaped(link->name, out);
+    put_markup_text(out, link->name);
     fputs("</title></path>\n", out);
 }
 
@@ -408,7 +387,7 @@ static void draw_legend(const struct topology *topology, FILE *out)
     fputs("<text class=\"note\" x=\"20\" y=\"566\">Trusted, beyond the flow rule: ", out);
     for (unsigned i = 0; i < topology->trusted_count; i++) {
         fputs(i ? ", " : "", out);
-        put_escaped(topology->trusted[i].name, out);
+        put_markup_text(out, topology->trusted[i].name);
     }
     fputs(". Sizes are those of the shared regions.</text>\n", out);
 }

@@ -385,7 +385,7 @@ static void limit(uint16_t *value, uint16_t most, const char *name, FILE *out)
 {
     if (*value <= most)
         return;
-    fprintf(out, "limit: %s: %u asked for, %u on this host\n", name, *value, most);
+    fprintf(out, "limit: %s: %u on this host, in place of %u\n", name, most, *value);
     *value = most;
 }
 

@@ -35,6 +35,7 @@ enum topology_program {
     PROGRAM_STREAM_FRONTEND,
     PROGRAM_SINK,
 };
+#define PROGRAM_COUNT (PROGRAM_SINK + 1)
 
 struct topology_component {
     char name[SL_NAME_SIZE]; /* "ext_nic_drv", "request_parser_norm", "reply_policy_emit" .. */

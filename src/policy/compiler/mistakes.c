@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/compiler/edit_distance.h"
+
 #define MOST_PRINTED 1000u /* a file with more needs another kind of help */
 
 struct mistake {
@@ -100,38 +102,13 @@ const char *quoted(struct arena *arena, const char *text, size_t length)
     return arena_text(arena, out, n);
 }
 
-static size_t distance(const char *from, const char *to)
-{
-    enum { LONGEST = 40 };
-    const size_t from_length = strlen(from), to_length = strlen(to);
-    if (from_length > LONGEST || to_length > LONGEST)
-        return LONGEST;
-    size_t row[LONGEST + 1];
-    for (size_t j = 0; j <= to_length; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= from_length; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= to_length; j++) {
-            size_t best = diagonal + (from[i - 1] != to[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[to_length];
-}
-
 const char *did_you_mean(struct arena *arena, const char *text, const char *const *words,
                          size_t count)
 {
     const char *nearest = NULL;
     size_t least = strlen(text) / 3 + 2; /* further off is another word */
     for (size_t i = 0; i < count; i++) {
-        const size_t d = distance(text, words[i]);
+        const size_t d = edit_distance(text, words[i]);
         if (d < least) {
             least = d;
             nearest = words[i];
