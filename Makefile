@@ -39,9 +39,9 @@ all: $(B)/sluice
 -include make/lwip.mk
 -include make/test.mk
 -include make/e2e.mk
--include make/drill.mk
 -include make/bench.mk
 -include make/microkit.mk
+-include make/drill.mk
 -include make/camkes.mk
 -include make/ring.mk
 -include make/prove.mk

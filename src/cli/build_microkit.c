@@ -93,15 +93,14 @@ struct program {
     bool protocols;     /* it looks at messages */
 };
 
-static struct program read_program(const char *path, const char *name)
+static struct program read_program(const char *path, const char *self)
 {
     struct elf_image image;
     struct program program = {0};
     char symbol[64];
     if (elf_read(&image, path))
         return program;
-    build_path(symbol, sizeof symbol, "%s_component",
-               strncmp(name, "nic_", 4) == 0 ? "nic_drv" : name);
+    build_path(symbol, sizeof symbol, "%s_component", self ? self : "");
     const uint8_t *component = elf_symbol(&image, symbol, sizeof(struct sl_component));
     if (component)
         memcpy(&program.self_size, component + offsetof(struct sl_component, self_size),
@@ -195,7 +194,7 @@ static bool link_image(const struct image_build *image, unsigned number, const c
     build_path(program, sizeof program, "%s/%s.program", places->objects, domain->program);
     build_path(library, sizeof library, "%s/board/%s/%s/lib/libmicrokit.a", places->sdk,
                places->board, places->flavour);
-    struct program facts = read_program(program, domain->program);
+    struct program facts = read_program(program, domain->self);
     if (topology_has_link(image->build->site))
         facts.self_size += facts.link_size;
     build_path(self, sizeof self, "sluice_self_size=%llu", (unsigned long long)facts.self_size);

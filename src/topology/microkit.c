@@ -169,6 +169,7 @@ static void add_components(struct microkit_system *system)
         const char *name =
             component->program == PROGRAM_MONITOR ? "sluice_monitor" : component->name;
         unsigned domain = add_domain(system, name, DOMAIN_COMPONENT, program);
+        system->domain[domain].self = program_names[component->program];
         system->domain[domain].component = i;
         system->of_component[i] = (uint8_t)domain;
     }

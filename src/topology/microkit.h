@@ -86,6 +86,7 @@ struct microkit_domain {
     char name[SL_NAME_SIZE + 8];
     enum microkit_kind kind;
     const char *program;                /* object that its image is linked from */
+    const char *self;                   /* likewise: its component there, whose state it has */
     uint8_t component;                  /* DOMAIN_COMPONENT: index in the topology */
     uint8_t side;                       /* DOMAIN_SDDF_DRIVER */
     uint8_t resource[SDDF_MAX_REGIONS]; /* likewise: its regions, as it counts them */

@@ -4,13 +4,17 @@
  *
  *   sluice-drill run CONFIG --hostile NAME --seed N [options of sluice run]
  *
+ *   sluice-drill build CONFIG --host microkit [options of sluice build]
+ *
+ * builds an image whose components can be made hostile one by one (tests/microkit/drill_domain.c).
+ *
  * For the flow checker's tests it can also run the topology with one thing too many:
  *
  *   sluice-drill run CONFIG --extra-map REGION:COMPONENT:RIGHTS    (RIGHTS: 1 read, 3 write)
  *   sluice-drill run CONFIG --extra-bell COMPONENT:COMPONENT
  *
  * Everything else is the released program's own code; the linker puts this file between its
- * `run` and its launcher (make/drill.mk).
+ * `run` and its launcher, and between its `build` and its plan (make/drill.mk).
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +25,7 @@
 #include "components/hostile/hostile.h"
 #include "hosts/linux/epoch.h"
 #include "hosts/linux/supervisor.h"
+#include "topology/microkit.h"
 
 #define UNUSED_PORT (SL_MAX_PORTS - 1)
 
@@ -71,7 +76,10 @@ bool __wrap_supervise(struct launch *launch)
         return false;
     }
     hostile_plan.real = launch->component[place].program;
-    hostile_plan.program = launch->topology->component[place].program;
+    const enum topology_program program = launch->topology->component[place].program;
+    hostile_plan.place = program == PROGRAM_MONITOR   ? HOSTILE_MONITOR
+                         : program == PROGRAM_NIC_DRV ? HOSTILE_DRIVER
+                                                      : HOSTILE_STAGE;
     hostile_prepare();
     launch->component[place].program = &hostile_component;
     fprintf(stderr, "sluice-drill: %s is hostile, seed %llu\n", name,
@@ -101,6 +109,23 @@ bool __wrap_epoch_start_part(struct epoch *epoch, struct launch *launch, enum la
     return __real_epoch_start_part(epoch, launch, part, number, restarts, error, error_size);
 }
 
+void __real_microkit_plan(const struct site *site, const struct topology *topology,
+                          const struct microkit_options *options, struct microkit_system *system);
+void __wrap_microkit_plan(const struct site *site, const struct topology *topology,
+                          const struct microkit_options *options, struct microkit_system *system);
+void __wrap_microkit_plan(const struct site *site, const struct topology *topology,
+                          const struct microkit_options *options, struct microkit_system *system)
+{
+    static char program[MICROKIT_MAX_DOMAINS][SL_NAME_SIZE];
+    __real_microkit_plan(site, topology, options, system);
+    for (unsigned i = 0; i < system->domain_count; i++) {
+        if (system->domain[i].kind != DOMAIN_COMPONENT)
+            continue;
+        snprintf(program[i], sizeof program[i], "drill_%.17s", system->domain[i].self);
+        system->domain[i].program = program[i];
+    }
+}
+
 int main(int argc, char **argv)
 {
     int kept = 0;
@@ -116,10 +141,12 @@ int main(int argc, char **argv)
         else
             argv[kept++] = argv[i];
     }
+    argv[kept] = NULL;
+    if (kept > 1 && strcmp(argv[0], "build") == 0)
+        return cli_build(kept, argv);
     if ((!name && !extra_map && !extra_bell) || kept < 2 || strcmp(argv[0], "run") != 0) {
         fputs("usage: sluice-drill run CONFIG --hostile NAME --seed N\n", stderr);
         return CLI_UNABLE;
     }
-    argv[kept] = NULL;
     return cli_run(kept, argv);
 }

@@ -25,14 +25,15 @@ def build(sluice):
     """build(...) -> (directory, what `sluice build` printed); the same arguments build once."""
     done = {}
 
-    def build_image(config="release", version=None, site=HEATING_PLANT, options=(), status=0):
+    def build_image(config="release", version=None, site=HEATING_PLANT, options=(), status=0,
+                    program=None):
         sdk = sdk_or_skip(version)
-        key = (config, version, str(site), tuple(options))
+        key = (config, version, str(site), tuple(options), program)
         if key not in done:
             output = IMAGES / str(len(done))
             shutil.rmtree(output, ignore_errors=True)
             result = subprocess.run(
-                [sluice, "build", site, "--host", "microkit", "--sdk", sdk, "--board", BOARD,
+                [program() if program else sluice, "build", site, "--host", "microkit", "--sdk", sdk, "--board", BOARD,
                  "--config", config, "-o", output, *options], capture_output=True, text=True,
                 timeout=600)
             done[key] = output, result

@@ -45,10 +45,13 @@ struct hostile {
     unsigned out_count, in_count;
     struct message_ring_producer out[2];
     struct record_inbox in[2];
-    _Alignas(16) uint8_t real[];
+    void *real; /* state of the component whose place it has */
 };
 
 struct hostile_plan hostile_plan;
+
+/* `self` is the real one's, so that a host finds the room for it as ever. */
+static struct hostile the_hostile;
 
 static uint64_t next_random(struct hostile *hostile) /* xorshift64* */
 {
@@ -75,7 +78,7 @@ static void add_target(struct hostile *hostile, const struct sl_port *port, unsi
 /* As src/topology/lower.c gives the rights; one word more and this component dies itself. */
 static void find_targets(struct hostile *hostile, const struct sl_port *port)
 {
-    if (hostile_plan.program == PROGRAM_MONITOR)
+    if (hostile_plan.place == HOSTILE_MONITOR)
         return;
     add_target(hostile, &port[SL_PORT_AUDIT], 0);
     add_target(hostile, &port[SL_PORT_OUT], 0);
@@ -86,7 +89,7 @@ static void find_targets(struct hostile *hostile, const struct sl_port *port)
         add_target(hostile, &port[queue], 0);
         add_target(hostile, &port[queue], 1);
     }
-    bool driver = hostile_plan.program == PROGRAM_NIC_DRV;
+    bool driver = hostile_plan.place == HOSTILE_DRIVER;
     add_target(hostile, &port[driver ? SL_PORT_RX : SL_PORT_TX], 2);
 }
 
@@ -94,7 +97,7 @@ static void find_rings(struct hostile *hostile, const struct sl_port *port)
 {
     static const enum sl_port_id outs[] = {SL_PORT_OUT, SL_PORT_PEER_OUT};
     static const enum sl_port_id ins[] = {SL_PORT_IN, SL_PORT_PEER_IN};
-    if (hostile_plan.program == PROGRAM_MONITOR)
+    if (hostile_plan.place == HOSTILE_MONITOR)
         return;
     for (unsigned i = 0; i < 2; i++) {
         const struct sl_port *out = &port[outs[i]], *in = &port[ins[i]];
@@ -248,7 +251,7 @@ static void attack(struct hostile *hostile)
         for (unsigned i = below(hostile, 64); i > 0; i--)
             write_somewhere(hostile, below(hostile, 16) == 0);
     }
-    if (hostile_plan.program == PROGRAM_MONITOR) {
+    if (hostile_plan.place == HOSTILE_MONITOR) {
         char line[64];
         for (unsigned i = 0; i < sizeof line; i++) /* not a newline: the host adds that */
             line[i] = (char)(0x20 + below(hostile, 0x5f));
@@ -262,11 +265,12 @@ static void attack(struct hostile *hostile)
 
 static void wake(void *self, uint64_t badges)
 {
-    struct hostile *hostile = self;
+    struct hostile *hostile = &the_hostile;
+    (void)self;
     const uint64_t now = sl_now(hostile->host);
     if (hostile->runs_real)
         hostile_plan.real->wake(hostile->real, badges);
-    if (now - hostile->since > PATIENCE && hostile_plan.program != PROGRAM_MONITOR)
+    if (now - hostile->since > PATIENCE && hostile_plan.place != HOSTILE_MONITOR)
         hostile->style = SCRIBBLER;
     attack(hostile);
     sl_deadline(hostile->host, now + below(hostile, PACE));
@@ -274,7 +278,9 @@ static void wake(void *self, uint64_t badges)
 
 static void init(void *self, const struct sl_environment *environment)
 {
-    struct hostile *hostile = self;
+    struct hostile *hostile = &the_hostile;
+    memset(hostile, 0, sizeof *hostile);
+    hostile->real = self;
     hostile->host = environment->host;
     hostile->random = (hostile_plan.seed + 1) * UINT64_C(0x9e3779b97f4a7c15) + hostile_plan.life;
     for (unsigned i = 0; i < 8; i++)
@@ -282,12 +288,12 @@ static void init(void *self, const struct sl_environment *environment)
     hostile->style = (enum style)((hostile_plan.seed + hostile_plan.life) % STYLES);
     const bool rings =
         environment->port[SL_PORT_IN].region[1] || environment->port[SL_PORT_OUT].region[1];
-    if (hostile->style == FORGER && (!rings || hostile_plan.program == PROGRAM_MONITOR))
+    if (hostile->style == FORGER && (!rings || hostile_plan.place == HOSTILE_MONITOR))
         hostile->style = MUTATOR;
     hostile->since = sl_now(hostile->host);
     find_targets(hostile, environment->port);
     find_rings(hostile, environment->port);
-    for (unsigned i = 0; i < SL_PORT_COUNT && hostile_plan.program != PROGRAM_MONITOR; i++)
+    for (unsigned i = 0; i < SL_PORT_COUNT && hostile_plan.place != HOSTILE_MONITOR; i++)
         if (environment->port[i].region[0] && environment->port[i].channel != SL_NO_CHANNEL)
             hostile->channel[hostile->channel_count++] = environment->port[i].channel;
     hostile->runs_real = hostile->style != FORGER;
@@ -300,6 +306,6 @@ struct sl_component hostile_component = {.name = "hostile", .init = init, .wake 
 
 void hostile_prepare(void)
 {
-    hostile_component.self_size = sizeof(struct hostile) + hostile_plan.real->self_size;
+    hostile_component.self_size = hostile_plan.real->self_size;
     hostile_component.link_size = hostile_plan.real->link_size;
 }

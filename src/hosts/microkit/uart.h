@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-/* Waits as long as the port takes the bytes. A newline gets its carriage return. */
+/* Waits as long as the port takes the bytes, and gives up when it takes none. A newline gets its
+ * carriage return. */
 void uart_write(void *registers, const char *text, size_t length);
 
 #endif

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""An image whose components can be made to misbehave one by one, while it runs (drill_domain.c)."""
+import os
+import pathlib
+import struct
+import subprocess
+import time
+
+import poke
+from microkit_sdk import sdk_or_skip
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MARK = b"sluice drill 1 \0"
+NAME_LENGTH = 64
+REAL, HOSTILE, STILL, SPINS, BLOCKED = range(5)
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def builder():
+    """The program that builds such images, and what they are linked from, made."""
+    subprocess.run(["make", "-s", "-C", ROOT, "microkit-drill-objects",
+                    f"MICROKIT_SDK={sdk_or_skip()}"], check=True, timeout=600,
+                   env={name: value for name, value in os.environ.items()
+                        if name not in ("MAKEFLAGS", "MFLAGS")})
+    return ROOT / "build/sluice-drill"
+
+
+class Switch:
+    """What one component of a running image is to do."""
+
+    def __init__(self, memory, component):
+        domain = "sluice_monitor" if component == "monitor" else component
+        wanted = MARK + domain.encode() + b"\0"
+        self.memory = memory
+        until = time.monotonic() + 20  # it says its name when it starts
+        while not (places := list(memory.find(wanted))) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert len(places) == 1, (component, places)
+        self.place = places[0] + len(MARK) + NAME_LENGTH
+
+    def set(self, state, seed=None):
+        if seed is not None:
+            self.memory.write(self.place + 8, struct.pack("<Q", seed))
+        self.memory.write(self.place, struct.pack("<I", state))
+
+    @property
+    def lives(self):
+        return struct.unpack("<I", self.memory.map[self.place + 4:self.place + 8])[0]
+
+
+
+def busy(pid, seconds=0.3):
+    """How much of a processor a process takes."""
+    def ticks():
+        with open(f"/proc/{pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+    before, began = ticks(), time.monotonic()
+    time.sleep(seconds)
+    return (ticks() - before) / TICK / (time.monotonic() - began)
