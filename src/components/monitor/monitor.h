@@ -19,6 +19,7 @@ struct monitor {
     struct sl_counters *counters;
     struct oneway_consumer ring[SL_MAX_COMPONENTS];
     uint64_t reported_lost[SL_MAX_COMPONENTS];
+    bool stopped[SL_MAX_COMPONENTS]; /* its indices were impossible: not read any more */
     uint64_t sequence;
     uint64_t untold; /* messages that are counted and have no line yet */
     bool resumed;    /* another was before, and what it left is not told yet */

@@ -42,11 +42,11 @@ struct epoch {
     struct memory memory; /* the launcher's mappings: for parts that start anew, and to see at the
                            * end what was not read of the audit rings */
     struct bells bells;
-    struct memory_block policy;   /* policy/board.h, the launcher's to write */
-    struct memory_block counters; /* sluice/counters.h, the monitor's word */
-    bool policy_moves;            /* some have not yet told that they took the last step */
-    unsigned monitor;             /* the process that it is in */
-    int closing;                  /* eventfd: the monitor's last look */
+    struct memory_block policy;       /* policy/board.h, the launcher's to write */
+    struct memory_block counters;     /* sluice/counters.h, the monitor's word */
+    bool policy_moves;                /* some have not yet told that they took the last step */
+    unsigned monitor;                 /* the process that it is in */
+    int closing;                      /* eventfd: the monitor's last look */
     struct epoch_unaudited unaudited; /* since epoch_kill */
     /* Packet sockets by component, -1 for none. The launcher keeps those of the running epoch
      * open, so that the end of a driver's process need not wait for the kernel to take its

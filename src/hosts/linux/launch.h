@@ -22,8 +22,8 @@ enum launch_grouping { LAUNCH_ISOLATED, LAUNCH_MERGED, LAUNCH_FUSED };
 struct audit_writer; /* audit_writer.h */
 
 /* What is started anew together. Fused, that is everything. The monitor, to which all others tell
- * things and which tells none, is for itself: audit never holds up traffic. In one-way mode each side
- * is for itself too, so that nothing outside can see a death inside. */
+ * things and which tells none, is for itself: audit never holds up traffic. In one-way mode each
+ * side is for itself too, so that nothing outside can see a death inside. */
 enum launch_part { LAUNCH_EXTERNAL, LAUNCH_INTERNAL, LAUNCH_MONITOR, LAUNCH_PARTS };
 
 struct launch_component {

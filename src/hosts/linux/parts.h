@@ -14,12 +14,12 @@
 
 /* One that lived this long is started anew at once; one that died sooner waits first, doubling each
  * time. */
-#define LIVED_NS        UINT64_C(1000000000)
+#define LIVED_NS UINT64_C(1000000000)
 /* The monitor's part: nobody waits for it, and one that is taken over must not be able to keep the
  * launcher and the others' processor busy by dying again and again. */
 #define MONITOR_LIVED_NS (UINT64_C(60) * LIVED_NS)
-#define BACK_OFF_MIN_NS UINT64_C(10000000)
-#define BACK_OFF_MAX_NS UINT64_C(5000000000)
+#define BACK_OFF_MIN_NS  UINT64_C(10000000)
+#define BACK_OFF_MAX_NS  UINT64_C(5000000000)
 /* Longer than any component's init takes on the slowest machine we know, a hundred times. */
 #define START_LIMIT_NS UINT64_C(10000000000)
 

@@ -284,8 +284,7 @@ static bool stops_a_part(struct supervisor *supervisor, const struct death *deat
 {
     const struct launch *launch = supervisor->launch;
     if (!supervisor->running || !launch_stops_part_only(launch, death->process) ||
-        supervisor->step != POLICY_SETTLED ||
-        supervisor->published != launch->policy_generation)
+        supervisor->step != POLICY_SETTLED || supervisor->published != launch->policy_generation)
         return false;
     parts_stop(&supervisor->parts, &supervisor->epoch, launch, death->process, now_ns());
     log_death(supervisor, death, launch_part_name(launch_part_of(launch, death->process)));

@@ -24,10 +24,10 @@ static const struct {
 } severities[] = {
     {"event", "component-died", CRITICAL}, {"event", "closed", CRITICAL},
     {"event", "restart-failed", CRITICAL}, {"event", "audit-lost", ERROR},
-    {"event", "request-failed", WARNING},  {"event", "dropped", WARNING},
-    {"verdict", "deny", WARNING},          {"verdict", "malformed", WARNING},
-    {"event", "restarted", NOTICE},        {"event", "started", NOTICE},
-    {"event", "stopped", NOTICE},
+    {"event", "audit-stopped", CRITICAL},  {"event", "request-failed", WARNING},
+    {"event", "dropped", WARNING},         {"verdict", "deny", WARNING},
+    {"verdict", "malformed", WARNING},     {"event", "restarted", NOTICE},
+    {"event", "started", NOTICE},          {"event", "stopped", NOTICE},
 };
 
 static uint64_t now_ns(void)

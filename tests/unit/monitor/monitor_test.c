@@ -2,6 +2,7 @@
 /* Which lines the monitor writes: whatever it counts, every message is told once. */
 #include "policy/policy_fixture.h"
 #include "ring/oneway_ring.h"
+#include "sluice/barrier.h"
 #include "sluice/component.h"
 #include "sluice/counters.h"
 #include "sluice/host.h"
@@ -345,6 +346,31 @@ static void one_that_follows_says_what_is_missing(void **state)
     assert_int_equal(told.allowed, 1);
 }
 
+/* A component that breaks its own audit ring loses its own word, and nobody else's. */
+static void a_broken_ring_stops_alone(void **state)
+{
+    (void)state;
+    static _Alignas(64) uint8_t broken[sizeof(struct oneway_ring) + 64 * sizeof(struct sl_audit)];
+    struct oneway_ring *indices = (void *)broken;
+    memset(monitor, 0, monitor_component.self_size);
+    config.ring_count = 2;
+    memcpy(config.ring_name[1], "frontend", 9);
+    environment.port[1].region[0] = broken;
+    environment.port[1].size[0] = sizeof broken;
+    monitor_component.init(monitor, &environment);
+    sl_store_relaxed(&indices->tail, UINT64_MAX);
+    wake(1);
+    assert_int_equal(told.lines, 1);
+    assert_non_null(strstr(told.last, "\"component\":\"frontend\",\"event\":\"audit-stopped\"}"));
+    for (uint16_t i = 0; i < 3; i++) {
+        put_write(1, 2, 7, SL_VERDICT_ALLOW, i);
+        sl_store_relaxed(&indices->tail, i); /* nor is it believed again */
+        wake(1);
+    }
+    assert_int_equal(told.lines, 4);
+    assert_int_equal(told.allowed, 3);
+}
+
 static int make(void **state)
 {
     (void)state;
@@ -398,6 +424,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(writes_that_pass_are_never_counted, make, release),
         cmocka_unit_test_setup_teardown(drops_add_up, make, release),
         cmocka_unit_test_setup_teardown(nothing_is_lost_at_the_end, make, release),
+        cmocka_unit_test_setup_teardown(a_broken_ring_stops_alone, make, release),
         cmocka_unit_test_setup_teardown(one_that_follows_says_what_is_missing, make, release),
     };
     return cmocka_run_group_tests(tests, open_policy, close_policy);
