@@ -88,7 +88,7 @@ struct options {
     const char *config, *capdl, *kernel, *running;
 };
 
-static int check_running(const struct topology *topology, const char *text)
+static int check_running(const struct site *site, const struct topology *topology, const char *text)
 {
     char *end;
     const long pid = strtol(text, &end, 10);
@@ -96,7 +96,8 @@ static int check_running(const struct topology *topology, const char *text)
         fprintf(stderr, "sluice check: --running wants the number of a process, not '%s'\n", text);
         return CLI_UNABLE;
     }
-    const int violations = linux_check(topology, (pid_t)pid, stdout);
+    const char *const interface[] = {site->side[SL_SIDE_EXT].nic, site->side[SL_SIDE_INT].nic};
+    const int violations = linux_check(topology, interface, (pid_t)pid, stdout);
     return violations < 0 ? CLI_UNABLE : violations > 0 ? CLI_FAILED : CLI_OK;
 }
 
@@ -122,7 +123,7 @@ static int check_text(const struct options *options, const char *text, size_t le
             status =
                 options->capdl ? cli_check_capdl(site, options->capdl, options->kernel) : CLI_OK;
         if (status == CLI_OK && options->running)
-            status = check_running(&topology, options->running);
+            status = check_running(site, &topology, options->running);
     }
     free(image);
     site_free(site);

@@ -1,234 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "topology/linux_check.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "hosts/linux/process.h"
 #include "hosts/linux/sandbox.h"
 #include "topology/flow_graph.h"
-
-#define MAX_OBJECTS 1024u
-#define NAME_SHOWN  15u /* of a process: TASK_COMM_LEN without its end */
-
-/* Something that a process has: shared memory, an eventfd that it may ring, a descriptor. */
-enum kind { SHARED_MEMORY, EVENTFD, OTHER };
-struct object {
-    enum kind kind;
-    uint8_t component;
-    uint8_t rights;     /* RIGHT_*: as mapped, or as it could be made */
-    int fd;             /* -1: a mapping */
-    char identity[160]; /* the same text is the same object */
-    char name[160];     /* memory: the region's */
-};
-
-struct look {
-    const struct topology *topology;
-    FILE *out;
-    int violations;
-    pid_t pid[TOPOLOGY_MAX_COMPONENTS];
-    unsigned watched[TOPOLOGY_MAX_COMPONENTS]; /* eventfds in its epoll set */
-    unsigned asked[TOPOLOGY_MAX_COMPONENTS];   /* of these, such as the launcher alone rings */
-    unsigned count;
-    struct object object[MAX_OBJECTS];
-};
-
-__attribute__((format(printf, 2, 3))) static void violation(struct look *look, const char *format,
-                                                            ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("running: VIOLATION: ", look->out);
-    vfprintf(look->out, format, arguments);
-    fputc('\n', look->out);
-    va_end(arguments);
-    look->violations++;
-}
-
-static const char *name_of(const struct look *look, unsigned component)
-{
-    return look->topology->component[component].name;
-}
-
-static FILE *open_proc(pid_t pid, const char *what)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, what);
-    return fopen(path, "re");
-}
-
-/* The value of one line of /proc/PID/status, -1 for none. */
-static long long status_of(pid_t pid, const char *key, int base)
-{
-    char line[256];
-    long long value = -1;
-    FILE *file = open_proc(pid, "status");
-    while (file && fgets(line, sizeof line, file))
-        if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':')
-            value = strtoll(line + strlen(key) + 1, NULL, base);
-    if (file)
-        fclose(file);
-    return value;
-}
-
-/* A component's process calls itself by its name, as far as the kernel keeps it; its filter
- * lets it take no other. */
-static void find_process(struct look *look, pid_t pid)
-{
-    char name[64] = "";
-    FILE *file = open_proc(pid, "comm");
-    if (!file || !fgets(name, sizeof name, file))
-        name[0] = '\0';
-    if (file)
-        fclose(file);
-    name[strcspn(name, "\n")] = '\0';
-    for (unsigned i = 0; i < look->topology->component_count; i++)
-        if (strncmp(name, name_of(look, i), NAME_SHOWN) == 0 && look->pid[i] == 0) {
-            look->pid[i] = pid;
-            return;
-        }
-    if (strcmp(name, "audit_writer") == 0) {
-        fputs(
-            "running: trusted: audit_writer: takes the monitor's lines from a pipe; nothing of the "
-            "pipeline reads from it\n",
-            look->out);
-        return;
-    }
-    violation(look, "process %d, '%s', is no component", (int)pid, name);
-}
-
-static void find_processes(struct look *look, pid_t launcher)
-{
-    DIR *proc = opendir("/proc");
-    for (struct dirent *entry; proc && (entry = readdir(proc));) {
-        const pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : 0;
-        if (pid > 0 && status_of(pid, "PPid", 10) == launcher)
-            find_process(look, pid);
-    }
-    if (proc)
-        closedir(proc);
-}
-
-static struct object *add_object(struct look *look, enum kind kind, unsigned component)
-{
-    static struct object spill;
-    if (look->count == MAX_OBJECTS) {
-        violation(look, "%s has more than can be looked at", name_of(look, component));
-        return &spill;
-    }
-    struct object *object = &look->object[look->count++];
-    *object = (struct object){.kind = kind, .component = (uint8_t)component, .fd = -1};
-    return object;
-}
-
-/* Shared mappings. A mapping that could be made writable (VmFlags mw) counts as writable. */
-static void look_at_memory(struct look *look, unsigned component)
-{
-    char line[512], rights[8], device[16], path[256];
-    unsigned long inode;
-    struct object *object = NULL;
-    FILE *file = open_proc(look->pid[component], "smaps");
-    while (file && fgets(line, sizeof line, file)) {
-        path[0] = '\0';
-        if (sscanf(line, "%*x-%*x %7s %*x %15s %lu %255[^\n]", rights, device, &inode, path) >= 3) {
-            object = NULL;
-            if (rights[3] != 's')
-                continue;
-            object = add_object(look, SHARED_MEMORY, component);
-            object->rights = (uint8_t)((rights[0] == 'r' ? RIGHT_READ : 0) |
-                                       (rights[1] == 'w' ? RIGHT_WRITE : 0));
-            snprintf(object->identity, sizeof object->identity, "%s:%lu", device, inode);
-            const char *named = strncmp(path, "/memfd:", 7) == 0 ? path + 7 : path;
-            snprintf(object->name, sizeof object->name, "%.*s", (int)strcspn(named, " "), named);
-            if (rights[2] == 'x')
-                violation(look, "%s may execute %s", name_of(look, component), object->name);
-        } else if (object && strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " mw")) {
-            object->rights |= RIGHT_WRITE;
-        }
-    }
-    if (file)
-        fclose(file);
-}
-
-/* An eventfd's number from its fdinfo; for the epoll set, how many others it watches. */
-static long look_at_fdinfo(struct look *look, unsigned component, int fd)
-{
-    char line[256], path[64];
-    long identity = -1;
-    snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", (int)look->pid[component], fd);
-    FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        unsigned long long data;
-        const char *at = strstr(line, "data:");
-        if (sscanf(line, "eventfd-id: %ld", &identity) == 1)
-            continue;
-        /* process.c: component << 8 | source; a device is no bell */
-        if (strncmp(line, "tfd:", 4) != 0 || !at || sscanf(at, "data: %llx", &data) != 1)
-            continue;
-        if ((data & 0xff) < SL_MAX_CHANNELS)
-            look->watched[component]++;
-        else if ((data & 0xff) != PROCESS_DEVICE)
-            look->asked[component]++;
-    }
-    if (file)
-        fclose(file);
-    return identity;
-}
-
-static void look_at_descriptors(struct look *look, unsigned component)
-{
-    char path[64], target[128];
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)look->pid[component]);
-    DIR *directory = opendir(path);
-    if (!directory)
-        violation(look, "%s's descriptors cannot be read: run as root", name_of(look, component));
-    for (struct dirent *entry; directory && (entry = readdir(directory));) {
-        if (!isdigit((unsigned char)entry->d_name[0]))
-            continue;
-        const ssize_t length =
-            readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
-        if (length < 0)
-            continue;
-        target[length] = '\0';
-        const int fd = atoi(entry->d_name);
-        const long eventfd = look_at_fdinfo(look, component, fd);
-        if (fd == FD_LOG || strcmp(target, "anon_inode:[eventpoll]") == 0)
-            continue;
-        struct object *object =
-            add_object(look, strstr(target, "[eventfd]") ? EVENTFD : OTHER, component);
-        object->fd = fd;
-        if (object->kind == EVENTFD)
-            snprintf(object->identity, sizeof object->identity, "eventfd %ld", eventfd);
-        else
-            snprintf(object->identity, sizeof object->identity, "%s", target);
-    }
-    if (directory)
-        closedir(directory);
-}
-
-static void look_at_sandbox(struct look *look, unsigned component)
-{
-    static const struct {
-        const char *key;
-        long long wanted;
-        const char *without;
-    } facts[] = {
-        {"Seccomp", 2, "has no system call filter"},
-        {"NoNewPrivs", 1, "may gain privileges"},
-        {"CapEff", 0, "has capabilities"},
-        {"CapPrm", 0, "could have capabilities"},
-        {"TracerPid", 0, "is traced: somebody reads and writes all of it"},
-        {"Threads", 1, "has more than one thread"},
-    };
-    for (unsigned i = 0; i < sizeof facts / sizeof *facts; i++)
-        if (status_of(look->pid[component], facts[i].key, facts[i].key[0] == 'C' ? 16 : 10) !=
-            facts[i].wanted)
-            violation(look, "%s %s", name_of(look, component), facts[i].without);
-}
+#include "topology/linux_look.h"
 
 /* ---- against the topology ---- */
 
@@ -261,14 +39,26 @@ static void expect_mapped(struct look *look, unsigned component, const char *nam
         found += look->object[i].kind == SHARED_MEMORY && look->object[i].component == component &&
                  strcmp(look->object[i].name, name) == 0;
     if (found != 1)
-        violation(look, "%s has %u mappings of %s, the topology says 1", name_of(look, component),
-                  found, name);
+        look_violation(look, "%s has %u mappings of %s, the topology says 1",
+                       look_name(look, component), found, name);
 }
 
+static bool is_packet_socket(const struct look *look, const struct object *object)
+{
+    const struct topology_component *component = &look->topology->component[object->component];
+    return component->device && object->fd == FD_DEVICE && object->interface[0] &&
+           strcmp(object->interface, look->interface[component->side]) == 0;
+}
+
+/* The receive ring of its own NIC's socket. */
 static bool is_packet_ring(const struct look *look, const struct object *object)
 {
-    return look->topology->component[object->component].device &&
-           strncmp(object->name, "socket:", 7) == 0;
+    for (unsigned i = 0; i < look->count; i++)
+        if (look->object[i].component == object->component &&
+            strcmp(look->object[i].identity, object->name) == 0 &&
+            is_packet_socket(look, &look->object[i]))
+            return true;
+    return false;
 }
 
 static void compare_memory(struct look *look)
@@ -281,8 +71,9 @@ static void compare_memory(struct look *look)
             continue;
         const unsigned meant = meant_rights(look, object);
         if (object->rights != meant)
-            violation(look, "%s may %s %s, the topology says %s", name_of(look, object->component),
-                      words[object->rights & 3], object->name, words[meant & 3]);
+            look_violation(look, "%s may %s %s, the topology says %s",
+                           look_name(look, object->component), words[object->rights & 3],
+                           object->name, words[meant & 3]);
     }
     for (unsigned i = 0; i < topology->map_count; i++)
         expect_mapped(look, topology->map[i].component,
@@ -296,7 +87,7 @@ static void compare_memory(struct look *look)
 static void compare_bells(struct look *look, unsigned component)
 {
     const struct topology *topology = look->topology;
-    unsigned rings = 0, waits = 0, found = 0;
+    unsigned rings = 0, waits = 0, found = 0, watched = 0, asked = 0;
     for (unsigned i = 0; i < topology->channel_count; i++)
         for (unsigned end = 0; end < 2; end++)
             if (topology->channel[i].end[end] == component) {
@@ -305,37 +96,97 @@ static void compare_bells(struct look *look, unsigned component)
             }
     for (unsigned i = 0; i < look->count; i++)
         found += look->object[i].kind == EVENTFD && look->object[i].component == component;
+    for (unsigned i = 0; i < look->watch_count; i++) {
+        if (look->watch[i].component != component || look->watch[i].source == PROCESS_DEVICE)
+            continue;
+        watched += look->watch[i].source < SL_MAX_CHANNELS;
+        asked += look->watch[i].source >= SL_MAX_CHANNELS;
+    }
     if (found != rings)
-        violation(look, "%s holds %u eventfds that it may ring, the topology says %u",
-                  name_of(look, component), found, rings);
-    const unsigned asked = (topology->component[component].program == PROGRAM_MONITOR ? 1u : 0u) +
+        look_violation(look, "%s holds %u eventfds that it may ring, the topology says %u",
+                       look_name(look, component), found, rings);
+    const unsigned meant = (topology->component[component].program == PROGRAM_MONITOR ? 1u : 0u) +
                            (topology->component[component].has_policy ? 1u : 0u);
-    if (look->asked[component] != asked)
-        violation(look, "%s waits on %u eventfds of the launcher's, the topology says %u",
-                  name_of(look, component), look->asked[component], asked);
-    if (look->watched[component] != waits)
-        violation(look, "%s waits on %u eventfds, the topology says %u", name_of(look, component),
-                  look->watched[component], waits);
+    if (asked != meant)
+        look_violation(look, "%s waits on %u eventfds of the launcher's, the topology says %u",
+                       look_name(look, component), asked, meant);
+    if (watched != waits)
+        look_violation(look, "%s waits on %u eventfds, the topology says %u",
+                       look_name(look, component), watched, waits);
+}
+
+/* Who rings channel `source` of `component`; -1: nobody may. */
+static int meant_ringer(const struct topology *topology, unsigned component, unsigned source)
+{
+    for (unsigned i = 0; i < topology->channel_count; i++)
+        for (unsigned end = 0; end < 2; end++)
+            if (topology->channel[i].end[end] == component &&
+                topology->channel[i].channel[end] == source && topology->channel[i].notifies[!end])
+                return topology->channel[i].end[!end];
+    return -1;
+}
+
+/* Who holds the eventfd that is waited on, beside the launcher. */
+static void compare_ringers(struct look *look, const struct watch *watch, struct flow_graph *graph)
+{
+    const bool launchers = watch->source >= SL_MAX_CHANNELS;
+    const int meant =
+        launchers ? -1 : meant_ringer(look->topology, watch->component, watch->source);
+    bool held = false;
+    if (watch->source == PROCESS_DEVICE)
+        return;
+    for (unsigned i = 0; i < look->count; i++) {
+        const struct object *object = &look->object[i];
+        if (object->kind != EVENTFD)
+            continue;
+        const int same = look_same_eventfd(look, watch, look->pid[object->component], object->fd);
+        if (same < 0) {
+            look_violation(look, "what %s waits on cannot be compared: no kcmp() in this kernel",
+                           look_name(look, watch->component));
+            return;
+        }
+        if (!same)
+            continue;
+        /* It could be read as well as written: both ways. */
+        flow_add_edge(graph, object->component, watch->component, "an eventfd, waited on by");
+        flow_add_edge(graph, watch->component, object->component, "waits on an eventfd of");
+        if (object->component == meant)
+            held = true;
+        else
+            look_violation(look, "%s waits on an eventfd of %s, the topology says %s",
+                           look_name(look, watch->component), look_name(look, object->component),
+                           launchers   ? "the launcher's alone"
+                           : meant < 0 ? "of nobody"
+                                       : look_name(look, (unsigned)meant));
+    }
+    if (meant >= 0 && !held)
+        look_violation(look, "%s does not wait on the eventfd of %s that it should",
+                       look_name(look, watch->component), look_name(look, (unsigned)meant));
 }
 
 /* What each descriptor may be, by its place (sandbox.h). */
 static void compare_descriptor(struct look *look, const struct object *object)
 {
     const struct topology_component *component = &look->topology->component[object->component];
-    const bool socket = strncmp(object->identity, "socket:", 7) == 0;
     if (object->fd == FD_REPORT && strncmp(object->identity, "pipe:", 5) == 0)
         return;
     if (object->fd == FD_AUDIT && component->program == PROGRAM_MONITOR)
         return;
-    if (socket && component->device && object->fd == FD_DEVICE)
+    if (is_packet_socket(look, object))
         return;
-    violation(look, "%s holds descriptor %d, %s, which is nothing of its own", component->name,
-              object->fd, object->identity);
+    if (object->interface[0]) {
+        look_violation(look,
+                       "%s holds descriptor %d, a packet socket on %s, which is nothing of its own",
+                       component->name, object->fd, object->interface);
+        return;
+    }
+    look_violation(look, "%s holds descriptor %d, %s, which is nothing of its own", component->name,
+                   object->fd, object->identity);
 }
 
 /* ---- the flow rules ---- */
 
-static void add_edges(const struct look *look, struct flow_graph *graph)
+static void add_edges(struct look *look, struct flow_graph *graph)
 {
     for (unsigned i = 0; i < look->count; i++)
         for (unsigned j = 0; j < look->count; j++) {
@@ -350,13 +201,17 @@ static void add_edges(const struct look *look, struct flow_graph *graph)
                 flow_add_edge(graph, one->component, other->component, "writes %s, mapped by",
                               one->name);
         }
-    /* Who waits on an eventfd has closed it: that it waits is seen, on which is the launcher's
-     * word. Counted both ways, as for the topology. */
-    for (unsigned i = 0; i < look->topology->channel_count; i++) {
-        const struct topology_channel *channel = &look->topology->channel[i];
-        flow_add_edge(graph, channel->end[0], channel->end[1], "an eventfd, waited on by");
-        flow_add_edge(graph, channel->end[1], channel->end[0], "an eventfd, waited on by");
-    }
+    /* Two sockets on one interface: what one sends the other may see. */
+    for (unsigned i = 0; i < look->count; i++)
+        for (unsigned j = 0; j < look->count; j++) {
+            const struct object *one = &look->object[i], *other = &look->object[j];
+            if (one->component != other->component && one->interface[0] &&
+                strcmp(one->interface, other->interface) == 0)
+                flow_add_edge(graph, one->component, other->component,
+                              "has a packet socket on %s, as has", one->interface);
+        }
+    for (unsigned i = 0; i < look->watch_count; i++)
+        compare_ringers(look, &look->watch[i], graph);
 }
 
 /* What each component has in common with the launcher, as mapped. */
@@ -371,6 +226,28 @@ static void add_outer_edges(const struct look *look, unsigned launcher, struct f
         else if (outer)
             flow_add_edge(graph, object->component, launcher, "writes %s, read by", outer->name);
     }
+}
+
+/* What the filter allows is sandbox.c's word (tests/linux); that it is this filter is seen. */
+static void compare_filters(struct look *look, struct flow_graph *graph)
+{
+    const char *why = NULL;
+    for (unsigned i = 0; i < look->topology->component_count; i++) {
+        bool unknown;
+        const char *differs = look_at_filter(look, i, &unknown);
+        if (differs && unknown)
+            why = differs;
+        else if (differs)
+            look_violation(look, "%s's system call filter is not the one of this version: %s",
+                           look_name(look, i), differs);
+    }
+    char text[320];
+    snprintf(text, sizeof text,
+             "%s%s; what it allows is src/hosts/linux/sandbox.c (tests/linux); standard error is "
+             "written by all and read by none of them",
+             why ? "that each process has one is seen, not which: " : "each process has this one",
+             why ? why : "");
+    flow_add_trusted(graph, "system call filter", text);
 }
 
 static void check_paths(struct look *look)
@@ -394,30 +271,27 @@ static void check_paths(struct look *look)
         if (strcmp(topology->trusted[i].name, "launcher") == 0)
             add_outer_edges(look, node, &graph);
     }
-    flow_add_trusted(
-        &graph, "system call filter",
-        "that each process has one is seen; what it allows is src/hosts/linux/sandbox.c "
-        "(tests/linux); standard error is written by all and read by none of them");
+    compare_filters(look, &graph);
     look->violations += flow_check(&graph, topology->mode, look->out);
     flow_graph_free(&graph);
 }
 
-int linux_check(const struct topology *topology, pid_t launcher, FILE *out)
+int linux_check(const struct topology *topology, const char *const interface[2], pid_t launcher,
+                FILE *out)
 {
     static struct look look; /* too large for the stack */
-    look = (struct look){.topology = topology, .out = out};
-    find_processes(&look, launcher);
+    look = (struct look){
+        .topology = topology, .interface = interface, .launcher = launcher, .out = out};
+    look_for_processes(&look);
     for (unsigned i = 0; i < topology->component_count; i++) {
         if (look.pid[i] == 0) {
             fprintf(out,
                     "running: process %d has no child '%s': is it a `sluice run` of this "
                     "configuration, one process a component?\n",
-                    (int)launcher, name_of(&look, i));
+                    (int)launcher, look_name(&look, i));
             return -1;
         }
-        look_at_sandbox(&look, i);
-        look_at_memory(&look, i);
-        look_at_descriptors(&look, i);
+        look_at(&look, i);
     }
     compare_memory(&look);
     for (unsigned i = 0; i < topology->component_count; i++)

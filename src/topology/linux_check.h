@@ -11,9 +11,10 @@
 
 #include "topology/topology.h"
 
-/* Looks at the children of `launcher`, one a component (isolated mode); needs root. Writes every
- * violation, the paths they make and the trusted nodes. Returns the number of violations, -1 when
- * it could not look (said on `out`). */
-int linux_check(const struct topology *topology, pid_t launcher, FILE *out);
+/* Looks at the children of `launcher`, one a component (isolated mode); needs root. `interface`:
+ * the NICs' names by side. Writes every violation, the paths they make and the trusted nodes.
+ * Returns the number of violations, -1 when it could not look (said on `out`). */
+int linux_check(const struct topology *topology, const char *const interface[2], pid_t launcher,
+                FILE *out);
 
 #endif

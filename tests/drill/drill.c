@@ -8,10 +8,7 @@
  *
  * builds an image whose components can be made hostile one by one (tests/microkit/drill_domain.c).
  *
- * For the flow checker's tests it can also run the topology with one thing too many:
- *
- *   sluice-drill run CONFIG --extra-map REGION:COMPONENT:RIGHTS    (RIGHTS: 1 read, 3 write)
- *   sluice-drill run CONFIG --extra-bell COMPONENT:COMPONENT
+ * `sluice-drill run` may have one thing too many instead of a hostile component (too_much.h).
  *
  * Everything else is the released program's own code; the linker puts this file between its
  * `run` and its launcher, and between its `build` and its plan (make/drill.mk).
@@ -23,52 +20,19 @@
 
 #include "cli/cli.h"
 #include "components/hostile/hostile.h"
+#include "drill/too_much.h"
 #include "hosts/linux/epoch.h"
 #include "hosts/linux/supervisor.h"
 #include "topology/microkit.h"
 
-#define UNUSED_PORT (SL_MAX_PORTS - 1)
-
-static const char *name, *extra_map, *extra_bell;
-
-static bool add_extra(struct topology *topology)
-{
-    char one[80], other[80];
-    unsigned rights = 0;
-    if (extra_map && sscanf(extra_map, "%79[^:]:%79[^:]:%u", one, other, &rights) == 3) {
-        unsigned region = 0;
-        while (region < topology->region_count && strcmp(topology->region[region].name, one) != 0)
-            region++;
-        const int component = topology_find(topology, other);
-        if (region == topology->region_count || component < 0)
-            return false;
-        topology->map[topology->map_count++] =
-            (struct topology_map){.region = (uint8_t)region,
-                                  .component = (uint8_t)component,
-                                  .rights = (uint8_t)rights,
-                                  .port = UNUSED_PORT};
-        return true;
-    }
-    if (extra_bell && sscanf(extra_bell, "%79[^:]:%79[^:]", one, other) == 2) {
-        const int from = topology_find(topology, one), to = topology_find(topology, other);
-        if (from < 0 || to < 0)
-            return false;
-        topology->channel[topology->channel_count++] =
-            (struct topology_channel){.end = {(uint8_t)from, (uint8_t)to},
-                                      .channel = {SL_MAX_CHANNELS - 1, SL_MAX_CHANNELS - 1},
-                                      .port = {UNUSED_PORT, UNUSED_PORT},
-                                      .notifies = {true, false}};
-        return true;
-    }
-    return false;
-}
+static const char *name;
 
 bool __real_supervise(struct launch *launch);
 bool __wrap_supervise(struct launch *launch);
 bool __wrap_supervise(struct launch *launch)
 {
-    if (extra_map || extra_bell) /* run.c's own, which is not const */
-        return add_extra((struct topology *)(uintptr_t)launch->topology) &&
+    if (too_much_wanted()) /* the topology is run.c's own, which is not const */
+        return too_much_prepare((struct topology *)(uintptr_t)launch->topology) &&
                __real_supervise(launch);
     int place = topology_find(launch->topology, name);
     if (place < 0) {
@@ -132,19 +96,17 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (i + 1 < argc && strcmp(argv[i], "--hostile") == 0)
             name = argv[++i];
-        else if (i + 1 < argc && strcmp(argv[i], "--extra-map") == 0)
-            extra_map = argv[++i];
-        else if (i + 1 < argc && strcmp(argv[i], "--extra-bell") == 0)
-            extra_bell = argv[++i];
         else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0)
             hostile_plan.seed = strtoull(argv[++i], NULL, 0);
+        else if (i + 1 < argc && too_much_take(argv[i], argv[i + 1]))
+            i++;
         else
             argv[kept++] = argv[i];
     }
     argv[kept] = NULL;
     if (kept > 1 && strcmp(argv[0], "build") == 0)
         return cli_build(kept, argv);
-    if ((!name && !extra_map && !extra_bell) || kept < 2 || strcmp(argv[0], "run") != 0) {
+    if ((!name && !too_much_wanted()) || kept < 2 || strcmp(argv[0], "run") != 0) {
         fputs("usage: sluice-drill run CONFIG --hostile NAME --seed N\n", stderr);
         return CLI_UNABLE;
     }

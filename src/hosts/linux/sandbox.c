@@ -157,18 +157,38 @@ static int allow_common(scmp_filter_ctx filter)
     return failed;
 }
 
-const char *sandbox_restrict_calls(unsigned devices)
+/* NULL: errno says why. */
+static scmp_filter_ctx make_filter(unsigned devices)
 {
-    if (!set_limits())
-        return "cannot set limits";
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (!filter)
-        return "no seccomp";
+        return NULL;
     int failed = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     failed |= allow_common(filter);
     failed |= allow_devices(filter, devices);
     if (!failed)
-        failed = seccomp_load(filter);
+        return filter;
+    seccomp_release(filter);
+    errno = failed < 0 ? -failed : EINVAL;
+    return NULL;
+}
+
+bool sandbox_write_filter(unsigned devices, int fd)
+{
+    scmp_filter_ctx filter = make_filter(devices);
+    const bool written = filter && seccomp_export_bpf(filter, fd) == 0;
+    seccomp_release(filter);
+    return written;
+}
+
+const char *sandbox_restrict_calls(unsigned devices)
+{
+    if (!set_limits())
+        return "cannot set limits";
+    scmp_filter_ctx filter = make_filter(devices);
+    if (!filter)
+        return "cannot make the seccomp filter";
+    const int failed = seccomp_load(filter);
     seccomp_release(filter);
     if (failed) {
         errno = failed < 0 ? -failed : EINVAL;

@@ -28,6 +28,9 @@ const char *sandbox_follow_parent(int parent);        /* die with it, at once */
 const char *sandbox_close_files(void);                /* Landlock: no path can be opened */
 const char *sandbox_restrict_calls(unsigned devices); /* seccomp; the last one */
 
+/* The filter of sandbox_restrict_calls as BPF instructions (struct sock_filter), to a file. */
+bool sandbox_write_filter(unsigned devices, int fd);
+
 /* Landlock's version in this kernel; 0: none. */
 int sandbox_landlock_version(void);
 
