@@ -101,8 +101,6 @@ static bool parse_options(struct options *given, int argc, char **argv)
     return true;
 }
 
-static const char *const side_names[] = {[SL_SIDE_EXT] = "external", [SL_SIDE_INT] = "internal"};
-
 /* Looks at both interfaces, so that a mistake in either is told before anything starts, and
  * takes their MAC addresses where the file gives none. */
 static bool find_interfaces(struct site *site)
@@ -113,7 +111,7 @@ static bool find_interfaces(struct site *site)
         struct interface found;
         char error[512];
         if (!interface_find(side->nic, &found, error, sizeof error)) {
-            fprintf(stderr, "%s: %s %s\n", site->path, side_names[i], error);
+            fprintf(stderr, "%s: %s %s\n", site->path, site_side_name(site, i), error);
             good = false;
             continue;
         }
@@ -135,7 +133,7 @@ static bool find_interfaces(struct site *site)
     for (unsigned i = 0; good && i < 2; i++) {
         char error[512];
         if (!interface_claim(site->side[i].nic, error, sizeof error)) {
-            fprintf(stderr, "%s: %s %s\n", site->path, side_names[i], error);
+            fprintf(stderr, "%s: %s %s\n", site->path, site_side_name(site, i), error);
             good = false;
         }
     }
@@ -177,9 +175,9 @@ static void print_summary(const struct site *site, const struct launch *launch, 
     for (unsigned i = 0; i < 2; i++) {
         const struct site_side *side = &site->side[i];
         const uint8_t *mac = side->mac;
-        fprintf(stderr, "sluice: %s: %s, %s/%u, %02x:%02x:%02x:%02x:%02x:%02x\n", side_names[i],
-                side->nic, dotted(side->address).text, side->prefix, mac[0], mac[1], mac[2], mac[3],
-                mac[4], mac[5]);
+        fprintf(stderr, "sluice: %s: %s, %s/%u, %02x:%02x:%02x:%02x:%02x:%02x\n",
+                site_side_name(site, i), side->nic, dotted(side->address).text, side->prefix,
+                mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
     }
     for (unsigned i = 0; i < site->service_count; i++) {
         const struct site_service *service = &site->service[i];

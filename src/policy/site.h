@@ -85,14 +85,17 @@ struct site_control {
 struct site {
     const char *path; /* of the file, for messages */
     enum sl_mode mode;
-    bool fixed_policy;        /* no other takes this one's place while it runs (seL4) */
-    bool monitor;             /* what would be denied is logged and let through, in every service */
-    int cpu;                  /* CPU to run on; -1: the launcher chooses one */
-    struct site_side side[2]; /* SL_SIDE_EXT, SL_SIDE_INT */
-    uint16_t outstanding;     /* reply slots; default 192 */
-    uint16_t sessions;        /* default 512 */
-    uint16_t quota;           /* per session; default 16 */
-    uint16_t client_sessions; /* of one client's address; default a quarter of sessions */
+    bool fixed_policy; /* no other takes this one's place while it runs (seL4) */
+    bool monitor;      /* what would be denied is logged and let through, in every service */
+    int cpu;           /* CPU to run on; -1: the launcher chooses one */
+    /* SL_SIDE_EXT, where clients are; SL_SIDE_INT, where devices are. The file's `external` and
+     * `internal`, or, where clients_inside, the other way round. */
+    struct site_side side[2];
+    bool clients_inside;
+    uint16_t outstanding;        /* reply slots; default 192 */
+    uint16_t sessions;           /* default 512 */
+    uint16_t quota;              /* per session; default 16 */
+    uint16_t client_sessions;    /* of one client's address; default a quarter of sessions */
     uint16_t client_outstanding; /* likewise; default half of outstanding */
     uint16_t buffers;            /* per frame queue; default 128 */
     bool merge_drivers;          /* NIC driver and frontend in one process; default false */
@@ -117,6 +120,9 @@ struct site *site_load_text(const char *name, const char *text, size_t length, F
 /* The file's text, malloc'd; NULL (said on `errors`) when it cannot be read. */
 char *site_read_file(const char *path, size_t *length, FILE *errors);
 void site_free(struct site *site);
+
+/* What the file calls a side: "external" or "internal". */
+const char *site_side_name(const struct site *site, unsigned side);
 
 /* Overrides by number, in the file's order; NULL: there is none. */
 const char *site_override_name(const struct site *site, size_t number);

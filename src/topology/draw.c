@@ -168,16 +168,23 @@ static void draw_style(FILE *out)
     fputs("</defs>\n", out);
 }
 
-static void draw_bands(FILE *out)
+/* What stands where the side's band is: with clients inside the two networks change places. */
+static const struct band *look_of(const struct topology *topology, unsigned side)
+{
+    const bool turned = topology->clients_inside && side != SL_SIDE_CORE;
+    return &bands[turned ? SL_SIDE_EXT + SL_SIDE_INT - side : side];
+}
+
+static void draw_bands(const struct topology *topology, FILE *out)
 {
     for (unsigned side = 0; side < sizeof(bands) / sizeof(*bands); side++) {
-        const struct band *band = &bands[side];
+        const struct band *band = &bands[side], *look = look_of(topology, side);
         fprintf(out,
                 "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"12\" fill=\"%s\" "
                 "stroke=\"%s\" stroke-opacity=\"0.55\"/>\n",
-                band->x, BAND_TOP, band->width, BAND_BOTTOM - BAND_TOP, band->ground, band->line);
-        put_text(band->x + 16, BAND_TOP + 24, "band", band->ink, band->title, out);
-        put_text(band->x + 16, BAND_TOP + 41, "about", band->ink, band->text, out);
+                band->x, BAND_TOP, band->width, BAND_BOTTOM - BAND_TOP, look->ground, look->line);
+        put_text(band->x + 16, BAND_TOP + 24, "band", look->ink, look->title, out);
+        put_text(band->x + 16, BAND_TOP + 41, "about", look->ink, look->text, out);
     }
 }
 
@@ -185,7 +192,7 @@ static void draw_component(const struct topology *topology,
                            const struct topology_component *component, FILE *out)
 {
     const struct box box = box_of(component);
-    const struct band *band = &bands[component->side];
+    const struct band *band = look_of(topology, component->side);
     const char *fill = component->breaks_path ? "#2f5fa8" : band->box;
     const char *ink = component->breaks_path ? "#ffffff" : band->ink;
     int x = box.x + box.width / 2, y = box.y + box.height / 2;
@@ -305,7 +312,7 @@ static void draw_hop(const struct topology *topology, unsigned number, FILE *out
 
     /* A way across is labelled on the core's ground: over the column that it passes, or between
      * the core's edge and its outermost box. */
-    const struct band *ground = &bands[source->side];
+    const struct band *ground = look_of(topology, source->side);
     int middle = (x1 + x2) / 2;
     if (source->side != target->side) {
         const struct topology_component *inner = source->side == SL_SIDE_CORE ? source : target;
@@ -411,7 +418,7 @@ void topology_draw(const struct topology *topology, FILE *out)
     fprintf(out, "<rect width=\"%d\" height=\"%d\" rx=\"8\" fill=\"#ffffff\"/>\n", WIDTH, HEIGHT);
     put_text(20, 40, "title", NULL, title, out);
     put_text(WIDTH - 20, 40, "note right", NULL, summary, out);
-    draw_bands(out);
+    draw_bands(topology, out);
     draw_links(topology, out);
     for (unsigned i = 0; i < topology->component_count; i++)
         draw_component(topology, &topology->component[i], out);

@@ -269,6 +269,7 @@ void topology_build(const struct site *site, struct topology *topology)
     uint8_t number[PLACES] = {0};
     memset(topology, 0, sizeof(*topology));
     topology->mode = site->mode;
+    topology->clients_inside = site->clients_inside;
     const unsigned mode = site->synthetic.given ? SYNTHETIC : 1u << site->mode;
 
     for (unsigned place = 0; place < PLACES; place++) {

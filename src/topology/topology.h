@@ -101,6 +101,7 @@ struct topology_trusted {
 
 struct topology {
     enum sl_mode mode;
+    bool clients_inside; /* ext is the internal network, int the external one */
     uint8_t component_count;
     struct topology_component component[TOPOLOGY_MAX_COMPONENTS];
     uint8_t link_count;

@@ -56,3 +56,19 @@ def test_mistakes(sluice, tmp_path, options):
 def test_no_mistakes(sluice, tmp_path, options):
     result = check(sluice, tmp_path, **options)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_clients_inside(sluice, tmp_path):
+    """The same plant from the other side, said in the first lines and drawn."""
+    path = tmp_path / "sluice.yaml"
+    text = CONFIG.format(external="", internal="", device="192.168.96.9", service="")
+    path.write_text(text.replace("gateway:", "gateway:\n  clients: internal")
+                    .replace("listen: 192.168.96.2", "listen: 192.168.95.1"))
+    result = subprocess.run([sluice, "check", path], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    first, second = result.stdout.splitlines()[:2]
+    assert first.startswith("clients are inside: 'ext' below") and "'int0'" in first
+    assert second.startswith("boiler: modbus-tcp, clients inside at 192.168.95.1:502, "
+                             "device outside at 192.168.96.9:502")
+    drawn = subprocess.run([sluice, "topology", path], capture_output=True, text=True, check=True).stdout
+    assert drawn.index(">internal<") < drawn.index(">external<")

@@ -419,8 +419,9 @@ def test_over_udp(gateway, lab):
 
 INSIDE = f"""
 gateway:
-  external: {{ nic: int0, address: {INT_ADDRESS}/24 }}
-  internal: {{ nic: ext0, address: {LISTEN_ADDRESS}/24 }}
+  clients: internal
+  external: {{ nic: ext0, address: {LISTEN_ADDRESS}/24 }}
+  internal: {{ nic: int0, address: {INT_ADDRESS}/24 }}
 services:
   - name: field
     protocol: dnp3

@@ -21,6 +21,11 @@ const char *rule_conditions_text(struct arena *arena, const struct rule_head *ru
     return text;
 }
 
+static const char *side_text(const struct site *site, unsigned side)
+{
+    return (side == SL_SIDE_INT) != site->clients_inside ? " inside" : " outside";
+}
+
 static void explain_service(const struct site *site, struct arena *arena, unsigned number,
                             FILE *out)
 {
@@ -29,10 +34,14 @@ static void explain_service(const struct site *site, struct arena *arena, unsign
     const struct rule_name *rule = site->policy->rule_names.items;
     for (size_t i = 0; i < site->policy->rule_names.count; i++)
         any = any || rule[i].service == number;
+    const bool dnp3 = service->protocol == SL_PROTOCOL_DNP3;
+    const bool named = dnp3 || site->clients_inside; /* else clients are where all expect them */
     char listen[ADDRESS_TEXT_SIZE], device[ADDRESS_TEXT_SIZE];
-    fprintf(out, "%s: %s, clients at %s:%u%s, device at %s:%u%s, time-out %g s\n", service->name,
-            sl_protocol(service->protocol)->name, ipv4_text(service->listen_address, listen),
+    fprintf(out, "%s: %s, %s%s at %s:%u%s, %s%s at %s:%u%s, time-out %g s\n", service->name,
+            sl_protocol(service->protocol)->name, dnp3 ? "masters" : "clients",
+            named ? side_text(site, SL_SIDE_EXT) : "", ipv4_text(service->listen_address, listen),
             service->listen_port, service->datagrams ? " (UDP)" : "",
+            dnp3 ? "outstations" : "device", named ? side_text(site, SL_SIDE_INT) : "",
             ipv4_text(service->device_address, device), service->device_port,
             service->device_datagrams ? " (UDP)" : "", (double)service->timeout / 1e9);
     if (site->mode == SL_ONE_WAY)
@@ -67,6 +76,12 @@ static void warn_of_profiles(const struct site *site, FILE *out)
 void site_explain(const struct site *site, FILE *out)
 {
     struct arena arena = {0};
+    if (site->clients_inside)
+        fprintf(
+            out,
+            "clients are inside: 'ext' below and in component names is the internal network, on "
+            "'%s', and 'int' the external one, on '%s'\n",
+            site->side[SL_SIDE_EXT].nic, site->side[SL_SIDE_INT].nic);
     for (unsigned i = 0; i < site->service_count; i++)
         explain_service(site, &arena, i, out);
     for (unsigned i = 0; i < site->service_count; i++)

@@ -18,7 +18,7 @@ struct loader {
     unsigned service; /* number of the one that is being read */
     /* Points (struct policy_point) that a rule may name, the nearest first; NULL: none there. */
     const struct arena_list *points[3];
-    uint64_t now;        /* Unix seconds when the file is read */
+    uint64_t now;         /* Unix seconds when the file is read */
     const char *override; /* the one that is in force; NULL: none */
     bool override_rules;  /* its rules are being read */
     const char *profile;  /* whose rules are being read; NULL: the service's own */
@@ -154,8 +154,8 @@ void load_session_keys(struct loader *loader, const struct session_nodes *nodes,
 
 /* A service's keys. */
 struct service_nodes {
-    const struct node *name, *protocol, *listen, *device, *one_way_reply, *profile, *rules, *rate,
-        *on_deny, *mode;
+    const struct node *name, *protocol, *clients, *listen, *device, *one_way_reply, *profile,
+        *rules, *rate, *on_deny, *mode;
     struct session_nodes session;
     struct transport_nodes transport;
     const struct node *opaque, *points; /* Modbus */

@@ -161,7 +161,7 @@ void warn_of_clients(struct loader *loader, const struct rule_head *head)
         spans_meet(&head->clients, side->address & mask, side->address | ~mask))
         return;
     mistake_at(&loader->policy->warnings, head->line, head->column,
-               "warning: rule '%s' is for clients outside the external network, which has no "
+               "warning: rule '%s' is for clients outside the %s network, which has no "
                "'gateway': none of them can come",
-               head->name);
+               head->name, site_side_name(loader->site, SL_SIDE_EXT));
 }

@@ -27,6 +27,34 @@ static void load_mode(struct loader *loader, const struct node *node, const stru
         unexpected(loader, node, "mode: two-way, one-way or monitor");
 }
 
+static void load_clients(struct loader *loader, const struct node *node, const struct field *field,
+                         void *object)
+{
+    static const char *const words[] = {"external", "internal"};
+    struct site *const site = object;
+    unsigned word = 0;
+    site->clients_inside = load_word(loader, node, field->key, words, 2, &word) && word == 1;
+}
+
+const char *site_side_name(const struct site *site, unsigned side)
+{
+    return (side == SL_SIDE_INT) != site->clients_inside ? "internal" : "external";
+}
+
+/* From here on a side is what it is to requests, wherever the file puts it. */
+static void turn_sides(struct loader *loader, const struct node *gateway, struct site *site)
+{
+    if (!site->clients_inside)
+        return;
+    const struct site_side external = site->side[SL_SIDE_EXT];
+    site->side[SL_SIDE_EXT] = site->side[SL_SIDE_INT];
+    site->side[SL_SIDE_INT] = external;
+    if (site->mode == SL_ONE_WAY)
+        unexpected(loader, map_entry(gateway, "clients"),
+                   "clients: external; in one-way mode nothing runs from the internal side to the "
+                   "external one");
+}
+
 static void load_nic(struct loader *loader, const struct node *node, const struct field *field,
                      void *object)
 {
@@ -238,6 +266,7 @@ void load_gateway(struct loader *loader, const struct node *node, const struct f
 {
     static const struct field fields[] = {
         {.key = "mode", .load = load_mode},
+        {.key = "clients", .load = load_clients},
         {.key = "external", .required = true, .load = load_side, .low = SL_SIDE_EXT},
         {.key = "internal", .required = true, .load = load_side, .low = SL_SIDE_INT},
         {.key = "cpu",
@@ -291,6 +320,7 @@ void load_gateway(struct loader *loader, const struct node *node, const struct f
         return;
     load_quota(loader, node, site);
     check_nics(loader, node, site);
+    turn_sides(loader, node, site);
 }
 
 static void load_host_address(struct loader *loader, const struct node *node, void *context)
@@ -415,7 +445,8 @@ static void load_listen(struct loader *loader, const struct node *node,
     const char *const not_ours =
         side->address ? no_station(service->listen_address, side->prefix) : NULL;
     if (side->address && !in_network(side, service->listen_address))
-        unexpected(loader, node, "an address within the external network %s/%u",
+        unexpected(loader, node, "an address within the %s network %s/%u, where clients are",
+                   site_side_name(loader->site, SL_SIDE_EXT),
                    ipv4_text(side->address & prefix_mask(side->prefix), text), side->prefix);
     else if (not_ours)
         unexpected(loader, node, "an address of the gateway's own, not that of the %s", not_ours);
@@ -447,10 +478,10 @@ static void load_device(struct loader *loader, const struct node *node,
     else if (no_device)
         unexpected(loader, node, "the device's address, not that of the %s", no_device);
     else if (side->gateway == 0 && !near && !side_routes(side, service->device_address))
-        unexpected(
-            loader, node,
-            "an address within the internal network %s/%u, or a 'gateway' or route for that side",
-            ipv4_text(side->address & prefix_mask(side->prefix), text), side->prefix);
+        unexpected(loader, node,
+                   "an address within the %s network %s/%u, or a 'gateway' or route for that side",
+                   site_side_name(loader->site, SL_SIDE_INT),
+                   ipv4_text(side->address & prefix_mask(side->prefix), text), side->prefix);
 }
 
 static void load_one_way_reply(struct loader *loader, const struct node *node,
@@ -501,6 +532,15 @@ static void load_service_mode(struct loader *loader, const struct node *node,
         unexpected(loader, node, "mode: enforce or monitor");
 }
 
+/* Whoever wants one service each way looks for this key here. */
+static void refuse_clients(struct loader *loader, const struct node *node)
+{
+    mistake_at(loader->mistakes, node->key->line, node->key->column,
+               "found 'clients' in a service, expected it under 'gateway': requests of all "
+               "services run from the same side to the other. Services the other way need a "
+               "gateway of their own: a second file, with NICs and addresses of its own");
+}
+
 /* Keys that mean something in one protocol alone. */
 static void refuse_other_keys(struct loader *loader, const struct service_nodes *nodes,
                               unsigned protocol)
@@ -545,6 +585,7 @@ static void load_service(struct loader *loader, const struct node *node)
         {"protocol", true, load_node, offsetof(struct service_nodes, protocol), 0, 0},
         {"listen", true, load_node, offsetof(struct service_nodes, listen), 0, 0},
         {"device", true, load_node, offsetof(struct service_nodes, device), 0, 0},
+        {"clients", false, load_node, offsetof(struct service_nodes, clients), 0, 0},
         {"transport", false, load_node, offsetof(struct service_nodes, transport.transport), 0, 0},
         {"device-transport", false, load_node,
          offsetof(struct service_nodes, transport.device_transport), 0, 0},
@@ -580,6 +621,8 @@ static void load_service(struct loader *loader, const struct node *node)
     struct service_policy *const place = &loader->policy->service[loader->service];
     place->line = node->line;
     place->column = node->column;
+    if (nodes.clients)
+        refuse_clients(loader, nodes.clients);
     if (nodes.name)
         load_service_name(loader, nodes.name);
     if (nodes.protocol)

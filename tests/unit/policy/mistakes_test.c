@@ -58,6 +58,22 @@ static const struct {
 } cases[] = {
     {"", {"f:1:1: found nothing"}},
     {"# only words\n", {"f:1:1: found nothing"}},
+    /* which way requests run is the whole gateway's */
+    {SIDES SERVICE "    clients: internal\n    rules: []\n",
+     {"f:9:5: found 'clients' in a service, expected it under 'gateway': requests of all services "
+      "run from the same side to the other. Services the other way need a gateway of their own"}},
+    {SIDES "  clients: inside\n" SERVICE "    rules: []\n",
+     {"f:4:12: found 'inside', expected clients: external or internal"}},
+    {SIDES "  clients: internal\n" SERVICE "    rules: []\n",
+     {"f:8:13: found '192.168.96.2:502', expected an address within the internal network "
+      "192.168.95.0/24, where clients are",
+      "f:9:13: found '192.168.95.2:502', expected an address within the external network "
+      "192.168.96.0/24"}},
+    {SIDES "  mode: one-way\n  clients: internal\nservices:\n"
+           "  - { name: s, protocol: modbus-tcp, listen: 192.168.95.1, device: 192.168.96.3, "
+           "rules: [] }\n",
+     {"f:5:12: found 'internal', expected clients: external; in one-way mode nothing runs from the "
+      "internal side to the external one"}},
     {"hello\n", {"f:1:1: found 'hello', expected a configuration: a map of gateway"}},
     {"[]\n", {"f:1:1: found a list, expected a configuration"}},
     {"gateway: {\n", {"f:2:1: "}},
