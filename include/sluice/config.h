@@ -60,6 +60,7 @@ struct sl_service_endpoint {
     uint8_t skip_noise;     /* link layer: bytes between frames are skipped; else they end the
                              * connection */
     uint8_t datagrams;      /* over UDP, not TCP: ext with clients; int with the device */
+    uint16_t source_port;   /* int, over UDP: from which the device is spoken to; 0: any */
 };
 
 /* A pair of stations that may speak to each other, as this side's neighbours call them. */
@@ -138,7 +139,7 @@ struct sl_monitor_config {
     uint64_t interval;    /* ns after which at the latest a count is told; 0: the default */
     uint8_t lines;        /* enum sl_audit_lines */
     uint8_t reserved[3];
-    uint32_t restarts;    /* of the monitor alone, while the others ran */
+    uint32_t restarts; /* of the monitor alone, while the others ran */
     char ring_name[SL_MAX_COMPONENTS][SL_NAME_SIZE]; /* component behind each audit ring */
 };
 

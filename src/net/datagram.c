@@ -39,12 +39,11 @@ bool datagram_send_to(struct udp_pcb *socket, uint32_t address, uint16_t port, c
 bool datagram_send_all(struct udp_pcb *socket, uint32_t address, uint16_t port,
                        const uint8_t *bytes, uint16_t length)
 {
-    const uint16_t most = NET_MAX_DATAGRAM / NET_MAX_FRAME * NET_MAX_FRAME;
-    while (length > most) {
-        if (!datagram_send_to(socket, address, port, bytes, most))
+    while (length > NET_MAX_FRAME) {
+        if (!datagram_send_to(socket, address, port, bytes, NET_MAX_FRAME))
             return false;
-        bytes += most;
-        length = (uint16_t)(length - most);
+        bytes += NET_MAX_FRAME;
+        length = (uint16_t)(length - NET_MAX_FRAME);
     }
     return datagram_send_to(socket, address, port, bytes, length);
 }

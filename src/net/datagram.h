@@ -20,8 +20,8 @@ bool datagram_is_whole(const struct sl_protocol *protocol, enum sl_direction dir
 bool datagram_send_to(struct udp_pcb *socket, uint32_t address, uint16_t port, const uint8_t *bytes,
                       uint16_t length);
 
-/* The same for what may be longer than a datagram: link frames, each but the last NET_MAX_FRAME
- * bytes, as many as fit in each datagram. */
+/* The same for what may be longer: link frames, each but the last NET_MAX_FRAME bytes, in a
+ * datagram of its own, since there are stations (OpenDNP3) that read no more than one of each. */
 bool datagram_send_all(struct udp_pcb *socket, uint32_t address, uint16_t port,
                        const uint8_t *bytes, uint16_t length);
 

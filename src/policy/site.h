@@ -43,6 +43,7 @@ struct site_service {
     bool reply_unit_any;      /* the device answers with a unit of its own */
     bool datagrams;           /* UDP with clients, not TCP */
     bool device_datagrams;    /* UDP with the device */
+    uint16_t source_port;     /* from which the device is spoken to, over UDP; 0: any */
     uint32_t flags;           /* more of POLICY_SERVICE_* (policy/image.h) */
     uint16_t rate;            /* of all that passes; POLICY_NONE (policy/conditions.h): none */
     const char *rate_text;

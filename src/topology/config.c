@@ -92,6 +92,7 @@ static uint32_t frontend_config(const struct site *site, const struct topology *
             .shared = service->shared,
             .echo = service->echo,
             .datagrams = outer ? service->datagrams : service->device_datagrams,
+            .source_port = outer ? 0 : service->source_port,
             .skip_noise = service->skip_noise,
         };
         config->station_count =

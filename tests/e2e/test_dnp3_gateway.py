@@ -396,7 +396,7 @@ def test_over_udp(gateway, lab):
     long = response(3, 0xa0, 390)
     outstation.reply(long)
     same(master.receive(), long, 10, 1)
-    assert max(master.sizes) <= 1472
+    assert max(master.sizes) <= 292
     master.request("c300")
     same(outstation.receive(), "c300", 1, 10)
     outstation.reply(response(4, 0x40, 390))

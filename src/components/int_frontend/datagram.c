@@ -52,7 +52,11 @@ bool datagram_open(struct device *device)
     const ip_addr_t address = IPADDR4_INIT(lwip_htonl(service->address));
     struct udp_pcb *socket = udp_new();
     err_t result = socket ? ERR_USE : ERR_MEM;
-    for (unsigned i = 0; i < PORT_ATTEMPTS && result == ERR_USE; i++)
+    if (socket && service->source_port) { /* others may have it, to other devices */
+        ip_set_option(socket, SOF_REUSEADDR);
+        result = udp_bind(socket, &own, service->source_port);
+    }
+    for (unsigned i = 0; i < PORT_ATTEMPTS && result == ERR_USE && !service->source_port; i++)
         result = udp_bind(socket, &own, device_random_port());
     if (result == ERR_OK)
         result = udp_connect(socket, &address, service->port);

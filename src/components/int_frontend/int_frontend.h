@@ -113,6 +113,7 @@ struct service {
     uint16_t silent_count;
     uint8_t silent[256 / 8]; /* by unit: it left its last request unanswered */
     bool datagrams;          /* UDP */
+    uint16_t source_port;    /* then: from where; 0: any */
     uint16_t held;           /* one-way: requests in hand */
 };
 

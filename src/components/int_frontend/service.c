@@ -28,6 +28,7 @@ static void add_service(struct int_frontend *frontend, const struct sl_frontend_
     *service = (struct service){
         .protocol = sl_protocol(endpoint->protocol),
         .datagrams = endpoint->datagrams != 0,
+        .source_port = endpoint->source_port,
         .timeout = endpoint->timeout,
         .queue_timeout = endpoint->queue_timeout,
         .address = endpoint->address,

@@ -18,6 +18,7 @@
 /* What is spoken: TCP, UDP, ICMP echo, ARP. */
 #define LWIP_UDP                 1
 #define LWIP_UDPLITE             0
+#define SO_REUSE                 1 /* sockets to several devices from one port */
 #define IP_SOF_BROADCAST         1 /* no datagram to all is sent or taken */
 #define IP_SOF_BROADCAST_RECV    1
 #define LWIP_RAW                 0

@@ -144,10 +144,12 @@ struct session_nodes {
 };
 /* Over what it is spoken, with clients and with the device. */
 struct transport_nodes {
-    const struct node *transport, *device_transport;
+    const struct node *transport, *device_transport, *source_port;
 };
 void load_transport(struct loader *loader, const struct transport_nodes *nodes,
                     struct site_service *service);
+/* After load_device() and load_session_keys(). */
+void load_source_port(struct loader *loader, const struct node *node, struct site_service *service);
 
 void load_session_keys(struct loader *loader, const struct session_nodes *nodes,
                        struct site_service *service);

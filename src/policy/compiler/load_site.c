@@ -589,6 +589,8 @@ static void load_service(struct loader *loader, const struct node *node)
         {"transport", false, load_node, offsetof(struct service_nodes, transport.transport), 0, 0},
         {"device-transport", false, load_node,
          offsetof(struct service_nodes, transport.device_transport), 0, 0},
+        {"device-source-port", false, load_node,
+         offsetof(struct service_nodes, transport.source_port), 0, 0},
         {"timeout", false, load_node, offsetof(struct service_nodes, session.timeout), 0, 0},
         {"queue-timeout", false, load_node, offsetof(struct service_nodes, session.queue_timeout),
          0, 0},
@@ -643,6 +645,8 @@ static void load_service(struct loader *loader, const struct node *node)
     if (nodes.device)
         load_device(loader, nodes.device, service);
     load_session_keys(loader, &nodes.session, service);
+    if (nodes.transport.source_port)
+        load_source_port(loader, nodes.transport.source_port, service);
     if (nodes.one_way_reply)
         load_one_way_reply(loader, nodes.one_way_reply, service);
     if (nodes.protocol && nodes.protocol->kind == NODE_SCALAR &&

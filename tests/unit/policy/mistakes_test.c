@@ -58,6 +58,17 @@ static const struct {
 } cases[] = {
     {"", {"f:1:1: found nothing"}},
     {"# only words\n", {"f:1:1: found nothing"}},
+    {SIDES SERVICE "    device-source-port: 502\n    rules: []\n",
+     {"f:9:5: found 'device-source-port' where the device is spoken to over TCP"}},
+    {SIDES SERVICE "    transport: udp\n    device-source-port: 502\n    rules: []\n",
+     {"f:10:5: found 'device-source-port' with more than one socket to the device, expected "
+      "'connections: shared', or 'max-connections: 1'"}},
+    {SIDES SERVICE "    transport: udp\n    max-connections: 1\n    device-source-port: 502\n"
+                   "    rules: []\n"
+                   "  - { name: b, protocol: modbus-tcp, listen: 192.168.96.2:503, transport: udp, "
+                   "device: 192.168.95.2:502, connections: shared, device-source-port: 502, "
+                   "rules: [] }\n",
+     {"f:13:147: found '502', expected another port than that of service 'boiler' on line 5"}},
     /* which way requests run is the whole gateway's */
     {SIDES SERVICE "    clients: internal\n    rules: []\n",
      {"f:9:5: found 'clients' in a service, expected it under 'gateway': requests of all services "
