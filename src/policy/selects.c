@@ -36,5 +36,6 @@ struct policy_select *policy_select_place(struct policy_state *state, unsigned s
     place->client = client;
     place->parties = parties;
     place->good = false;
+    place->challenged = false;
     return place;
 }

@@ -40,7 +40,7 @@ struct policy_value {
     uint32_t written; /* order of the last write that was sent */
     uint16_t pending; /* writes without an outcome yet */
     bool known;
-    uint8_t reserved;
+    bool challenged; /* a write may still be done, once its sender has said who it is */
 };
 #define POLICY_VALUE_LOWEST  (INT64_MIN / 4) /* so that differences fit */
 #define POLICY_VALUE_HIGHEST (INT64_MAX / 4)
@@ -58,6 +58,7 @@ struct policy_select {
     uint16_t length;  /* of the content; 0: the place is free */
     uint8_t sequence; /* what its execution carries */
     bool good;        /* the device confirmed it */
+    bool challenged;  /* it asked first who wants it, and was not answered yet */
     uint8_t content[POLICY_SELECT_SIZE];
 };
 
@@ -129,6 +130,11 @@ void policy_value_sent(struct policy_state *state, unsigned point, const int64_t
 /* That write has its outcome: the device has `value`; NULL: it failed, or nobody knows. */
 void policy_value_settled(struct policy_state *state, unsigned point, uint32_t order,
                           const int64_t *value);
+/* It has its outcome and may yet be done, when its sender has said who it is; no read settles the
+ * point before that was (done: the device has `value`), or can be no more. */
+void policy_value_challenged(struct policy_state *state, unsigned point);
+void policy_value_done(struct policy_state *state, unsigned point, int64_t value);
+void policy_value_unchallenged(struct policy_state *state, unsigned point);
 /* The device said so in answer to the message of this order. */
 void policy_value_read(struct policy_state *state, unsigned point, uint32_t order, int64_t value);
 /* All points of a service may have any value now. */

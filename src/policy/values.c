@@ -39,11 +39,31 @@ void policy_value_read(struct policy_state *state, unsigned point, uint32_t orde
 {
     struct policy_value *const last = &state->value[point];
     /* a write sent after the read, or without an outcome, may have changed it since */
-    if (last->pending || (last->written && (int32_t)(last->written - order) > 0))
+    if (last->pending || last->challenged ||
+        (last->written && (int32_t)(last->written - order) > 0))
         widen(last, value, value);
     else
         *last = (struct policy_value){
             .low = value, .high = value, .written = last->written, .known = true};
+}
+
+void policy_value_challenged(struct policy_state *state, unsigned point)
+{
+    state->value[point].challenged = true;
+}
+
+void policy_value_unchallenged(struct policy_state *state, unsigned point)
+{
+    state->value[point].challenged = false;
+}
+
+void policy_value_done(struct policy_state *state, unsigned point, int64_t value)
+{
+    struct policy_value *const last = &state->value[point];
+    widen(last, value, value);
+    last->written = state->order + 1; /* later than every read under way */
+    if (last->pending == 0)
+        last->low = last->high = value;
 }
 
 void policy_values_forget(struct policy_state *state, unsigned service)

@@ -13,6 +13,17 @@
 #define OUTPUT_STATUS  40u /* group: analog outputs, as they are (A.18) */
 #define FLAG_ONLINE    1u
 
+/* Variations of GROUP_AUTHENTICATION (1815 A.45). */
+#define AUTHENTICATION_CHALLENGE 1u
+#define AUTHENTICATION_REPLY     2u
+
+static bool has_authentication(const struct dnp3_message *message, unsigned variation)
+{
+    struct walk walk = walk_begin(message);
+    return walk_header(&walk) && walk.header.group == GROUP_AUTHENTICATION &&
+           walk.header.variation == variation;
+}
+
 static bool is_fragment(const struct dnp3_message *message, size_t length)
 {
     return length >= DNP3_HEAD_SIZE && message->kind == DNP3_FRAGMENT;
@@ -27,8 +38,9 @@ static uint32_t parties_of(const struct dnp3_message *request)
 
 static bool executes(const struct policy_select *select, const struct dnp3_message *operate)
 {
-    return select->length == operate->objects_length && select->sequence == operate->sequence &&
-           memcmp(select->content, operate->objects, select->length) == 0;
+    const struct sl_reader content = walk_octets(operate);
+    return select->length == content.length && select->sequence == operate->sequence &&
+           memcmp(select->content, content.bytes, select->length) == 0;
 }
 
 bool dnp3_selected(const struct policy_service *service, struct policy_state *state,
@@ -42,12 +54,38 @@ bool dnp3_selected(const struct policy_service *service, struct policy_state *st
            state->now - select->at <= within;
 }
 
+/* 1815 7.5.2: whoever sends this answers a challenge. */
+static bool answers_challenge(const struct dnp3_message *request)
+{
+    return request->function == DNP3_AUTHENTICATION_REQUEST &&
+           has_authentication(request, AUTHENTICATION_REPLY);
+}
+
+static bool challenges(const struct dnp3_message *reply)
+{
+    return reply && reply->function == DNP3_AUTHENTICATION_RESPONSE &&
+           has_authentication(reply, AUTHENTICATION_CHALLENGE);
+}
+
+/* What the device did not do before it knew who wants it, it does now. */
+static void note_challenge_answered(const struct policy_service *service,
+                                    struct policy_state *state, const struct dnp3_message *request)
+{
+    struct policy_select *const select =
+        policy_select_find(state, service->number, state->client, parties_of(request));
+    if (!select || !select->challenged)
+        return;
+    select->challenged = false;
+    select->order = state->order;
+}
+
 /* Whatever comes between a select and its operate voids the select; so does the operate. */
 static void note_select_sent(const struct policy_service *service, struct policy_state *state,
                              const struct dnp3_message *request)
 {
-    const bool selects = request->function == DNP3_SELECT && request->objects_length > 0 &&
-                         request->objects_length <= POLICY_SELECT_SIZE;
+    const struct sl_reader content = walk_octets(request);
+    const bool selects = request->function == DNP3_SELECT && content.length > 0 &&
+                         content.length <= POLICY_SELECT_SIZE;
     struct policy_select *select =
         selects ? policy_select_place(state, service->number, state->client, parties_of(request))
                 : policy_select_find(state, service->number, state->client, parties_of(request));
@@ -57,8 +95,29 @@ static void note_select_sent(const struct policy_service *service, struct policy
         return;
     select->order = state->order;
     select->sequence = (request->sequence + 1u) & DNP3_SEQUENCE;
-    select->length = request->objects_length;
-    memcpy(select->content, request->objects, select->length);
+    select->length = (uint16_t)content.length;
+    memcpy(select->content, content.bytes, select->length);
+}
+
+/* The same commands as in `content`, each with what became of it. */
+static bool tells_of(const struct dnp3_message *reply, const struct policy_select *select)
+{
+    struct walk told = walk_begin(reply);
+    struct walk asked = {.in = sl_reader(select->content, select->length), .function = DNP3_SELECT};
+    while (walk_header(&asked)) {
+        if (!walk_header(&told) || told.header.group != asked.header.group ||
+            told.header.variation != asked.header.variation)
+            return false;
+        struct item a, t;
+        while (walk_item(&asked, &a))
+            if (!walk_item(&told, &t) || a.index != t.index || a.low != t.low || a.high != t.high ||
+                !a.data != !t.data || a.size != t.size ||
+                (a.data && memcmp(a.data, t.data, a.size - 1) != 0))
+                return false;
+        if (walk_item(&told, &t))
+            return false;
+    }
+    return !walk_header(&told) && walk_whole(&told);
 }
 
 /* True when the reply says of every command that it was, or will be, done. */
@@ -91,9 +150,12 @@ static void note_select_outcome(struct policy_state *state, uint32_t order,
 {
     for (unsigned i = 0; i < POLICY_SELECTS; i++) {
         struct policy_select *const select = &state->select[i];
-        if (select->length == 0 || select->good || select->order != order)
+        if (select->length == 0 || select->good || select->challenged || select->order != order)
             continue;
-        select->good = accepted(reply) && all_succeeded(reply);
+        select->challenged = challenges(reply);
+        if (select->challenged)
+            continue;
+        select->good = accepted(reply) && tells_of(reply, select) && all_succeeded(reply);
         select->at = state->now;
         if (!select->good)
             select->length = 0;
@@ -209,6 +271,44 @@ static void note_outputs(const struct policy_service *service, struct policy_sta
     }
 }
 
+/* --- commands under Secure Authentication -------------------------------------------------- */
+
+static void value_challenged(struct policy_state *state, unsigned point, const int64_t *value,
+                             uint8_t status, uint32_t order)
+{
+    (void)value;
+    (void)status;
+    policy_value_settled(state, point, order, NULL);
+    policy_value_challenged(state, point);
+}
+
+static void value_done(struct policy_state *state, unsigned point, const int64_t *value,
+                       uint8_t status, uint32_t order)
+{
+    (void)order;
+    if (status == STATUS_SUCCESS && value)
+        policy_value_done(state, point, *value);
+}
+
+/* The answer to a challenge had an outcome: whatever of this station was waiting is done, or never
+ * will be. */
+static void note_challenge_outcome(const struct policy_service *service, struct policy_state *state,
+                                   const struct dnp3_station *station,
+                                   const struct dnp3_message *reply, uint32_t order)
+{
+    unsigned first;
+    const unsigned count = station && station->points != DNP3_NO_POINTS
+                               ? policy_step_points(state->conditions, service->number,
+                                                    station->points, 0, UINT16_MAX, &first)
+                               : 0;
+    if (!reply || challenges(reply))
+        return;
+    for (unsigned i = 0; i < count; i++)
+        policy_value_unchallenged(state, first + i);
+    if (accepted(reply))
+        each_value(service, state, station, reply, value_done, order);
+}
+
 /* --- the seam ------------------------------------------------------------------------------ */
 
 void dnp3_note_sent(const struct policy_service *service, struct policy_state *state,
@@ -216,8 +316,14 @@ void dnp3_note_sent(const struct policy_service *service, struct policy_state *s
 {
     const struct dnp3_message *const request = canonical;
     state->order++;
-    if (!is_fragment(request, length) || request->function == DNP3_CONFIRM)
+    if (!is_fragment(request, length) || request->function == DNP3_CONFIRM ||
+        request->function == DNP3_AUTHENTICATION_REQUEST_NO_ACK)
         return;
+    if (request->function == DNP3_AUTHENTICATION_REQUEST) {
+        if (answers_challenge(request))
+            note_challenge_answered(service, state, request);
+        return;
+    }
     note_select_sent(service, state, request);
     if (!commands_now(request) || state->conditions == NULL)
         return;
@@ -237,14 +343,18 @@ void dnp3_note_outcome(const struct policy_service *service, struct policy_state
         return;
     if (reply == NULL || !is_fragment(reply, reply_length))
         reply = NULL;
-    if (request->function == DNP3_SELECT)
+    if (request->function == DNP3_SELECT || answers_challenge(request))
         note_select_outcome(state, order, reply);
     if (state->conditions == NULL)
         return;
     const struct dnp3_station *const station =
         dnp3_station_of(service, request->source, request->destination);
     const bool echoed = accepted(reply) && reply->objects_length > 0;
-    if (commands_now(request)) /* the echo has the same commands, with what became of each */
+    if (answers_challenge(request))
+        note_challenge_outcome(service, state, station, reply, order);
+    else if (commands_now(request) && challenges(reply))
+        each_value(service, state, station, request, value_challenged, order);
+    else if (commands_now(request)) /* the echo has the same commands, with what became of each */
         each_value(service, state, station, echoed ? reply : request,
                    echoed ? value_settled : value_failed, order);
     else if (accepted(reply) && request->function == DNP3_READ)

@@ -63,6 +63,8 @@ const struct dnp3_station *dnp3_station_of_device(const struct policy_service *s
     return NULL;
 }
 
+#define AGGRESSIVE_OBJECT (GROUP_AUTHENTICATION << 8 | 3u) /* before those of a message */
+
 /* What the questions to a rule are about. */
 struct asked {
     const struct dnp3_rules *rules;
@@ -155,13 +157,34 @@ denied_pattern(const struct asked *asked, const struct rule_set *denies, const s
     return rule;
 }
 
+/* Aggressive mode itself is denied by rules that name its objects. */
+static const struct dnp3_rule_entry *denied_aggressive(const struct asked *asked,
+                                                       const struct rule_set *denies)
+{
+    struct rule_set here;
+    unsigned number;
+    if (!walk_is_aggressive(asked->message))
+        return NULL;
+    set_copy(&here, denies);
+    set_narrow(&here, asked->rules,
+               axis_set(asked->rules, &asked->rules->objects, AGGRESSIVE_OBJECT));
+    while (set_take(&here, &number))
+        if (entry_of(asked, number)->flags & DNP3_RULE_OBJECTS &&
+            may_deny(asked, entry_of(asked, number)))
+            return entry_of(asked, number);
+    return NULL;
+}
+
 /* The deny rule that covers any of the message; NULL: none does. `denies`: those for these
  * stations, this client and this function. */
 static const struct dnp3_rule_entry *denied_by(const struct asked *asked, struct rule_set *denies)
 {
-    const unsigned headers = asked->message->header_count;
+    const unsigned headers = walk_headers(asked->message);
     if (denies->used == 0)
         return NULL;
+    const struct dnp3_rule_entry *const aggressive = denied_aggressive(asked, denies);
+    if (aggressive)
+        return aggressive;
     if (headers == 0) { /* about all there is */
         unsigned number;
         while (set_take(denies, &number))
@@ -212,7 +235,7 @@ static struct sl_decision denied_by_rule(const struct dnp3_rule_entry *rule)
 static void cover_objects(const struct asked *asked, struct rule_set *allows)
 {
     const struct dnp3_rules *const rules = asked->rules;
-    if (asked->message->header_count == 0)
+    if (walk_headers(asked->message) == 0)
         set_narrow(allows, rules, rules->whole);
     struct walk walk = walk_begin(asked->message);
     while (allows->used && walk_header(&walk)) {

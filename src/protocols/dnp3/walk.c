@@ -4,6 +4,60 @@
 #define PATTERN_BLOCK 2u /* variations of GROUP_COMMAND (1815 A.8.2, A.8.3) */
 #define PATTERN_MASK  3u
 
+/* 1815 7.5.2.3, A.45: variations of GROUP_AUTHENTICATION around the objects of a message. */
+#define AGGRESSIVE_FIRST 3u
+#define AGGRESSIVE_LAST  9u
+
+static bool is_around(const struct dnp3_header *header, unsigned variation)
+{
+    return header->group == GROUP_AUTHENTICATION && header->variation == variation;
+}
+
+/* True when the first header begins aggressive mode, then `after` is behind it. */
+static bool aggressive(const struct dnp3_message *message, struct sl_reader *after)
+{
+    struct dnp3_header header;
+    *after = sl_reader(message->objects, message->objects_length);
+    return message->objects_length > 0 &&
+           dnp3_read_header(after, FORM_CANONICAL, message->function, &header) == SL_REASON_NONE &&
+           is_around(&header, AGGRESSIVE_FIRST) && dnp3_skip_objects(&header, after);
+}
+
+bool walk_is_aggressive(const struct dnp3_message *message)
+{
+    struct sl_reader after;
+    return aggressive(message, &after);
+}
+
+struct walk walk_begin(const struct dnp3_message *message)
+{
+    struct walk walk = {.function = message->function};
+    if (!aggressive(message, &walk.in))
+        walk.in = sl_reader(message->objects, message->objects_length);
+    return walk;
+}
+
+unsigned walk_headers(const struct dnp3_message *message)
+{
+    const unsigned around = walk_is_aggressive(message) ? 2u : 0u;
+    return message->header_count > around ? message->header_count - around : 0;
+}
+
+struct sl_reader walk_octets(const struct dnp3_message *message)
+{
+    struct sl_reader in;
+    if (!aggressive(message, &in))
+        return sl_reader(message->objects, message->objects_length);
+    const size_t first = in.offset;
+    size_t end = first;
+    struct dnp3_header header;
+    while (sl_remaining(&in) > 0 &&
+           dnp3_read_header(&in, FORM_CANONICAL, message->function, &header) == SL_REASON_NONE &&
+           !is_around(&header, AGGRESSIVE_LAST) && dnp3_skip_objects(&header, &in))
+        end = in.offset;
+    return sl_reader(message->objects + first, end - first);
+}
+
 static bool chosen(const uint8_t *mask, uint64_t bit)
 {
     return mask[bit / 8] >> bit % 8 & 1;
@@ -46,8 +100,13 @@ bool walk_header(struct walk *walk)
     if (sl_remaining(&walk->in) == 0 || dnp3_read_header(&walk->in, FORM_CANONICAL, walk->function,
                                                          &walk->header) != SL_REASON_NONE)
         return false;
-    walk->left = walk->header.class == QUALIFIER_INDEX ? walk->header.count : 1;
+    walk->left = 0;
     walk->mask = NULL;
+    if (is_around(&walk->header, AGGRESSIVE_LAST)) { /* nothing follows */
+        (void)dnp3_skip_objects(&walk->header, &walk->in);
+        return false;
+    }
+    walk->left = walk->header.class == QUALIFIER_INDEX ? walk->header.count : 1;
     return !walk_is_mask(walk) || mask_begin(walk);
 }
 

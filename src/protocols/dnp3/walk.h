@@ -30,11 +30,14 @@ struct walk {
         next; /* the mask's first bit that is set, of those not looked at; count: there is none */
 };
 
-static inline struct walk walk_begin(const struct dnp3_message *message)
-{
-    return (struct walk){.in = sl_reader(message->objects, message->objects_length),
-                         .function = message->function};
-}
+/* Over what the message is about: of aggressive mode (1815 7.5.2.3) without the objects that
+ * authenticate it, which stand before and after all others. */
+struct walk walk_begin(const struct dnp3_message *message);
+/* True for a message in aggressive mode. */
+bool walk_is_aggressive(const struct dnp3_message *message);
+/* How many headers there are to walk over, and their octets. */
+unsigned walk_headers(const struct dnp3_message *message);
+struct sl_reader walk_octets(const struct dnp3_message *message);
 
 /* The next object header; false at the end. All items of the one before must have been taken. */
 bool walk_header(struct walk *walk);
