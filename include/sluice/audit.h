@@ -56,7 +56,7 @@ struct sl_audit {
     uint64_t value;                  /* nanoseconds the message took so far, or as the event says */
     uint8_t detail[SL_AUDIT_DETAIL]; /* the leading bytes of the canonical message */
     uint8_t flags;                   /* SL_AUDIT_LET_THROUGH */
-    uint8_t old_known;               /* bit i: old[i] is known */
+    uint8_t old_known;               /* the protocol's own (sl_protocol.old_value); 0: nothing is */
     /* MESSAGE, a write: what stood there before, as far as this gateway has seen it; in the order
      * of the values written (sl_protocol.written). */
     uint16_t old[SL_AUDIT_OLD];

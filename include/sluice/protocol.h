@@ -19,6 +19,7 @@
 #include "sluice/json.h"
 #include "sluice/reason.h"
 
+struct sl_audit;       /* sluice/audit.h */
 struct policy_state;   /* src/policy/state.h: clock, rates and last values */
 struct policy_service; /* src/policy/image.h: one service, its rules and options, in place */
 
@@ -95,11 +96,17 @@ struct sl_traits {
     bool more;         /* a reply: another message continues it */
 };
 
-/* What a read asks for, for a summary of many. */
+/* A run of what a read asks for, for a summary of many. */
 struct sl_extent {
-    uint8_t unit;
-    uint8_t function;
-    uint16_t first, last; /* addresses, both included */
+    uint32_t place;       /* of whom and of what: the protocol's own */
+    uint32_t first, last; /* addresses or indexes, both included */
+};
+
+/* A value as a line shows it. */
+#define SL_VALUE_TEXT 32u
+struct sl_value {
+    bool number; /* `text` is a JSON number */
+    char text[SL_VALUE_TEXT];
 };
 
 struct sl_protocol {
@@ -199,10 +206,10 @@ struct sl_protocol {
                          const void *request, size_t request_length, uint32_t order,
                          const void *reply, size_t reply_length);
 
-    /* The values before a write, as far as its state knows them: old[i] for the i-th value that
-     * written() tells, bit i of the result set where it is known. NULL: none ever. */
-    uint8_t (*old_values)(const struct policy_service *service, const struct policy_state *state,
-                          const void *request, size_t length, uint16_t old[8]);
+    /* The values before a write, as far as its state knows them, into the record's old and
+     * old_known, as old_value() takes them from there. NULL: none ever. */
+    void (*old_values)(const struct policy_service *service, const struct policy_state *state,
+                       const void *request, size_t length, struct sl_audit *record);
 
     /* False where the standard says that nothing comes back, good or bad. `request` is valid, or
      * passed validate_malformed(). */
@@ -247,13 +254,20 @@ struct sl_protocol {
                      size_t length);
 
     /* For audit lines; each takes any bytes, as describe(), and may be NULL.
-     * reads: true for a request that only reads, then what; lines of these are summed up. NULL: a
-     * line each. written: the values that a request writes, the first `room` of them; how many.
-     * untie: takes out of a message what differs between two that want the same (transaction). */
-    bool (*reads)(const void *request, size_t length, struct sl_extent *extent);
-    unsigned (*written)(const void *request, size_t length, uint16_t *value, unsigned room);
-    void (*untie)(void *canonical, size_t length);
-    /* What a run of reads asked for, as words() would say it. */
+     * reads: the first `room` runs of what a request asks for that only reads; how many, 0: it does
+     * more. `*more`: there are others. Lines of these are summed up. NULL: a line each.
+     * written: the values that a request writes, the first `room` of them; how many.
+     * old_value: what stood where the i-th of these goes, as old_values() noted it; false: not
+     * known.
+     * untie: takes out of a message what differs between two that want the same (transaction), or
+     * that are summed up with each other; returns how much of it is left. */
+    unsigned (*reads)(const void *request, size_t length, struct sl_extent *extent, unsigned room,
+                      bool *more);
+    unsigned (*written)(const void *request, size_t length, struct sl_value *value, unsigned room);
+    bool (*old_value)(const struct sl_audit *record, unsigned i, struct sl_value *value);
+    size_t (*untie)(enum sl_direction direction, void *canonical, size_t length);
+    /* What a run of reads asked for: as JSON members, and as words() would say it. */
+    void (*describe_extent)(struct sl_json *json, const struct sl_extent *extent);
     void (*extent_words)(char *text, size_t size, const struct sl_extent *extent);
 
     /* What the message wants, for a person: "write 215 to register 2, unit 1", ended by NUL and

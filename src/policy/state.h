@@ -66,9 +66,10 @@ struct policy_select {
  * needed for another one loses its value: "not known" is always a right answer. */
 #define POLICY_LAST_VALUES 4096u
 struct policy_last_value {
-    uint32_t key;   /* the protocol's own; 0: none */
-    uint16_t value; /* or 16 bits */
-    uint16_t known; /* which bits of it */
+    uint32_t key; /* the protocol's own; 0: none */
+    uint32_t value;
+    uint16_t known; /* the protocol's own: which bits of it, or whether at all; 0: nothing */
+    uint16_t kind;  /* likewise */
 };
 
 struct policy_state {
@@ -143,6 +144,14 @@ void policy_values_forget(struct policy_state *state, unsigned service);
  * nothing is known of it. */
 bool policy_value_near(const struct policy_state *state, unsigned point, int64_t value,
                        uint64_t step, bool first);
+
+/* last_values.c: the place of a key, NULL where another's value or none is there; and the same
+ * taken for this key, empty where it was not its own. Keys that differ in their low 16 bits alone
+ * never meet unless these are POLICY_LAST_VALUES apart. */
+const struct policy_last_value *policy_last_find(const struct policy_state *state, uint32_t key);
+struct policy_last_value *policy_last_take(struct policy_state *state, uint32_t key);
+void policy_last_forget(struct policy_state *state, uint32_t key);
+void policy_last_forget_all(struct policy_state *state);
 
 /* selects.c: what was prepared. The place of what this client prepared between these parties of
  * this service; NULL: nothing. */

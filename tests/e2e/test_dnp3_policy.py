@@ -87,6 +87,20 @@ def test_controls_only_after_their_select(world, master_make, outstation_make):
     assert (functions.count(SELECT), functions.count(OPERATE), functions.count(DIRECT)) == (1, 1, 1)
 
 
+def test_commands_leave_lines_with_old_and_new_value(world):
+    world.outstation("opendnp3")
+    master = world.master("dnp3py")
+    for value in (100, 90):
+        assert master.ask(f"direct 0 int16={value}", "command")["status"] == ["success"]
+    for _ in range(3):
+        assert master.ask("direct 0 int16=101", "command")["status"] == ["not-authorized"]
+    line = world.gateway.wait_audit(lambda line: line.get("new") == [90])
+    assert line["verdict"] == "allow" and line["old"] == [100], line
+    assert "analog output 0 := 90, master 1 to outstation 10, was 100: allowed" in line["message"]
+    again = world.gateway.wait_audit(lambda line: line.get("verdict") == "deny" and "count" in line)
+    assert again["new"] == [101] and again["count"] == 2 and again["dnp3"]["sequence"] == 0
+
+
 def test_an_operate_without_its_select(world):
     outstation = world.outstation("opendnp3")
     master = world.master("dnp3py")

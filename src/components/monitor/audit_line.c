@@ -78,11 +78,19 @@ static void who(struct sl_json *json, const struct audit_run *run, const struct 
     sl_json_string(json, "service", policy_service_name(service));
 }
 
+static void value(struct sl_json *json, const struct sl_value *shown)
+{
+    if (shown->number)
+        sl_json_decimal(json, NULL, shown->text);
+    else
+        sl_json_string(json, NULL, shown->text);
+}
+
 /* What a write changes, and what stood there before as far as that is known. */
 static void values(struct sl_json *json, const struct sl_audit *record,
                    const struct sl_protocol *protocol, size_t length)
 {
-    uint16_t new[SL_AUDIT_OLD];
+    struct sl_value new[SL_AUDIT_OLD], old;
     if (record->event != SL_AUDIT_MESSAGE || record->direction != SL_REQUEST || !protocol->written)
         return;
     const unsigned count = protocol->written(record->detail, length, new, SL_AUDIT_OLD);
@@ -90,30 +98,29 @@ static void values(struct sl_json *json, const struct sl_audit *record,
         return;
     sl_json_open_array(json, "new");
     for (unsigned i = 0; i < count; i++)
-        sl_json_number(json, NULL, new[i]);
+        value(json, &new[i]);
     sl_json_close_array(json);
-    if (record->old_known == 0)
+    if (record->old_known == 0 || !protocol->old_value)
         return;
     sl_json_open_array(json, "old");
     for (unsigned i = 0; i < count; i++)
-        if (record->old_known >> i & 1)
-            sl_json_number(json, NULL, record->old[i]);
+        if (protocol->old_value(record, i, &old))
+            value(json, &old);
         else
             sl_json_null(json, NULL);
     sl_json_close_array(json);
 }
 
-static void extents(struct sl_json *json, const struct audit_tally *tally)
+static void extents(struct sl_json *json, const struct audit_tally *tally,
+                    const struct sl_protocol *protocol)
 {
     bool more = false;
     sl_json_open_array(json, "extents");
     for (unsigned i = 0; i < tally->extents; i++) {
         const struct audit_extent *extent = &tally->extent[i];
         sl_json_open_object(json, NULL);
-        sl_json_number(json, "function", extent->function);
-        sl_json_number(json, "unit", extent->unit);
-        sl_json_number(json, "address", extent->first);
-        sl_json_number(json, "quantity", extent->last - extent->first + UINT64_C(1));
+        if (protocol->describe_extent)
+            protocol->describe_extent(json, &extent->run);
         if (extent->gaps)
             sl_json_bool(json, "gaps", true);
         sl_json_close_object(json);
@@ -128,13 +135,14 @@ static void extents(struct sl_json *json, const struct audit_tally *tally)
 static void say_old(struct phrase *phrase, const struct sl_audit *record,
                     const struct sl_protocol *protocol, size_t length)
 {
-    uint16_t new[2];
+    struct sl_value new[2], old;
     if (record->event != SL_AUDIT_MESSAGE || record->direction != SL_REQUEST ||
-        !(record->old_known & 1) || !protocol->written ||
-        protocol->written(record->detail, length, new, 2) != 1)
+        record->old_known == 0 || !protocol->written || !protocol->old_value ||
+        protocol->written(record->detail, length, new, 2) != 1 ||
+        !protocol->old_value(record, 0, &old))
         return;
     phrase_text(phrase, ", was ");
-    phrase_number(phrase, record->old[0]);
+    phrase_text(phrase, old.text);
 }
 
 static void say_reason(struct phrase *phrase, const struct sl_audit *record, const char *mark)
@@ -177,9 +185,8 @@ static void say_reads(struct phrase *phrase, const struct audit_tally *tally,
 {
     for (unsigned i = 0; tally && i < tally->extents && protocol->extent_words; i++) {
         const struct audit_extent *extent = &tally->extent[i];
-        const struct sl_extent run = {extent->unit, extent->function, extent->first, extent->last};
         char words[WORDS_SIZE];
-        protocol->extent_words(words, sizeof words, &run);
+        protocol->extent_words(words, sizeof words, &extent->run);
         phrase_text(phrase, i ? "; " : ": ");
         phrase_text(phrase, words);
         if (extent->gaps)
@@ -283,7 +290,7 @@ void audit_line(struct sl_json *json, const struct audit_run *run, uint64_t sequ
     if (message && !tally)
         sl_json_number(json, "age_us", record->value / 1000u);
     if (reads && tally)
-        extents(json, tally);
+        extents(json, tally, protocol);
     size_t length = record->detail_length <= SL_AUDIT_DETAIL ? record->detail_length : 0;
     if (message && length) {
         sl_json_open_object(json, protocol->event_type);

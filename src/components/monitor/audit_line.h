@@ -9,6 +9,7 @@
 #include "sluice/audit.h"
 #include "sluice/config.h"
 #include "sluice/json.h"
+#include "sluice/protocol.h"
 
 #define AUDIT_LINE_MAX 2048u
 
@@ -19,12 +20,11 @@ struct audit_run {
     const uint8_t *hash; /* of the policy that the line is of, 8 bytes; NULL: the image's own */
 };
 
-/* A run of addresses read. */
+/* A run that was read. */
 struct audit_extent {
-    uint8_t unit, function;
-    uint16_t first, last; /* both included */
-    bool gaps;            /* not all between were */
-    bool more;            /* and others, for which there was no room */
+    struct sl_extent run;
+    bool gaps; /* not all between were */
+    bool more; /* and others, for which there was no room */
 };
 
 /* What a line stands for that tells of several messages. */

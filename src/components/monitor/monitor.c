@@ -109,31 +109,34 @@ static void tell(void *self, const struct sl_audit *record, const struct audit_t
 
 enum account { ACCOUNT_LINE, ACCOUNT_READ, ACCOUNT_REPEAT };
 
-/* What becomes of a record. A write that passed or failed always has its line. */
+/* What becomes of a record. A write that passed or failed always has its line; of a confirmation it
+ * is enough to know how often. */
 static enum account account_of(const struct sl_audit *record, const struct sl_protocol *protocol,
-                               struct sl_extent *extent)
+                               struct read_runs *runs)
 {
     const size_t length = record->detail_length <= SL_AUDIT_DETAIL ? record->detail_length : 0;
     if (record->event == SL_AUDIT_DROPPED)
         return ACCOUNT_REPEAT;
     if (!protocol || (record->event != SL_AUDIT_MESSAGE && record->event != SL_AUDIT_FAILED))
         return ACCOUNT_LINE;
-    const bool read = protocol->reads && protocol->reads(record->detail, length, extent);
+    runs->count = protocol->reads ? protocol->reads(record->detail, length, runs->extent,
+                                                    READ_EXTENTS, &runs->more)
+                                  : 0;
     if (record->event == SL_AUDIT_FAILED)
-        return read ? ACCOUNT_REPEAT : ACCOUNT_LINE;
-    if (record->verdict != SL_VERDICT_ALLOW || record->direction == SL_REPLY)
+        return runs->count ? ACCOUNT_REPEAT : ACCOUNT_LINE;
+    if (record->verdict != SL_VERDICT_ALLOW || record->direction == SL_REPLY ||
+        (protocol->traits && protocol->traits(SL_REQUEST, record->detail, length).confirms))
         return ACCOUNT_REPEAT;
-    return read ? ACCOUNT_READ : ACCOUNT_LINE;
+    return runs->count ? ACCOUNT_READ : ACCOUNT_LINE;
 }
 
 static void take(struct monitor *monitor, const struct sl_audit *record, uint64_t now)
 {
     const struct policy_service *service = policy_service(monitor->run.policy, record->service);
     const struct sl_protocol *protocol = service ? sl_protocol(service->protocol) : NULL;
-    struct sl_extent extent;
-    const enum account account =
-        monitor->each ? ACCOUNT_LINE : account_of(record, protocol, &extent);
-    if ((account == ACCOUNT_READ && read_flows_take(&monitor->reads, record, &extent, now)) ||
+    struct read_runs runs;
+    const enum account account = monitor->each ? ACCOUNT_LINE : account_of(record, protocol, &runs);
+    if ((account == ACCOUNT_READ && read_flows_take(&monitor->reads, record, &runs, now)) ||
         (account == ACCOUNT_REPEAT &&
          repeats_take(&monitor->repeats, record, protocol, now, tell, monitor))) {
         monitor->untold += record->event == SL_AUDIT_DROPPED ? record->value : 1;

@@ -9,19 +9,18 @@ void read_flows_init(struct read_flows *flows, uint64_t interval)
     flows->next = SL_NEVER;
 }
 
-static bool touch(const struct audit_extent *a, const struct sl_extent *b)
+static bool touch(const struct sl_extent *a, const struct sl_extent *b)
 {
-    return a->unit == b->unit && a->function == b->function &&
-           (uint32_t)b->first <= (uint32_t)a->last + 1 &&
-           (uint32_t)a->first <= (uint32_t)b->last + 1;
+    return a->place == b->place && b->first <= a->last + UINT64_C(1) &&
+           a->first <= b->last + UINT64_C(1);
 }
 
-static void widen(struct audit_extent *extent, const struct sl_extent *by)
+static void widen(struct sl_extent *run, const struct sl_extent *by)
 {
-    if (by->first < extent->first)
-        extent->first = by->first;
-    if (by->last > extent->last)
-        extent->last = by->last;
+    if (by->first < run->first)
+        run->first = by->first;
+    if (by->last > run->last)
+        run->last = by->last;
 }
 
 /* Runs that have grown together become one. */
@@ -29,11 +28,11 @@ static void join(struct read_flow *flow, unsigned grown)
 {
     for (unsigned i = 0; i < flow->extent_count; i++) {
         const struct audit_extent *other = &flow->extent[i];
-        const struct sl_extent run = {other->unit, other->function, other->first, other->last};
-        if (i == grown || !touch(&flow->extent[grown], &run))
+        if (i == grown || !touch(&flow->extent[grown].run, &other->run))
             continue;
-        widen(&flow->extent[grown], &run);
+        widen(&flow->extent[grown].run, &other->run);
         flow->extent[grown].gaps |= other->gaps;
+        flow->extent[grown].more |= other->more;
         const unsigned last = --flow->extent_count;
         flow->extent[i] = flow->extent[last];
         if (grown == last)
@@ -42,39 +41,36 @@ static void join(struct read_flow *flow, unsigned grown)
     }
 }
 
-/* Where no run is free, one of the same function takes the addresses in, and says that not all
+/* Where no run is free, one of the same place takes the addresses in, and says that not all
  * between were read. */
 static void cover(struct read_flow *flow, const struct sl_extent *extent)
 {
     unsigned like = READ_EXTENTS;
     for (unsigned i = 0; i < flow->extent_count; i++) {
-        struct audit_extent *run = &flow->extent[i];
-        if (touch(run, extent)) {
-            widen(run, extent);
+        struct audit_extent *known = &flow->extent[i];
+        if (touch(&known->run, extent)) {
+            widen(&known->run, extent);
             join(flow, i);
             return;
         }
-        if (run->unit == extent->unit && run->function == extent->function)
+        if (known->run.place == extent->place)
             like = i;
     }
     if (flow->extent_count < READ_EXTENTS) {
-        flow->extent[flow->extent_count++] = (struct audit_extent){.unit = extent->unit,
-                                                                   .function = extent->function,
-                                                                   .first = extent->first,
-                                                                   .last = extent->last};
+        flow->extent[flow->extent_count++] = (struct audit_extent){.run = *extent};
         return;
     }
     if (like == READ_EXTENTS) {
-        flow->extent[0].more = true; /* of other units or functions: not said which */
+        flow->extent[0].more = true; /* of other places: not said which */
         return;
     }
     flow->extent[like].gaps = true;
-    widen(&flow->extent[like], extent);
+    widen(&flow->extent[like].run, extent);
     join(flow, like);
 }
 
 bool read_flows_take(struct read_flows *flows, const struct sl_audit *record,
-                     const struct sl_extent *extent, uint64_t now)
+                     const struct read_runs *runs, uint64_t now)
 {
     if (record->session >= NET_MAX_SESSIONS)
         return false;
@@ -114,7 +110,9 @@ bool read_flows_take(struct read_flows *flows, const struct sl_audit *record,
     flow->last = record->time;
     if (flow->due < flows->next)
         flows->next = flow->due;
-    cover(flow, extent);
+    for (unsigned i = 0; i < runs->count; i++)
+        cover(flow, &runs->extent[i]);
+    flow->extent[0].more |= runs->more;
     return true;
 }
 

@@ -39,9 +39,16 @@ struct read_flows {
 
 void read_flows_init(struct read_flows *flows, uint64_t interval);
 
-/* An allowed read of `extent`. False: it is to have a line of its own. */
+/* What one read asks for. */
+struct read_runs {
+    unsigned count;
+    bool more; /* and others */
+    struct sl_extent extent[READ_EXTENTS];
+};
+
+/* An allowed read. False: it is to have a line of its own. */
 bool read_flows_take(struct read_flows *flows, const struct sl_audit *record,
-                     const struct sl_extent *extent, uint64_t now);
+                     const struct read_runs *runs, uint64_t now);
 /* The session has ended: what it read is told soon, after what may still be on its way here. */
 void read_flows_end(struct read_flows *flows, const struct sl_audit *record, uint64_t now);
 /* True with the next summary that is due (`now` SL_NEVER: all are); call until false. */

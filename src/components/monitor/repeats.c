@@ -34,8 +34,13 @@ static struct sl_audit common(const struct sl_audit *record, const struct sl_pro
         same.session = 0;
         same.generation = 0;
     }
-    if (protocol && protocol->untie)
-        protocol->untie(same.detail, same.detail_length < SL_AUDIT_DETAIL ? same.detail_length : 0);
+    if (protocol && protocol->untie) {
+        const size_t length = same.detail_length <= SL_AUDIT_DETAIL ? same.detail_length : 0;
+        const size_t left =
+            protocol->untie((enum sl_direction)(same.direction & 1u), same.detail, length);
+        memset(same.detail + left, 0, sizeof same.detail - left);
+        same.detail_length = (uint8_t)left;
+    }
     return same;
 }
 

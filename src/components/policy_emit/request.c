@@ -23,8 +23,7 @@ static void audit_message(struct policy_emit *emit, const struct sl_record *reco
     const struct sl_protocol *protocol = protocol_of(emit, record, &service);
     if (verdict != SL_VERDICT_MALFORMED && service->flags & POLICY_SERVICE_LEARNS &&
         protocol->old_values)
-        audit.old_known =
-            protocol->old_values(service, &emit->state, canonical, record->length, audit.old);
+        protocol->old_values(service, &emit->state, canonical, record->length, &audit);
     audit_detail(&audit, canonical, record->length);
     audit_put(&emit->audit, &audit);
     emit->count.allowed += verdict == SL_VERDICT_ALLOW;

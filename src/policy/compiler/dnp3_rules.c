@@ -8,6 +8,7 @@
 #include "policy/compiler/dnp3_words.h"
 #include "policy/compiler/language.h"
 #include "policy/compiler/scalars.h"
+#include "policy/image.h"
 #include "protocols/dnp3/link.h"
 #include "protocols/dnp3/objects.h"
 
@@ -375,6 +376,9 @@ static void load_rule(struct loader *loader, const struct node *node, unsigned o
         struct dnp3_rule *const kept = arena_append(loader->arena, rules, sizeof *kept);
         *kept = piece[i];
         kept->head.number = number;
+        if (!kept->head.deny && loader->site->mode == SL_TWO_WAY &&
+            kept->functions & FUNCTIONS_CONTROL)
+            loader->site->service[loader->service].flags |= POLICY_SERVICE_LEARNS;
     }
 }
 

@@ -325,13 +325,16 @@ void dnp3_note_sent(const struct policy_service *service, struct policy_state *s
         return;
     }
     note_select_sent(service, state, request);
+    const struct dnp3_station *const station =
+        dnp3_station_of(service, request->source, request->destination);
+    if (commands_now(request) || request->function == DNP3_WRITE)
+        dnp3_last_sent(service, state, station, request);
     if (!commands_now(request) || state->conditions == NULL)
         return;
     /* A broadcast reaches every outstation, and nobody says that it did. */
     if (request->destination >= LINK_FIRST_BROADCAST)
         policy_values_forget(state, service->number);
-    each_value(service, state, dnp3_station_of(service, request->source, request->destination),
-               request, value_sent, state->order);
+    each_value(service, state, station, request, value_sent, state->order);
 }
 
 void dnp3_note_outcome(const struct policy_service *service, struct policy_state *state,
@@ -345,11 +348,15 @@ void dnp3_note_outcome(const struct policy_service *service, struct policy_state
         reply = NULL;
     if (request->function == DNP3_SELECT || answers_challenge(request))
         note_select_outcome(state, order, reply);
-    if (state->conditions == NULL)
-        return;
     const struct dnp3_station *const station =
         dnp3_station_of(service, request->source, request->destination);
     const bool echoed = accepted(reply) && reply->objects_length > 0;
+    if (echoed && commands_now(request))
+        dnp3_last_commanded(service, state, station, reply);
+    else if (echoed && request->function == DNP3_READ)
+        dnp3_last_read(service, state, station, reply);
+    if (state->conditions == NULL)
+        return;
     if (answers_challenge(request))
         note_challenge_outcome(service, state, station, reply, order);
     else if (commands_now(request) && challenges(reply))

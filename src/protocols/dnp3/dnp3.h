@@ -78,6 +78,7 @@ enum dnp3_function {
 #define DNP3_IIN_OBJECT_UNKNOWN         0x0002u
 #define DNP3_IIN_PARAMETER_ERROR        0x0004u
 #define DNP3_IIN_ALREADY_EXECUTING      0x0010u
+#define DNP3_IIN_EVENTS                 0x0e00u /* of classes 1 to 3 */
 #define DNP3_IIN_RESERVED               0x00c0u
 
 enum dnp3_kind {
@@ -130,8 +131,9 @@ _Static_assert(sizeof(struct dnp3_message) == 4096, "fits a record (sluice/recor
  * frames have DNP3_KEY_LINK. encode() takes the number from it. */
 #define DNP3_KEY_UNSOLICITED 0x10u
 #define DNP3_KEY_LINK        0x20u
-#define DNP3_KEY_CONTINUES   0x40u /* of traits and match() alone: no FIR, a fragment after another \
-                                    */
+#define DNP3_KEY_CONTINUES                                                                         \
+    0x40u /* of traits and match() alone: no FIR, a fragment after another                         \
+           */
 
 /* The link frames of one fragment, from the transport segment with FIR to the one with FIN, are
  * one message, and so is a link frame without user data. What interrupts a fragment (a new FIR,
@@ -156,6 +158,16 @@ size_t dnp3_encode(enum sl_direction direction, const void *canonical, size_t le
 uint16_t dnp3_key(const void *canonical, size_t length);
 void dnp3_describe(struct sl_json *json, enum sl_direction direction, const void *canonical,
                    size_t length);
+/* A record's `old` (sluice/audit.h) has so many values of 32 bits, the low half first: integers
+ * or, bit i + 4 of `old_known`, floats. Bit i: the value is known. */
+#define DNP3_OLD_VALUES 4u
+unsigned dnp3_reads(const void *request, size_t length, struct sl_extent *extent, unsigned room,
+                    bool *more);
+unsigned dnp3_written(const void *request, size_t length, struct sl_value *value, unsigned room);
+bool dnp3_old_value(const struct sl_audit *record, unsigned i, struct sl_value *value);
+size_t dnp3_untie(enum sl_direction direction, void *canonical, size_t length);
+void dnp3_describe_extent(struct sl_json *json, const struct sl_extent *extent);
+void dnp3_extent_words(char *text, size_t size, const struct sl_extent *extent);
 void dnp3_phrase(char *text, size_t size, enum sl_direction direction, const void *canonical,
                  size_t length);
 /* describe() writes at most this much. */

@@ -102,6 +102,23 @@ bool dnp3_step_value(unsigned variation, const uint8_t *data, int64_t *value)
     }
 }
 
+bool dnp3_double_to_float(uint64_t bits, uint32_t *value)
+{
+    const unsigned lost = DOUBLE_FRACTION - FLOAT_FRACTION;
+    const int exponent = (int)(bits >> DOUBLE_FRACTION & 0x7ff) - DOUBLE_BIAS;
+    const uint64_t fraction = bits & ((UINT64_C(1) << DOUBLE_FRACTION) - 1);
+    const uint32_t sign = bits & SIGN_64 ? SIGN_32 : 0;
+    if ((bits & ~SIGN_64) == 0) {
+        *value = sign;
+        return true;
+    }
+    if (exponent <= -FLOAT_BIAS || exponent > FLOAT_BIAS || fraction & ((UINT64_C(1) << lost) - 1))
+        return false;
+    *value =
+        sign | (uint32_t)(exponent + FLOAT_BIAS) << FLOAT_FRACTION | (uint32_t)(fraction >> lost);
+    return true;
+}
+
 /* The last span that does not begin above `number`; NULL: all do. */
 static const struct dnp3_span *span_before(const struct dnp3_rules *rules,
                                            const struct dnp3_spans *spans, uint32_t number)

@@ -19,6 +19,10 @@ uint64_t dnp3_integer_order(int32_t value); /* as dnp3_double_order() of the sam
 #define DNP3_STEP_BITS 20u
 bool dnp3_step_value(unsigned variation, const uint8_t *data, int64_t *value);
 
+/* A double's bits as a float of the same value; false: there is none, or it is infinite or no
+ * number. */
+bool dnp3_double_to_float(uint64_t bits, uint32_t *value);
+
 bool dnp3_spans_hold(const struct dnp3_rules *rules, const struct dnp3_spans *spans, uint32_t low,
                      uint32_t high);
 bool dnp3_spans_meet(const struct dnp3_rules *rules, const struct dnp3_spans *spans, uint32_t low,

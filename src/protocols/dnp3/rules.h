@@ -160,6 +160,17 @@ void dnp3_note_outcome(const struct policy_service *service, struct policy_state
                        const void *request, size_t request_length, uint32_t order,
                        const void *reply, size_t reply_length);
 
+/* last_values.c: what stands at outputs, for audit lines. Commands are about to be sent; their echo
+ * has come, all accepted; an answer to a read has. */
+void dnp3_last_sent(const struct policy_service *service, struct policy_state *state,
+                    const struct dnp3_station *station, const struct dnp3_message *request);
+void dnp3_last_commanded(const struct policy_service *service, struct policy_state *state,
+                         const struct dnp3_station *station, const struct dnp3_message *echo);
+void dnp3_last_read(const struct policy_service *service, struct policy_state *state,
+                    const struct dnp3_station *station, const struct dnp3_message *reply);
+void dnp3_old_values(const struct policy_service *service, const struct policy_state *state,
+                     const void *request, size_t length, struct sl_audit *record);
+
 /* True when the operate `message` executes what the client selected at this station: the same
  * objects, the next sequence number, a good answer at most `within` ns ago. */
 bool dnp3_selected(const struct policy_service *service, struct policy_state *state,

@@ -26,8 +26,7 @@ struct walk {
     uint64_t left;       /* items of the header */
     struct item pattern; /* the last pattern control block */
     const uint8_t *mask; /* of the header, a bit for each point of its range; NULL: it is none */
-    uint64_t
-        next; /* the mask's first bit that is set, of those not looked at; count: there is none */
+    uint64_t next; /* the first bit set of the mask's not looked at; header.count: there is none */
 };
 
 /* Over what the message is about: of aggressive mode (1815 7.5.2.3) without the objects that

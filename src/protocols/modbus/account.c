@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "protocols/modbus/modbus.h"
+#include "sluice/audit.h"
+#include "util/phrase.h"
 
 /* The head and as much of the values as there is; the rest zero. False without a whole head. */
 static bool take(struct modbus_message *message, const void *canonical, size_t length)
@@ -15,13 +17,21 @@ static bool take(struct modbus_message *message, const void *canonical, size_t l
     return true;
 }
 
-bool modbus_reads(const void *request, size_t length, struct sl_extent *extent)
+/* sl_extent.place */
+static uint32_t place_of(unsigned unit, unsigned function)
+{
+    return (uint32_t)unit << 8 | function;
+}
+
+unsigned modbus_reads(const void *request, size_t length, struct sl_extent *extent, unsigned room,
+                      bool *more)
 {
     struct modbus_message message;
-    if (!take(&message, request, length) || message.kind != MODBUS_REQUEST)
-        return false;
-    *extent = (struct sl_extent){
-        .unit = message.unit, .function = message.function, .first = message.address};
+    if (!take(&message, request, length) || message.kind != MODBUS_REQUEST || room == 0)
+        return 0;
+    *more = false;
+    *extent = (struct sl_extent){.place = place_of(message.unit, message.function),
+                                 .first = message.address};
     uint32_t last = message.address;
     switch (message.function) {
     case MODBUS_READ_COILS:
@@ -39,16 +49,23 @@ bool modbus_reads(const void *request, size_t length, struct sl_extent *extent)
         break;
     case MODBUS_ENCAPSULATED_INTERFACE:
         if (message.mei != MODBUS_MEI_DEVICE_IDENTIFICATION)
-            return false;
+            return 0;
         break;
     default: /* diagnostics (function 8) restart and clear things */
-        return false;
+        return 0;
     }
-    extent->last = last < UINT16_MAX ? (uint16_t)last : UINT16_MAX;
-    return true;
+    extent->last = last < UINT16_MAX ? last : UINT16_MAX;
+    return 1;
 }
 
-unsigned modbus_written(const void *request, size_t length, uint16_t *value, unsigned room)
+static void number(struct sl_value *value, uint16_t of)
+{
+    struct phrase phrase = phrase_start(value->text, sizeof value->text);
+    phrase_number(&phrase, of);
+    value->number = true;
+}
+
+unsigned modbus_written(const void *request, size_t length, struct sl_value *value, unsigned room)
 {
     struct modbus_message message;
     if (!take(&message, request, length) || message.kind != MODBUS_REQUEST)
@@ -65,24 +82,43 @@ unsigned modbus_written(const void *request, size_t length, uint16_t *value, uns
     if (count > there)
         count = (unsigned)there;
     for (unsigned i = 0; i < count; i++)
-        value[i] = coils ? message.value.coils[i / 8] >> i % 8 & 1 : message.value.registers[i];
+        number(&value[i],
+               coils ? message.value.coils[i / 8] >> i % 8 & 1 : message.value.registers[i]);
     return count;
 }
 
-void modbus_untie(void *canonical, size_t length)
+bool modbus_old_value(const struct sl_audit *record, unsigned i, struct sl_value *value)
 {
+    if (i >= SL_AUDIT_OLD || !(record->old_known >> i & 1))
+        return false;
+    number(value, record->old[i]);
+    return true;
+}
+
+size_t modbus_untie(enum sl_direction direction, void *canonical, size_t length)
+{
+    (void)direction;
     if (length >= MODBUS_HEAD_SIZE)
         memset((uint8_t *)canonical + offsetof(struct modbus_message, transaction), 0,
                sizeof(uint16_t));
+    return length;
+}
+
+void modbus_describe_extent(struct sl_json *json, const struct sl_extent *extent)
+{
+    sl_json_number(json, "function", extent->place & 0xff);
+    sl_json_number(json, "unit", extent->place >> 8 & 0xff);
+    sl_json_number(json, "address", extent->first);
+    sl_json_number(json, "quantity", extent->last - extent->first + UINT64_C(1));
 }
 
 void modbus_extent_words(char *text, size_t size, const struct sl_extent *extent)
 {
     const struct modbus_message message = {
         .kind = MODBUS_REQUEST,
-        .function = extent->function,
-        .unit = extent->unit,
-        .address = extent->first,
+        .function = (uint8_t)extent->place,
+        .unit = (uint8_t)(extent->place >> 8),
+        .address = (uint16_t)extent->first,
         .quantity = (uint16_t)(extent->last - extent->first + 1),
     };
     modbus_phrase(text, size, SL_REQUEST, &message, MODBUS_HEAD_SIZE);

@@ -3,14 +3,12 @@
  * What a register or coil held when it was last read or written through here, for the audit line
  * of the next write. Nothing is decided by it (steps.c has what decides).
  *
- * One entry a register, one for sixteen coils, in a table in which neighbours never meet: a new
- * value takes the place of whatever was there.
+ * One entry a register, one for sixteen coils (policy/last_values.c).
  */
-#include <string.h>
-
 #include "policy/image.h"
 #include "policy/state.h"
 #include "protocols/modbus/rules.h"
+#include "sluice/audit.h"
 
 enum table { HOLDING, COILS };
 
@@ -22,26 +20,17 @@ static uint32_t key_of(const struct policy_service *service, unsigned unit, enum
            (uint32_t)table << 16 | address;
 }
 
-static unsigned place_of(uint32_t key)
-{
-    const uint32_t line = key >> 16; /* of neighbours: service, unit and table */
-    return (unsigned)((key & 0xffff) + line * UINT32_C(2654435761) / 1024) % POLICY_LAST_VALUES;
-}
-
 static void set(struct policy_state *state, uint32_t key, uint16_t value, uint16_t known)
 {
-    struct policy_last_value *const last = &state->last[place_of(key)];
-    if (last->key != key)
-        *last = (struct policy_last_value){.key = key};
-    last->value = (uint16_t)((last->value & ~known) | (value & known));
+    struct policy_last_value *const last = policy_last_take(state, key);
+    last->value = (last->value & (uint32_t)~known) | (value & known);
     last->known |= known;
 }
 
 static void forget(struct policy_state *state, uint32_t key, uint16_t bits)
 {
-    struct policy_last_value *const last = &state->last[place_of(key)];
-    if (last->key == key)
-        last->known &= (uint16_t)~bits;
+    if (policy_last_find(state, key))
+        policy_last_take(state, key)->known &= (uint16_t)~bits;
 }
 
 /* Which of the sixteen coils of `group` are within first .. first + count - 1. */
@@ -146,7 +135,7 @@ void modbus_last_sent(const struct policy_service *service, struct policy_state 
         return;
     run.values = NULL; /* until the device has confirmed it */
     if (request->unit == 0 && service->flags & POLICY_SERVICE_BROADCAST)
-        memset(state->last, 0, sizeof state->last);
+        policy_last_forget_all(state);
     else
         note(state, service, request->unit, &run);
 }
@@ -164,25 +153,23 @@ void modbus_last_outcome(const struct policy_service *service, struct policy_sta
         note(state, service, request->unit, &run);
 }
 
-uint8_t modbus_old_values(const struct policy_service *service, const struct policy_state *state,
-                          const void *request, size_t length, uint16_t old[8])
+void modbus_old_values(const struct policy_service *service, const struct policy_state *state,
+                       const void *request, size_t length, struct sl_audit *record)
 {
     const struct modbus_message *const message = request;
     struct run run;
-    uint8_t known = 0;
     if (length < MODBUS_HEAD_SIZE || message->kind != MODBUS_REQUEST || !run_written(message, &run))
-        return 0;
-    for (unsigned i = 0; i < run.count && i < 8; i++) {
+        return;
+    for (unsigned i = 0; i < run.count && i < SL_AUDIT_OLD; i++) {
         const uint32_t address = (run.first + i) & 0xffff;
         const uint32_t key = run.table == HOLDING
                                  ? key_of(service, message->unit, HOLDING, address)
                                  : key_of(service, message->unit, COILS, address / 16);
-        const struct policy_last_value *const last = &state->last[place_of(key)];
+        const struct policy_last_value *const last = policy_last_find(state, key);
         const unsigned bit = run.table == HOLDING ? 0 : address % 16;
-        if (last->key != key || (last->known >> bit & 1) == 0)
+        if (last == NULL || (last->known >> bit & 1) == 0)
             continue;
-        old[i] = run.table == HOLDING ? last->value : last->value >> bit & 1;
-        known |= (uint8_t)(1u << i);
+        record->old[i] = (uint16_t)(run.table == HOLDING ? last->value : last->value >> bit & 1);
+        record->old_known |= (uint8_t)(1u << i);
     }
-    return known;
 }

@@ -180,11 +180,14 @@ void modbus_describe(struct sl_json *json, enum sl_direction direction, const vo
                      size_t length);
 #define MODBUS_DESCRIBE_MAX 5120u
 void modbus_phrase(char *text, size_t size, enum sl_direction direction, const void *canonical,
-                  size_t length);
+                   size_t length);
 
-bool modbus_reads(const void *request, size_t length, struct sl_extent *extent);
-unsigned modbus_written(const void *request, size_t length, uint16_t *value, unsigned room);
-void modbus_untie(void *canonical, size_t length);
+unsigned modbus_reads(const void *request, size_t length, struct sl_extent *extent, unsigned room,
+                      bool *more);
+unsigned modbus_written(const void *request, size_t length, struct sl_value *value, unsigned room);
+bool modbus_old_value(const struct sl_audit *record, unsigned i, struct sl_value *value);
+size_t modbus_untie(enum sl_direction direction, void *canonical, size_t length);
+void modbus_describe_extent(struct sl_json *json, const struct sl_extent *extent);
 void modbus_extent_words(char *text, size_t size, const struct sl_extent *extent);
 
 /* "read-holding-registers"; NULL for what is not a public function code. */

@@ -34,7 +34,9 @@ const struct sl_protocol modbus_tcp_protocol = {
     .describe = modbus_describe,
     .reads = modbus_reads,
     .written = modbus_written,
+    .old_value = modbus_old_value,
     .untie = modbus_untie,
+    .describe_extent = modbus_describe_extent,
     .extent_words = modbus_extent_words,
     .words = modbus_phrase,
 };

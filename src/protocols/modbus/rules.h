@@ -194,8 +194,8 @@ void modbus_last_sent(const struct policy_service *service, struct policy_state 
                       const struct modbus_message *request);
 void modbus_last_outcome(const struct policy_service *service, struct policy_state *state,
                          const struct modbus_message *request, const struct modbus_message *reply);
-uint8_t modbus_old_values(const struct policy_service *service, const struct policy_state *state,
-                          const void *request, size_t length, uint16_t old[8]);
+void modbus_old_values(const struct policy_service *service, const struct policy_state *state,
+                       const void *request, size_t length, struct sl_audit *record);
 
 /* sluice/protocol.h, note_sent and note_outcome */
 void modbus_note_sent(const struct policy_service *service, struct policy_state *state,

@@ -2,6 +2,8 @@
 /* What decisions remember of commands: selects, last values, rates. */
 #include "dnp3_fixture.h"
 
+#include "sluice/audit.h"
+
 static struct fixture f;
 static struct policy_state state;
 
@@ -313,6 +315,98 @@ static void rates_and_hours(void **unused)
     fixture_close(&f);
 }
 
+/* --- what stood there, for audit lines ------------------------------------------------------ */
+
+/* "7, ?, 0.5": what was there before each of the message's commands. */
+static const char *old_at(uint16_t master, uint16_t outstation, const char *text)
+{
+    static char words[256];
+    struct sl_audit record = {.event = SL_AUDIT_MESSAGE};
+    const struct decoded asked = dnp3_message(SL_REQUEST, master, outstation, text);
+    struct sl_value value[SL_AUDIT_OLD];
+    dnp3_old_values(policy_service(f.image, 0), &state, &asked.message, asked.length, &record);
+    const unsigned count = dnp3_written(&asked.message, asked.length, value, SL_AUDIT_OLD);
+    words[0] = '\0';
+    for (unsigned i = 0; i < count; i++) {
+        strcat(words, i ? ", " : "");
+        strcat(words, dnp3_old_value(&record, i, value) ? value->text : "?");
+    }
+    return words;
+}
+
+#define ANALOG(index, value)              "c1 05 2902 17 01 " index " " value " 00"
+#define LATCH(index, code)                "c1 05 0c01 17 01 " index " " code " 01 00000000 00000000 00"
+#define ECHO_ANALOG(index, value, status) "c1 81 0000 2902 17 01 " index " " value " " status
+#define ECHO_LATCH(index, code)           "c1 81 0000 0c01 17 01 " index " " code " 01 00000000 00000000 00"
+
+static const char *old(const char *text)
+{
+    return old_at(3, 4, text);
+}
+
+static void commands_leave_what_they_set(void **unused)
+{
+    (void)unused;
+    begin(DNP3_RULES "      - { allow: [control, read, write] }\n");
+    assert_true(policy_service(f.image, 0)->flags & POLICY_SERVICE_LEARNS);
+    assert_string_equal(old(ANALOG("02", "0500")), "?");
+    exchange(ANALOG("02", "f9ff"), ECHO_ANALOG("02", "f9ff", "00"));
+    assert_string_equal(old(ANALOG("02", "0500")), "-7");
+    assert_string_equal(old("c1 03 2901 17 02 01 01000000 00 02 01000000 00"), "?, -7");
+    assert_string_equal(old_at(7, 4, ANALOG("02", "0500")), "-7"); /* whoever asks */
+    assert_string_equal(old_at(3, 5, ANALOG("02", "0500")), "?");
+    assert_string_equal(old(LATCH("02", "03")), "?"); /* a binary output is another thing */
+    /* refused: the outstation says that nothing was done, and where it stands is not said */
+    exchange(ANALOG("02", "0100"), ECHO_ANALOG("02", "0100", "04"));
+    assert_string_equal(old(ANALOG("02", "0500")), "?");
+    exchange("c1 05 2903 17 01 02 0000c0c0 00", "c1 81 0000 2903 17 01 02 0000c0c0 00");
+    assert_string_equal(old(ANALOG("02", "0500")), "-6");
+    exchange("c1 05 2904 17 01 02 000000000000e03f 00",
+             "c1 81 0000 2904 17 01 02 000000000000e03f 00");
+    assert_string_equal(old(ANALOG("02", "0500")), "0.5");
+    exchange("c1 05 2904 17 01 02 9a9999999999b93f 00", /* no float has 0.1 */
+             "c1 81 0000 2904 17 01 02 9a9999999999b93f 00");
+    assert_string_equal(old(ANALOG("02", "0500")), "?");
+    exchange(LATCH("03", "03"), ECHO_LATCH("03", "03"));
+    assert_string_equal(old(LATCH("03", "04")), "1");
+    exchange(LATCH("03", "04"), ECHO_LATCH("03", "04"));
+    assert_string_equal(old(LATCH("03", "03")), "0");
+    ask(LATCH("03", "03")); /* on its way: nobody knows */
+    assert_string_equal(old(LATCH("03", "04")), "?");
+    exchange(LATCH("03", "41"), ECHO_LATCH("03", "41")); /* a pulse ends */
+    assert_string_equal(old(LATCH("03", "04")), "?");
+    fixture_close(&f);
+}
+
+static void reads_tell_what_stands_there(void **unused)
+{
+    (void)unused;
+    begin(DNP3_RULES "      - { allow: [control, read, write] }\n");
+    exchange("c1 01 2800 06",
+             "c1 81 0000 2801 00 00 01 01 0a000000 00 0b000000 2803 17 01 05 01 0000403f");
+    assert_string_equal(old("c1 05 2902 17 03 00 0000 00 01 0000 00 05 0000 00"),
+                        "10, ?, 0.75"); /* point 1 is not online */
+    exchange("c1 01 0a00 06", "c1 81 0000 0a02 00 00 01 81 01");
+    assert_string_equal(old("c1 05 0c01 17 02 00 03 01 00000000 00000000 00"
+                            " 01 03 01 00000000 00000000 00"),
+                        "1, 0");
+    exchange("c1 01 0a00 06", "c1 81 0000 0a01 00 08 11 0002");
+    assert_string_equal(old(LATCH("11", "03")), "1");
+    assert_string_equal(old(LATCH("10", "03")), "0");
+    assert_string_equal(old("c1 05 0c02 07 01 03 01 00000000 00000000 00 0c03 00 00 01 01"), "?");
+    /* a pattern's points, as they were or not: not known any more */
+    ask("c1 05 0c02 07 01 03 01 00000000 00000000 00 0c03 01 0000 1000 01 00 01");
+    assert_string_equal(old(LATCH("00", "03")), "?");
+    assert_string_equal(old(LATCH("01", "03")), "0");
+    assert_string_equal(old(LATCH("10", "03")), "?");
+    ask("c1 02 0a01 00 01 01 01");
+    assert_string_equal(old(LATCH("01", "03")), "?");
+    assert_string_equal(old(ANALOG("00", "0000")), "10");
+    ask_as(HMI, 3, 65535, "c1 06 2902 17 01 07 0000 00", NULL); /* reaches every outstation */
+    assert_string_equal(old(ANALOG("00", "0000")), "?");
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +423,8 @@ int main(void)
         cmocka_unit_test(steps_of_what_failed),
         cmocka_unit_test(steps_of_outstations_apart),
         cmocka_unit_test(rates_and_hours),
+        cmocka_unit_test(commands_leave_what_they_set),
+        cmocka_unit_test(reads_tell_what_stands_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
