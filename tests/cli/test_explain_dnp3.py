@@ -93,6 +93,34 @@ def test_the_nearest_rule(explain, message, client, why, nearest):
     assert f"nearest: rule {nearest}" in result.stdout
 
 
+def open_file(mode):
+    """A file command for /a (1815 A.25.3)."""
+    return f"c0 19 46 03 5b 01 1c00 1a00 0200 000000000000 0000 00000000 00000000 {mode:02x}00 0004 0100 2f61"
+
+
+@pytest.mark.parametrize("rules, mode, said", [
+    ("{ name: f, allow: open-file }", 1, "allowed by rule 'f', line 13:\n"),
+    ("{ name: f, allow: open-file }", 2,
+     "denied: no rule allows this client this function there\n"
+     "nearest: rule 'f', line 13, would have allowed it, but it opens the file to write, and no rule allows "
+     "this client to write files (group 70) there:\n"),
+    ("{ name: f, allow: open-file, from: engineer }", 2, "but it is for clients engineer (192.168.96.20):\n"),
+    ("{ name: f, allow: open-file, from: engineer }", 1, "but it is for clients engineer (192.168.96.20):\n"),
+    ("{ name: f, allow: open-file }, { name: w, allow: write, group: 70 }", 2,
+     "allowed by rule 'f', line 13:\n"),
+    ("{ name: f, allow: [open-file, write] }, { name: w, deny: write, group: 70 }", 2,
+     "denied by rule 'w', line 13:\n  any client may not write group 70 (file)"),
+    ("{ name: f, allow: read }", 2, "nearest: rule 'f', line 13, would have allowed it, but it is not for "
+     "open-file"),
+])
+def test_opening_a_file(sluice, tmp_path, rules, mode, said):
+    path = tmp_path / "sluice.yaml"
+    path.write_text(CONFIG[:CONFIG.index("    rules:")] + f"    rules: [ {rules} ]\n")
+    result = subprocess.run([sluice, "explain", path, "--client", "scada", "--", open_file(mode)],
+                            capture_output=True, text=True, timeout=60)
+    assert said in result.stdout, result.stdout + result.stderr
+
+
 def test_deny_rules_and_stations_that_are_none(explain):
     result = explain("c0 02 32 03 07 01 000000000000 master 2", "engineer")
     assert result.stdout.startswith("denied by rule 'never', line 28:\n")

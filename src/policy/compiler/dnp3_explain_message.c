@@ -131,10 +131,13 @@ static void say_nearest(const struct asked *asked, const struct dnp3_service_rul
         fputs("no rule of the service allows anything\n", out);
         return;
     }
-    if (least.missing == 0)
+    if (least.missing == 0 && asked->message->function != DNP3_OPEN_FILE)
         return;
     fprintf(out, "nearest: rule '%s', line %u, would have allowed it, but %s:\n",
-            nearest->head.name, nearest->head.line, least.text);
+            nearest->head.name, nearest->head.line,
+            least.missing ? least.text
+                          : "it opens the file to write, and no rule allows this client to write "
+                            "files (group 70) there");
     dnp3_explain_rule(asked->arena, nearest, out);
 }
 
@@ -166,9 +169,11 @@ void dnp3_explain_decision(const struct site *site, struct arena *arena, unsigne
         .state = state,
         .client = state->client,
     };
+    uint64_t functions = FUNCTION(message->function);
+    if (message->function == DNP3_OPEN_FILE) /* which may be a write, too */
+        functions |= FUNCTION(DNP3_WRITE);
     for (size_t i = 0; decision->rule != SL_NO_RULE && i < rules->rules.count; i++)
-        if (rule[i].head.number == decision->rule &&
-            rule[i].functions & FUNCTION(message->function))
+        if (rule[i].head.number == decision->rule && rule[i].functions & functions)
             dnp3_explain_rule(arena, &rule[i], out);
     if (decision->allowed || decision->rule != SL_NO_RULE || message->kind != DNP3_FRAGMENT)
         return;
