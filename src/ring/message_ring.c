@@ -92,17 +92,24 @@ static enum ring_result refresh_head(struct message_ring_producer *ring)
     return RING_OK;
 }
 
+enum ring_result message_ring_room(struct message_ring_producer *ring, uint64_t length)
+{
+    const uint64_t extent = record_extent(length);
+    if (extent <= ring->capacity - (ring->tail - ring->head))
+        return RING_OK;
+    if (refresh_head(ring) != RING_OK)
+        return RING_FAULT;
+    return extent <= ring->capacity - (ring->tail - ring->head) ? RING_OK : RING_FULL;
+}
+
 enum ring_result message_ring_put(struct message_ring_producer *ring, const void *first,
                                   uint32_t first_length, const void *second, uint32_t second_length)
 {
     const uint64_t length = (uint64_t)first_length + second_length;
     const uint64_t extent = record_extent(length);
-    if (extent > ring->capacity - (ring->tail - ring->head)) {
-        if (refresh_head(ring) != RING_OK)
-            return RING_FAULT;
-        if (extent > ring->capacity - (ring->tail - ring->head))
-            return RING_FULL;
-    }
+    const enum ring_result room = message_ring_room(ring, length);
+    if (room != RING_OK)
+        return room;
 
     /* Records start at multiples of 8, so the length itself never wraps. */
     const uint32_t length32 = (uint32_t)length;

@@ -68,6 +68,9 @@ enum ring_result message_ring_put(struct message_ring_producer *ring, const void
                                   uint32_t first_length, const void *second,
                                   uint32_t second_length);
 
+/* RING_OK when a record of `length` bytes would be put now, RING_FULL, or RING_FAULT as above. */
+enum ring_result message_ring_room(struct message_ring_producer *ring, uint64_t length);
+
 /* After the puts of one wake: true when the consumer is asleep and must be notified. */
 bool message_ring_should_notify(struct message_ring_producer *ring);
 

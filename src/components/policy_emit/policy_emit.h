@@ -123,9 +123,12 @@ void oneway_send_end(struct policy_emit *emit, const struct sl_record *record);
 void oneway_send(struct policy_emit *emit, const struct sl_protocol *protocol,
                  const struct sl_record *record, uint8_t *canonical);
 
-/* unsolicited.c: the reply, in the clients' addresses, is about to reach its client. */
+/* unsolicited.c: the reply, in the clients' addresses, is about to reach its client as so many
+ * bytes. Not told where there is no room for these: what a client did not get, it cannot confirm.
+ */
 void tell_delivered(struct policy_emit *emit, const struct sl_protocol *protocol,
-                    const struct sl_record *record, const uint8_t *reply, size_t length);
+                    const struct sl_record *record, const uint8_t *reply, size_t length,
+                    size_t emitted);
 
 /* policy_emit.c */
 void drain_peer(struct policy_emit *emit);

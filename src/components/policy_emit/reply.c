@@ -130,7 +130,7 @@ static void pass_on(struct policy_emit *emit, const struct sl_protocol *protocol
                     size_t length)
 {
     if (traits->asks_confirm)
-        tell_delivered(emit, protocol, &slot->record, reply, reply_length);
+        tell_delivered(emit, protocol, &slot->record, reply, reply_length, length);
     if (!traits->more) {
         answer(emit, &slot->record, emit->emitted, length);
         return;

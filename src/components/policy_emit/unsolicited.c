@@ -7,8 +7,11 @@
 #include "components/policy_emit/policy_emit.h"
 
 void tell_delivered(struct policy_emit *emit, const struct sl_protocol *protocol,
-                    const struct sl_record *record, const uint8_t *reply, size_t length)
+                    const struct sl_record *record, const uint8_t *reply, size_t length,
+                    size_t emitted)
 {
+    if (message_ring_room(&emit->out, sizeof *record + emitted) != RING_OK)
+        return;
     const uint32_t parties = protocol->traits(SL_REPLY, reply, length).parties;
     struct sl_record delivered = *record;
     delivered.type = SL_RECORD_DELIVERED;
@@ -86,6 +89,6 @@ void unsolicited_handle(struct policy_emit *emit, const struct sl_record *record
     if (message.length == 0)
         return;
     if (protocol->traits(SL_REPLY, reply, record->length).asks_confirm)
-        tell_delivered(emit, protocol, record, reply, record->length);
+        tell_delivered(emit, protocol, record, reply, record->length, message.length);
     put_record(emit, &emit->out, &message, emit->emitted);
 }
