@@ -179,9 +179,9 @@ static const struct dnp3_rule_entry *denied_aggressive(const struct asked *asked
  * stations, this client and this function. */
 static const struct dnp3_rule_entry *denied_by(const struct asked *asked, struct rule_set *denies)
 {
-    const unsigned headers = walk_headers(asked->message);
     if (denies->used == 0)
         return NULL;
+    const unsigned headers = walk_headers(asked->message);
     const struct dnp3_rule_entry *const aggressive = denied_aggressive(asked, denies);
     if (aggressive)
         return aggressive;

@@ -18,7 +18,9 @@ static bool aggressive(const struct dnp3_message *message, struct sl_reader *aft
 {
     struct dnp3_header header;
     *after = sl_reader(message->objects, message->objects_length);
-    return message->objects_length > 0 &&
+    /* looked at before it is read: hardly any message has it */
+    return message->objects_length > 2 && message->objects[0] == GROUP_AUTHENTICATION &&
+           message->objects[1] == AGGRESSIVE_FIRST &&
            dnp3_read_header(after, FORM_CANONICAL, message->function, &header) == SL_REASON_NONE &&
            is_around(&header, AGGRESSIVE_FIRST) && dnp3_skip_objects(&header, after);
 }
