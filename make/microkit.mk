@@ -99,12 +99,12 @@ $(MKS)/$(1).program: $(MICROKIT_ALONE_HOST) $(MKS)/$(1).o $(2) $(MK)/libcore.a
 	$(MICROKIT_LD) -r --gc-sections -e _start -u init -u notified -u fault -u main -o $$@ $$^
 MICROKIT_PROGRAMS += $(MKS)/$(1).program
 endef
-$(eval $(call microkit_alone,supervisor,$(MKS)/bench.o $(MKS)/wakes.o))
+$(eval $(call microkit_alone,supervisor,$(MKS)/bench.o $(MKS)/wakes.o $(MKS)/supervisor_line.o))
 $(foreach p,clock entropy,$(eval $(call microkit_alone,$(p))))
 
 -include $(MICROKIT_CORE:.o=.d) $(MICROKIT_NET:.o=.d) $(MICROKIT_HOST_OBJECTS:.o=.d) \
   $(patsubst %,$(MKS)/%.d,device_virtio device_sddf device_synthetic bench wakes device_none console console_none \
-  supervisor clock entropy)
+  supervisor supervisor_line clock entropy)
 
 .PHONY: microkit microkit-objects microkit-run
 microkit-objects: $(MICROKIT_PROGRAMS)

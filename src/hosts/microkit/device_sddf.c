@@ -5,6 +5,7 @@
 #include "drivers/sddf/sddf_net.h"
 #include "hosts/microkit/device.h"
 #include "hosts/microkit/domain.h"
+#include "hosts/microkit/fault.h"
 
 static struct sddf_net net;
 

@@ -4,6 +4,7 @@
 #include "drivers/virtio_mmio/virtio_net.h"
 #include "hosts/microkit/device.h"
 #include "hosts/microkit/domain.h"
+#include "hosts/microkit/fault.h"
 
 static struct virtio_net net;
 

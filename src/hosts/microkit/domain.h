@@ -23,7 +23,4 @@ uint64_t domain_now(void);
 /* The counter itself, in ticks. */
 uint64_t domain_counter(void);
 
-/* Ends the domain with a fault that tells the supervisor why (fault.h). */
-_Noreturn void domain_fault(const char *what, uint64_t found, uint64_t expected);
-
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "hosts/microkit/fault.h"
 
-#include "hosts/microkit/domain.h"
-
 _Noreturn void domain_fault(const char *what, uint64_t found, uint64_t expected)
 {
     uint64_t text[FAULT_TEXT_WORDS] = {0};

@@ -12,6 +12,7 @@
 #include "hosts/microkit/device.h"
 #include "hosts/microkit/domain.h"
 #include "hosts/microkit/console.h"
+#include "hosts/microkit/fault.h"
 #include "hosts/microkit/random.h"
 #include "hosts/microkit/wakes.h"
 #include "sluice/barrier.h"

@@ -10,13 +10,11 @@
 
 #include "hosts/microkit/bench.h"
 #include "hosts/microkit/domain.h"
-#include "hosts/microkit/fault.h"
 #include "hosts/microkit/random.h"
-#include "hosts/microkit/uart.h"
+#include "hosts/microkit/supervisor_line.h"
 #include "hosts/microkit/wakes.h"
 #include "sluice/barrier.h"
 #include "sluice/json.h"
-#include "util/timestamp.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 /* As the Linux host's: a pipeline that lived this long starts anew at once. */
@@ -49,89 +47,19 @@ static struct supervisor the_supervisor;
 
 static void line_start(struct supervisor *supervisor, struct sl_json *json, const char *event)
 {
-    uint64_t now = domain_now();
-    uint64_t offset = supervisor->status->wall_offset;
-    sl_json_start(json, supervisor->line, sizeof supervisor->line - 1);
-    sl_json_open_object(json, NULL);
-    if (offset) {
-        char text[TIMESTAMP_SIZE];
-        timestamp_format(offset + now, text);
-        sl_json_string(json, "timestamp", text);
-    } else {
-        sl_json_number(json, "uptime_us", now / 1000);
-    }
-    sl_json_string(json, "event_type", "gateway");
-    sl_json_number(json, "supervisor_seq", supervisor->sequence++);
-    sl_json_hex(json, "boot", supervisor->status->boot, sizeof supervisor->status->boot);
-    sl_json_number(json, "epoch", supervisor->status->restarts);
-    sl_json_hex(json, "policy", supervisor->config->policy_hash,
-                sizeof supervisor->config->policy_hash);
-    sl_json_string(json, "component", "supervisor");
-    sl_json_string(json, "event", event);
+    const struct domain_status *status = supervisor->status;
+    struct supervisor_line line = {.now = domain_now(),
+                                   .wall_offset = status->wall_offset,
+                                   .sequence = supervisor->sequence++,
+                                   .epoch = status->restarts,
+                                   .boot = status->boot,
+                                   .policy_hash = supervisor->config->policy_hash};
+    supervisor_line_start(json, supervisor->line, sizeof supervisor->line - 1, &line, event);
 }
 
-/* The monitor may have been stopped inside a line: ours starts a new one. */
 static void line_send(struct supervisor *supervisor, struct sl_json *json, bool fresh)
 {
-    void *uart = (void *)supervisor->config->uart.base;
-    sl_json_close_object(json);
-    if (fresh)
-        uart_write(uart, "\n", 1);
-    uart_write(uart, json->text, json->length);
-    uart_write(uart, "\n", 1);
-}
-
-/* The child's word: printable or replaced. */
-static void add_fault_text(struct sl_json *json)
-{
-    char text[FAULT_TEXT_WORDS * 8 + 1];
-    for (unsigned i = 0; i < sizeof text - 1; i++) {
-        seL4_Word word = microkit_mr_get((seL4_Uint8)(seL4_UnknownSyscall_X2 + i / 8));
-        char c = (char)(word >> i % 8 * 8);
-        text[i] = c == 0 || (c >= 0x20 && c < 0x7f) ? c : '?';
-    }
-    text[sizeof text - 1] = '\0';
-    sl_json_string(json, "cause", "fault");
-    sl_json_string(json, "fault", text);
-    sl_json_number(json, "found", microkit_mr_get(seL4_UnknownSyscall_X0));
-    sl_json_number(json, "expected", microkit_mr_get(seL4_UnknownSyscall_X1));
-}
-
-static void add_hex(struct sl_json *json, const char *key, uint64_t value)
-{
-    uint8_t bytes[8];
-    for (unsigned i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(value >> (56 - 8 * i));
-    sl_json_hex(json, key, bytes, sizeof bytes);
-}
-
-static void add_cause(struct sl_json *json, microkit_msginfo message)
-{
-    switch (microkit_msginfo_get_label(message)) {
-    case seL4_Fault_VMFault:
-        sl_json_string(json, "cause", "memory-fault");
-        add_hex(json, "address", microkit_mr_get(seL4_VMFault_Addr));
-        add_hex(json, "instruction", microkit_mr_get(seL4_VMFault_IP));
-        break;
-    case seL4_Fault_UnknownSyscall:
-        if (microkit_mr_get(seL4_UnknownSyscall_Syscall) == FAULT_SYSTEM_CALL) {
-            add_fault_text(json);
-            break;
-        }
-        sl_json_string(json, "cause", "forbidden-system-call");
-        add_hex(json, "instruction", microkit_mr_get(seL4_UnknownSyscall_FaultIP));
-        break;
-    case seL4_Fault_UserException:
-        sl_json_string(json, "cause", "exception");
-        add_hex(json, "instruction", microkit_mr_get(seL4_UserException_FaultIP));
-        break;
-    case seL4_Fault_CapFault:
-        sl_json_string(json, "cause", "forbidden-capability");
-        break;
-    default:
-        sl_json_string(json, "cause", "unknown");
-        sl_json_number(json, "label", microkit_msginfo_get_label(message));
-    }
+    supervisor_line_send(json, (void *)supervisor->config->uart.base, fresh);
 }
 
 static void stop_all(const struct supervisor *supervisor)
@@ -182,7 +110,7 @@ seL4_Bool fault(microkit_child child, microkit_msginfo message, microkit_msginfo
     supervisor->faulted = domain_now();
     line_start(supervisor, &json, "component-died");
     sl_json_string(&json, "died", child < config->child_count ? config->child[child] : "unknown");
-    add_cause(&json, message); /* before any system call takes the message registers */
+    supervisor_line_cause(&json, message);
     stop_all(supervisor);
     line_send(supervisor, &json, true);
     supervisor->stopped = true;
