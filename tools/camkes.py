@@ -4,6 +4,7 @@
 Nothing is written into the checkout but the link to the application, which goes again when the
 build is done. Build directories lie outside of it.
 """
+import json
 import os
 import pathlib
 import re
@@ -96,6 +97,20 @@ SIZE = {"k": 1, "M": 1024}
 KERNEL_OBJECTS = {"tcb": 2, "notification": 0.0625, "ep": 0.015625}  # KiB; MCS, AArch64
 
 
+def limit(image):
+    """KiB that `sluice build` allows this site; None: as much as it takes."""
+    return json.loads((pathlib.Path(image) / "machine.json").read_text()).get("memory_limit_kib")
+
+
+def check_limit(image):
+    """Takes the image away, and says so, when it is larger than it may be."""
+    allowed, total = limit(image), float(re.search(r"^total +(\d+)", memory(image), re.M)[1])
+    if allowed is not None and total > allowed:
+        (pathlib.Path(image) / "capdl-loader-image").unlink()
+        raise RuntimeError(f"the gateway takes {total:.0f} KiB, more than its budget of {allowed}: "
+                           "lower outstanding, sessions or buffers in the configuration")
+
+
 def memory(image):
     """What every component takes, in KiB, out of the capDL; shared regions once."""
     text = (pathlib.Path(image) / "sluice.cdl").read_text()
@@ -130,9 +145,10 @@ def memory(image):
     for name, row in sorted(rows.items()):
         lines.append(f"{name:32}{row['image']:8}{row['stack']:8}{row['DMA']:8}")
     total = sum(sum(row.values()) for row in rows.values())
+    allowed = f"  of {limit(image)} allowed" if limit(image) else ""
     lines += [f"{'components':32}{total:8}", f"{'shared regions':32}{sum(shared.values()):8}",
               f"{'page tables':32}{tables:8}", f"{'other kernel objects':32}{others:8.0f}",
-              f"{'total':32}{total + sum(shared.values()) + tables + others:8.0f}",
+              f"{'total':32}{total + sum(shared.values()) + tables + others:8.0f}{allowed}",
               f"{'the image file, with kernel, loader and capDL':48}"
               f"{(pathlib.Path(image) / 'capdl-loader-image').stat().st_size / 1024:8.0f}"]
     return "\n".join(lines)
@@ -167,6 +183,10 @@ def main(arguments):
         with tempfile.TemporaryDirectory(prefix="sluice-camkes-build-") as scratch:
             build(arguments[1], scratch, arguments[2], arguments[3:])
         print(memory(arguments[2]))
+        try:
+            check_limit(arguments[2])
+        except RuntimeError as reason:
+            sys.exit(f"camkes: {reason}")
         print(f"{arguments[2]}/capdl-loader-image")
         return 0
     if arguments[:1] == ["run"] and len(arguments) == 2:

@@ -120,6 +120,19 @@ bool build_protocol(const struct site *site, unsigned id, char name[64])
     return spoken;
 }
 
+/* A two-way Modbus gateway's. Other protocols' messages are longer, and their rings and slots with
+ * them. */
+#define MODBUS_BUDGET UINT64_C(0x400000)
+
+uint64_t build_budget(const struct build *build)
+{
+    const struct site *site = build->site;
+    for (unsigned i = 0; i < site->service_count; i++)
+        if (site->service[i].protocol != SL_PROTOCOL_MODBUS_TCP)
+            return 0;
+    return build->topology.mode == SL_TWO_WAY ? MODBUS_BUDGET : 0;
+}
+
 bool build_root(char *path, size_t size)
 {
     ssize_t length = readlink("/proc/self/exe", path, size - 1);

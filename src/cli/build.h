@@ -3,6 +3,8 @@
 #ifndef SLUICE_CLI_BUILD_H
 #define SLUICE_CLI_BUILD_H
 
+#include <stdint.h>
+
 #include "policy/site.h"
 #include "topology/topology.h"
 
@@ -37,6 +39,9 @@ bool build_write(const char *path, const void *bytes, size_t size);
 
 /* Writes the C name of protocol `id` to `name`; false when no service of the site speaks it. */
 bool build_protocol(const struct site *site, unsigned id, char name[64]);
+
+/* Bytes that the image of this gateway may take on seL4; 0: as many as it takes. */
+uint64_t build_budget(const struct build *build);
 
 /* The directory that holds the Makefile of this program's sources; false: there is none. */
 bool build_root(char *path, size_t size);

@@ -229,7 +229,7 @@ static bool write_component(const struct folder *folder, unsigned instance)
     return finish(&draft);
 }
 
-/* For whoever boots the image: what the machine must look like. */
+/* For whoever builds or boots the image: what it may take, what the machine must look like. */
 static void write_machine(const struct folder *folder, FILE *out)
 {
     fputs("{\"board\":\"camkes_qemu_arm_virt\"", out);
@@ -240,6 +240,9 @@ static void write_machine(const struct folder *folder, FILE *out)
                 side == SL_SIDE_EXT ? "ext" : "int", mac[0], mac[1], mac[2], mac[3], mac[4],
                 mac[5]);
     }
+    uint64_t budget = build_budget(folder->build);
+    if (budget)
+        fprintf(out, ",\"memory_limit_kib\":%llu", (unsigned long long)budget / 1024);
     fputs("}\n", out);
 }
 

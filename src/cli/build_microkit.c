@@ -343,28 +343,17 @@ static void print_sdk_part(const struct image_build *image, const char *name, FI
     elf_free(&elf);
 }
 
-/* MICROKIT_BUDGET is a two-way Modbus gateway's; other protocols' messages are longer, and their
- * rings and slots with them. */
-static bool has_budget(const struct image_build *image)
-{
-    const struct site *site = image->build->site;
-    for (unsigned i = 0; i < site->service_count; i++)
-        if (site->service[i].protocol != SL_PROTOCOL_MODBUS_TCP)
-            return false;
-    return image->system.topology->mode == SL_TWO_WAY;
-}
-
 static int report_memory(struct image_build *image, FILE *out)
 {
     struct microkit_totals sum = microkit_print_memory(&image->system, image->image, out);
     uint64_t total = sum.image + sum.stack + sum.region + sum.table;
-    const bool bounded = has_budget(image);
+    const uint64_t budget = build_budget(image->build);
     fprintf(out, "\n%-52s %8.1f\n%-52s %8.1f\n%-52s %8.1f\n%-52s %8.1f\n%-52s %8.1f", "images",
             (double)sum.image / 1024, "stacks and IPC buffers", (double)sum.stack / 1024, "regions",
             (double)sum.region / 1024, "page tables", (double)sum.table / 1024, "total",
             (double)total / 1024);
-    if (bounded)
-        fprintf(out, "  of %.0f allowed", (double)MICROKIT_BUDGET / 1024);
+    if (budget)
+        fprintf(out, "  of %.0f allowed", (double)budget / 1024);
     fputc('\n', out);
     fputs("\nbeside it, of the SDK (KiB)\n", out);
     static const char *const parts[] = {"sel4", "loader", "initialiser", "monitor"};
@@ -376,13 +365,13 @@ static int report_memory(struct image_build *image, FILE *out)
     if (stat(loader, &status) == 0)
         fprintf(out, "%-52s %8.1f\n", "loader.img, the file", (double)status.st_size / 1024);
     fprintf(out, "%-52s %8.1f\n", "a Linux guest as asked for by the VM route", 256.0 * 1024);
-    if (total <= MICROKIT_BUDGET || !bounded)
+    if (total <= budget || !budget)
         return CLI_OK;
     unlink(loader);
     return build_fail(
         "the gateway takes %llu bytes, more than its budget of %llu: lower outstanding, "
         "sessions or buffers in the configuration",
-        (unsigned long long)total, (unsigned long long)MICROKIT_BUDGET);
+        (unsigned long long)total, (unsigned long long)budget);
 }
 
 /* For whoever boots the image: what the machine must look like. */

@@ -14,7 +14,7 @@
 #define READ RIGHT_READ
 #define BOTH (RIGHT_READ | RIGHT_WRITE)
 
-/* What keeps a two-way Modbus gateway within MICROKIT_BUDGET: sessions and reply slots as the
+/* What keeps a two-way Modbus gateway within its budget: sessions and reply slots as the
  * images for this host are compiled (make/microkit.mk), slots with which the message rings are
  * 64 KiB each too, and buffers of each frame queue, behind those of the NIC's own ring. */
 #define MAX_SESSIONS    128u

@@ -9,10 +9,6 @@
 #include "topology/elf_image.h"
 #include "topology/microkit.h"
 
-#define MICROKIT_BUDGET                                                                            \
-    UINT64_C(0x400000) /* bytes: a two-way Modbus gateway (DESIGN section 4)                       \
-                        */
-
 struct microkit_totals {
     uint64_t image, stack, region, table; /* bytes, whole pages */
 };

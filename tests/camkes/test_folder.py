@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The application folder that `sluice build --host camkes` writes; no checkout is needed."""
+import json
 import os
 import re
 import subprocess
@@ -43,6 +44,13 @@ def test_nics_have_a_page_an_interrupt_and_a_pool_each(assembly):
         assert f"{side}_nic_drv_device.registers_paddr = {address};" in assembly
         assert f"{side}_nic_drv_device.interrupt_irq_number = {interrupt};" in assembly
         assert re.search(rf"{side}_nic_drv\.dma_pool = [1-9]\d+;", assembly)
+
+
+@pytest.mark.parametrize("site,limit", [("heating-plant", 4096), ("substation", None), ("v1", None)])
+def test_only_a_two_way_modbus_gateway_is_bounded(folder, root, site, limit):
+    machine = json.loads((folder(root / "systems" / site / "sluice.yaml")[0] / "machine.json").read_text())
+    assert machine.get("memory_limit_kib") == limit
+    folder()
 
 
 def test_only_the_sites_protocols(app):

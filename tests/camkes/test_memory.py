@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What an image takes, and that its constants, the policy among them, are constant."""
+import json
 import re
+import shutil
 import subprocess
 
 import camkes
@@ -14,6 +16,21 @@ def test_it_keeps_to_4_mib(build):
     account = camkes.memory(build())
     total = float(re.search(r"^total +(\d+)", account, re.M)[1])
     assert 2000 < total <= LIMIT, account
+
+
+def test_a_larger_one_is_refused(build, tmp_path):
+    """As `make camkes` does after the build: the image is gone, and it says what to do."""
+    assert camkes.limit(build()) == LIMIT
+    image = tmp_path / "image"
+    shutil.copytree(build(), image)
+    camkes.check_limit(image)
+    assert (image / "capdl-loader-image").exists()
+    machine = json.loads((image / "machine.json").read_text())
+    (image / "machine.json").write_text(json.dumps(machine | {"memory_limit_kib": 2000}))
+    with pytest.raises(RuntimeError, match=r"takes \d+ KiB, more than its budget of 2000: lower "
+                                           "outstanding, sessions or buffers"):
+        camkes.check_limit(image)
+    assert not (image / "capdl-loader-image").exists()
 
 
 def test_the_account_has_every_frame(build):
