@@ -168,7 +168,6 @@ def report(results):
     configured = [[what, *(words[entry["configuration"][name]] for entry in both)]
                   for name, what in CONFIGURATION.items()]
     exact = all(entry["exact"] for entry in both)
-    camkes_row, microkit_row = (kib(entry["memory"], "total") for entry in both)
     return f"""# CAmkES and Microkit, the same gateway
 
 Made by one run of `make compare` on QEMU's `virt` (Cortex-A53), release builds, under `-icount
@@ -188,8 +187,8 @@ if exact else "; the counts were NOT the same"}.
 Who wakes whom on the way of a request and of its reply, what the one who is woken executes until
 it has rung its last bell, and the same with one twelfth of what passing on takes in all. Each
 component counts for itself, on both hosts by the same code around the same call (`hosts/*/host.c`,
-`hosts/microkit/wakes.h`), by a counter that moves every 16 instructions, so the averages of 1000
-are good to about one; counting itself takes some 20 instructions a wake, in the total too.
+`hosts/microkit/wakes.h`), by a counter that moves every 16 instructions; each number is
+the average of the wakes after the first 100, about a thousand. Counting itself takes some 20 instructions a wake, in the total too.
 
 | request | CAmkES | Microkit | hop, CAmkES | hop, Microkit |
 |---|---:|---:|---:|---:|
@@ -223,9 +222,9 @@ on CAmkES `memcpy` and its kin are the C library's, on Microkit the host's own p
 CAmkES is rung when the component returns, on Microkit at once: neither loses one.
 
 Memory is of these images, which have no NICs: add 196 KiB of DMA for each. What a whole gateway takes
-is in [camkes.md](camkes.md) and [microkit.md](microkit.md). Of the difference here ({camkes_row:,.0f} to {microkit_row:,.0f}),
-Microkit's has the supervisor and a saved copy of each domain's data, for restarts, and pages to
-count wakes in; CAmkES's has a page of last words and the start code of its runtime in each component.
+is in [camkes.md](camkes.md) and [microkit.md](microkit.md). Both have a supervisor, and here a page of
+each component to count wakes in. Microkit's has a saved copy of each domain's data besides, for
+restarts; CAmkES's the start code of its runtime in each component.
 """
 
 

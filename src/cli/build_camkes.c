@@ -19,6 +19,7 @@
 #include "cli/build.h"
 #include "cli/cli.h"
 #include "cli/programs.h"
+#include "policy/image.h"
 #include "sluice/protocol.h"
 #include "topology/camkes.h"
 
@@ -43,8 +44,9 @@ static const struct sources sources[] = {
     {"src/hosts/camkes/app", ".", false},
 };
 /* Of the other seL4 host: what is as true here. */
-static const char *const shared[] = {"protocol_table.c", "random.c", "random.h", "uart.c",
-                                     "uart.h",           "wakes.c",  "wakes.h"};
+static const char *const shared[] = {
+    "fault.c",           "fault.h", "protocol_table.c", "random.c", "random.h", "supervisor_line.c",
+    "supervisor_line.h", "uart.c",  "uart.h",           "wakes.c",  "wakes.h"};
 /* lwIP, as make/lwip.mk lists it. */
 static const char *const lwip[] = {
     "core/init.c",     "core/def.c",           "core/inet_chksum.c",   "core/ip.c",
@@ -225,7 +227,9 @@ static bool write_component(const struct folder *folder, unsigned instance)
     camkes_write_component(&folder->system, instance, draft.out);
     if (!finish(&draft) || !create(&draft, folder, "components/%s/instance.c", type))
         return false;
-    camkes_write_instance(&folder->system, instance, self_size, folder->random, draft.out);
+    const struct policy_image *policy = folder->build->policy;
+    camkes_write_instance(&folder->system, instance, self_size, folder->random, policy->hash,
+                          draft.out);
     return finish(&draft);
 }
 

@@ -27,10 +27,9 @@ struct scheduling {
     uint32_t budget, period, stack;
 };
 static const struct scheduling scheduling[] = {
-    [CAMKES_COMPONENT] = {100, 1000, 1000, 0x2000},
-    [CAMKES_MONITOR] = {90, 1000, 1000, 0x2000},
-    [CAMKES_CLOCK] = {253, 9000, 10000, 0x1000},
-    [CAMKES_ENTROPY] = {252, 1000, 1000, 0x2000},
+    [CAMKES_COMPONENT] = {100, 1000, 1000, 0x2000},  [CAMKES_MONITOR] = {90, 1000, 1000, 0x2000},
+    [CAMKES_CLOCK] = {253, 9000, 10000, 0x1000},     [CAMKES_ENTROPY] = {252, 1000, 1000, 0x2000},
+    [CAMKES_SUPERVISOR] = {254, 1000, 1000, 0x2000},
 };
 
 /* request_parser_norm: RequestParserNorm */
@@ -117,7 +116,7 @@ static bool wants_clock(const struct topology_component *component)
     return component->program != PROGRAM_PARSER_NORM;
 }
 
-/* The monitor: for the boot identifier. */
+/* policy_emit: for the time of day too; the monitor: for that and the boot identifier. */
 static bool wants_seed(const struct topology_component *component)
 {
     return component->program == PROGRAM_EXT_FRONTEND ||
@@ -153,12 +152,21 @@ static void add_trusted(struct camkes_system *system)
     }
 }
 
-static void add_words(struct camkes_system *system)
+/* It waits for faults, so nobody wakes it when its seed is filled: it looks when a fault comes. */
+static void add_supervisor(struct camkes_system *system)
+{
+    unsigned entropy = system->instance_count - 1;
+    unsigned supervisor =
+        add_instance(system, "supervisor", CAMKES_SUPERVISOR, CAMKES_NO_COMPONENT);
+    add_page(system, CAMKES_SEED, "seed", supervisor, entropy, supervisor);
+}
+
+static void add_measure(struct camkes_system *system)
 {
     int monitor = topology_find(system->topology, "monitor");
     for (unsigned i = 0; i < system->topology->component_count; i++)
         if (monitor >= 0 && i != (unsigned)monitor)
-            add_page(system, CAMKES_WORDS, "words", i, i, (unsigned)monitor);
+            add_page(system, CAMKES_MEASURE, "measure", i, i, (unsigned)monitor);
 }
 
 void camkes_plan(const struct site *site, const struct topology *topology,
@@ -179,5 +187,7 @@ void camkes_plan(const struct site *site, const struct topology *topology,
     add_regions(system);
     add_channels(system);
     add_trusted(system);
-    add_words(system);
+    add_supervisor(system);
+    if (synthetic)
+        add_measure(system);
 }

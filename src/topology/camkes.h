@@ -4,8 +4,8 @@
  * each end, bells; then the assembly, the component descriptions, and each instance's glue.
  * Host only.
  *
- * Besides the topology's components there are two instances that are trusted: the clock, and the
- * source of random seeds.
+ * Besides the topology's components there are three instances that are trusted: the clock, the
+ * source of random seeds, and the supervisor, to whom everybody's faults go.
  */
 #ifndef SLUICE_TOPOLOGY_CAMKES_H
 #define SLUICE_TOPOLOGY_CAMKES_H
@@ -18,7 +18,13 @@
 #define CAMKES_MAX_BELLS     96u
 #define CAMKES_NO_COMPONENT  UINT8_MAX
 
-enum camkes_kind { CAMKES_COMPONENT, CAMKES_MONITOR, CAMKES_CLOCK, CAMKES_ENTROPY };
+enum camkes_kind {
+    CAMKES_COMPONENT,
+    CAMKES_MONITOR,
+    CAMKES_CLOCK,
+    CAMKES_ENTROPY,
+    CAMKES_SUPERVISOR
+};
 
 struct camkes_instance {
     char name[SL_NAME_SIZE];
@@ -33,7 +39,7 @@ struct camkes_instance {
 };
 
 /* What a region is to those who map it. */
-enum camkes_use { CAMKES_LINK, CAMKES_SEED, CAMKES_WORDS };
+enum camkes_use { CAMKES_LINK, CAMKES_SEED, CAMKES_MEASURE };
 
 /* Every region has two ends. */
 struct camkes_region {
@@ -64,7 +70,8 @@ struct camkes_system {
     struct camkes_bell bell[CAMKES_MAX_BELLS];
 };
 
-/* The topology's components keep their numbers; clock and entropy follow. */
+/* The topology's components keep their numbers; clock, entropy and supervisor follow. The
+ * supervisor is the last, and tells the others' faults apart by the badge 1 + their number. */
 void camkes_plan(const struct site *site, const struct topology *topology,
                  const struct microkit_board *board, bool synthetic, struct camkes_system *system);
 
@@ -76,6 +83,8 @@ struct camkes_device {
 };
 unsigned camkes_devices(const struct camkes_system *system, unsigned instance,
                         struct camkes_device device[CAMKES_MAX_DEVICES]);
+/* Several may have one device's page: the serial port is the monitor's and the supervisor's. */
+bool camkes_owns_device(const struct camkes_system *system, unsigned instance, uint64_t address);
 bool camkes_owns_interrupt(const struct camkes_system *system, unsigned instance,
                            uint32_t interrupt);
 
@@ -84,9 +93,11 @@ void camkes_write_assembly(const struct camkes_system *system, FILE *out);
 void camkes_write_component(const struct camkes_system *system, unsigned instance, FILE *out);
 
 /* components/<type>/instance.c. `self_size`: bytes of the program's state, by
- * enum topology_program; `random`: 32 bytes that nobody can guess. */
+ * enum topology_program; `random`: 32 bytes that nobody can guess; `policy_hash`: for the
+ * supervisor's lines. */
 void camkes_write_instance(const struct camkes_system *system, unsigned instance,
-                           const size_t self_size[], const uint8_t random[32], FILE *out);
+                           const size_t self_size[], const uint8_t random[32],
+                           const uint8_t policy_hash[8], FILE *out);
 
 /* sluice_policy.c */
 void camkes_write_policy(const void *policy, size_t size, FILE *out);

@@ -41,10 +41,10 @@ unsigned camkes_devices(const struct camkes_system *system, unsigned instance,
             (struct camkes_device){"device", board->nic[side_of(system, instance)].registers};
     if (system->instance[instance].kind == CAMKES_ENTROPY && board->entropy)
         device[count++] = (struct camkes_device){"device", board->entropy};
-    if (is_monitor(system, instance))
-        device[count++] = (struct camkes_device){"uart", board->uart};
-    if (is_monitor(system, instance) && board->rtc)
+    if (system->instance[instance].kind == CAMKES_ENTROPY && board->rtc)
         device[count++] = (struct camkes_device){"rtc", board->rtc};
+    if (is_monitor(system, instance) || system->instance[instance].kind == CAMKES_SUPERVISOR)
+        device[count++] = (struct camkes_device){"uart", board->uart};
     return count;
 }
 
@@ -66,6 +66,11 @@ void camkes_write_component(const struct camkes_system *system, unsigned instanc
         fputs("    consumes Notification interrupt;\n", out);
     if (system->instance[instance].waits)
         fputs("    consumes Notification wake;\n", out);
+    if (system->instance[instance].kind == CAMKES_SUPERVISOR)
+        fputs("    consumes Notification faults;\n", out);
+    else
+        fputs("    emits Notification supervised; /* never: its faults go to the supervisor */\n",
+              out);
     for (unsigned i = 0; i < system->bell_count; i++)
         if (system->bell[i].from == instance)
             fprintf(out, "    emits Notification bell_%u; /* wakes %s */\n", system->bell[i].number,
@@ -78,6 +83,25 @@ void camkes_write_component(const struct camkes_system *system, unsigned instanc
     fputs("}\n", out);
 }
 
+bool camkes_owns_device(const struct camkes_system *system, unsigned instance, uint64_t address)
+{
+    struct camkes_device device[CAMKES_MAX_DEVICES];
+    unsigned devices = camkes_devices(system, instance, device);
+    for (unsigned d = 0; d < devices; d++)
+        if (device[d].address == address)
+            return true;
+    return false;
+}
+
+/* The first instance that has the device at `address`: the device's component is named after it. */
+static unsigned first_owner(const struct camkes_system *system, uint64_t address)
+{
+    unsigned instance = 0;
+    while (!camkes_owns_device(system, instance, address))
+        instance++;
+    return instance;
+}
+
 static void write_devices(const struct camkes_system *system, FILE *out)
 {
     for (unsigned i = 0; i < system->instance_count; i++) {
@@ -86,13 +110,16 @@ static void write_devices(const struct camkes_system *system, FILE *out)
         const char *name = system->instance[i].name;
         for (unsigned d = 0; d < devices; d++) {
             bool nic = has_nic(system, i);
+            if (first_owner(system, device[d].address) != i)
+                continue;
             fprintf(out, "        component %s %s_%s;\n", nic ? "Nic" : "Registers", name,
                     device[d].interface);
-            fprintf(out,
-                    "        connection seL4HardwareMMIO %s_%s_page(from %s.%s, to "
-                    "%s_%s.registers);\n",
-                    name, device[d].interface, name, device[d].interface, name,
+            fprintf(out, "        connection seL4HardwareMMIO %s_%s_page(", name,
                     device[d].interface);
+            for (unsigned owner = i; owner < system->instance_count; owner++)
+                if (camkes_owns_device(system, owner, device[d].address))
+                    fprintf(out, "from %s.%s, ", system->instance[owner].name, device[d].interface);
+            fprintf(out, "to %s_%s.registers);\n", name, device[d].interface);
             if (nic)
                 fprintf(out,
                         "        connection SluiceInterrupt %s_interrupt(from %s_device.interrupt, "
@@ -116,6 +143,16 @@ static void write_bells(const struct camkes_system *system, FILE *out)
     }
 }
 
+/* Everybody's faults go to the supervisor, the last instance; nobody gets its own. */
+static void write_supervision(const struct camkes_system *system, FILE *out)
+{
+    unsigned supervisor = system->instance_count - 1;
+    fputs("        connection SluiceSupervise supervision(", out);
+    for (unsigned i = 0; i < supervisor; i++)
+        fprintf(out, "from %s.supervised, ", system->instance[i].name);
+    fprintf(out, "to %s.faults);\n", system->instance[supervisor].name);
+}
+
 static void write_composition(const struct camkes_system *system, FILE *out)
 {
     fputs("    composition {\n", out);
@@ -130,6 +167,7 @@ static void write_composition(const struct camkes_system *system, FILE *out)
                 system->instance[region->end[1]].name, region->name);
     }
     write_bells(system, out);
+    write_supervision(system, out);
     fputs("    }\n", out);
 }
 
@@ -139,6 +177,8 @@ static void write_device_settings(const struct camkes_system *system, unsigned i
     unsigned devices = camkes_devices(system, instance, device);
     const char *name = system->instance[instance].name;
     for (unsigned d = 0; d < devices; d++) {
+        if (first_owner(system, device[d].address) != instance)
+            continue;
         fprintf(out, "        %s_%s.registers_paddr = 0x%" PRIx64 ";\n", name, device[d].interface,
                 device[d].address);
         fprintf(out, "        %s_%s.registers_size = %u;\n", name, device[d].interface, PAGE);
@@ -168,6 +208,8 @@ static void write_settings(const struct camkes_system *system, unsigned number, 
         fprintf(out, "        %s.dma_pool = %" PRIu32 ";\n", instance->name, instance->dma);
         fprintf(out, "        %s.dma_pool_cached = true;\n", instance->name);
     }
+    if (instance->kind != CAMKES_SUPERVISOR)
+        fprintf(out, "        %s.supervised_badge = %u;\n", instance->name, number + 1);
     write_device_settings(system, number, out);
 }
 
@@ -202,7 +244,10 @@ void camkes_write_assembly(const struct camkes_system *system, FILE *out)
           "connector SluiceWake {\n    from Events with 0 threads;\n    to Event with 0 threads;\n"
           "}\n\n"
           "connector SluiceInterrupt {\n    from hardware Event;\n    to Event with 0 threads;\n"
-          "}\n\n",
+          "}\n\n"
+          "/* The kernel sends a component's faults to the supervisor; nothing is emitted. */\n"
+          "connector SluiceSupervise {\n    from Events with 0 threads;\n"
+          "    to Event with 0 threads;\n}\n\n",
           out);
     fprintf(out,
             "component Nic {\n    hardware;\n    dataport Buf(%u) registers;\n"

@@ -9,7 +9,6 @@
 #include "hosts/camkes/instance.h"
 #include "topology/camkes_checker.h"
 
-#define NOBODY      UINT8_MAX
 #define DEVICE_PAGE 4096u /* of a device's registers, so that no two devices share one */
 
 __attribute__((format(printf, 2, 3))) static void violation(struct camkes_checker *checker,
@@ -104,23 +103,23 @@ static void check_strangers(struct camkes_checker *checker)
     }
 }
 
-/* The instance that owns the device at `frame`; NOBODY. */
-static uint8_t device_owner(const struct camkes_checker *checker, const struct capdl_object *frame)
+static bool has_owner(const struct camkes_checker *checker, const struct capdl_object *frame)
 {
-    for (unsigned i = 0; i < checker->system->instance_count; i++) {
-        struct camkes_device device[CAMKES_MAX_DEVICES];
-        unsigned count = camkes_devices(checker->system, i, device);
-        for (unsigned d = 0; d < count; d++)
-            if (device[d].address == frame->address)
-                return (uint8_t)i;
-    }
-    return NOBODY;
+    bool found = false;
+    for (unsigned i = 0; i < checker->system->instance_count; i++)
+        found |= camkes_owns_device(checker->system, i, frame->address);
+    return found;
 }
 
-static unsigned wanted_rights(const struct camkes_region *region, uint8_t owner, unsigned instance)
+/* `region` NULL: of a device. */
+static unsigned wanted_rights(const struct camkes_checker *checker,
+                              const struct camkes_region *region, const struct capdl_object *frame,
+                              unsigned instance)
 {
     if (!region)
-        return instance == owner ? CAPDL_READ | CAPDL_WRITE : 0;
+        return camkes_owns_device(checker->system, instance, frame->address)
+                   ? CAPDL_READ | CAPDL_WRITE
+                   : 0;
     for (unsigned end = 0; end < 2; end++)
         if (region->end[end] == instance)
             return CAPDL_READ | (region->rights[end] & RIGHT_WRITE ? CAPDL_WRITE : 0);
@@ -145,15 +144,13 @@ static void check_frame(struct camkes_checker *checker, unsigned frame, uint64_t
 {
     const struct capdl_object *object = object_of(checker, frame);
     const struct camkes_region *region = camkes_region_of(checker, object);
-    uint8_t owner = NOBODY;
     for (unsigned i = 0; i < checker->system->instance_count; i++)
         if ((checker->mapped[frame][i] & (CAPDL_WRITE | CAPDL_EXECUTE)) ==
             (CAPDL_WRITE | CAPDL_EXECUTE))
             violation(checker, "%s may write and execute %s", instance_name(checker, i),
                       object->name);
     if (object->has_address) {
-        owner = device_owner(checker, object);
-        if (owner == NOBODY)
+        if (!has_owner(checker, object))
             violation(checker, "%s is at 0x%" PRIx64 ", where the plan has no device", object->name,
                       object->address);
         if (object->size != DEVICE_PAGE)
@@ -167,7 +164,7 @@ static void check_frame(struct camkes_checker *checker, unsigned frame, uint64_t
         size[region - checker->system->region] += object->size;
     }
     for (unsigned i = 0; i < checker->system->instance_count; i++) {
-        unsigned wanted = wanted_rights(region, owner, i);
+        unsigned wanted = wanted_rights(checker, region, object, i);
         if (checker->mapped[frame][i] != wanted)
             violation(checker, "%s has %s of %s, the topology says %s", instance_name(checker, i),
                       words(checker->mapped[frame][i]), object->name, words(wanted));
@@ -196,12 +193,15 @@ static unsigned holders(const struct camkes_checker *checker, unsigned object, e
     return count;
 }
 
-/* A component's frame capability says no more than what it has mapped, alone. */
+/* A component's frame capability says no more than what it has mapped, alone or, of a device, with
+ * those whose it is too. */
 static bool frame_is_own(const struct camkes_checker *checker, unsigned instance,
                          const struct capdl_cap *cap)
 {
+    const struct capdl_object *frame = object_of(checker, cap->object);
     for (unsigned i = 0; i < checker->system->instance_count; i++)
-        if (i != instance && checker->mapped[cap->object][i])
+        if (i != instance && checker->mapped[cap->object][i] &&
+            !(frame->has_address && camkes_owns_device(checker->system, i, frame->address)))
             return false;
     return (cap->rights & ~(unsigned)checker->mapped[cap->object][instance]) == 0;
 }
@@ -219,13 +219,27 @@ static int bell_of(const struct camkes_checker *checker, unsigned instance,
     return -1;
 }
 
+static bool supervises(const struct camkes_checker *checker, unsigned instance)
+{
+    return checker->system->instance[instance].kind == CAMKES_SUPERVISOR;
+}
+
+static bool is_thread(const struct camkes_checker *checker, unsigned object)
+{
+    bool found = false;
+    for (unsigned i = 0; i < checker->system->instance_count; i++)
+        found |= checker->found[i].tcb == (int)object;
+    return found;
+}
+
 static bool is_own(const struct camkes_checker *checker, unsigned instance,
                    const struct capdl_cap *cap)
 {
     const struct camkes_found *found = &checker->found[instance];
     switch (object_of(checker, cap->object)->type) {
     case CAPDL_TCB:
-        return (int)cap->object == found->tcb;
+        return (int)cap->object == found->tcb ||
+               (supervises(checker, instance) && is_thread(checker, cap->object));
     case CAPDL_FRAME:
         return frame_is_own(checker, instance, cap);
     case CAPDL_INTERRUPT:
@@ -237,6 +251,10 @@ static bool is_own(const struct camkes_checker *checker, unsigned instance,
                    : holders(checker, cap->object, CAPDL_CNODE) == 1 &&
                          holders(checker, cap->object, CAPDL_INTERRUPT) == 0;
     case CAPDL_ENDPOINT:
+        if ((int)cap->object == checker->faults)
+            return supervises(checker, instance) && cap->rights == CAPDL_READ;
+        return holders(checker, cap->object, CAPDL_CNODE) == 1 &&
+               holders(checker, cap->object, CAPDL_TCB) == 0;
     case CAPDL_REPLY:
     case CAPDL_SCHEDULING_CONTEXT:
         return holders(checker, cap->object, CAPDL_CNODE) == 1;
@@ -245,6 +263,16 @@ static bool is_own(const struct camkes_checker *checker, unsigned instance,
     case CAPDL_OTHER:
         break;
     }
+    return false;
+}
+
+static bool holds(const struct camkes_checker *checker, unsigned instance, int object)
+{
+    const unsigned space = (unsigned)checker->found[instance].cnode;
+    for (const struct capdl_cap *cap = next_cap(checker, space, NULL); cap;
+         cap = next_cap(checker, space, cap))
+        if ((int)cap->object == object)
+            return true;
     return false;
 }
 
@@ -268,16 +296,23 @@ static void check_caps(struct camkes_checker *checker, unsigned instance)
         if (checker->system->bell[i].from == instance && rung[i] != 1)
             violation(checker, "%s cannot wake %s", instance_name(checker, instance),
                       instance_name(checker, checker->system->bell[i].to));
+    for (unsigned i = 0; supervises(checker, instance) && i < checker->system->instance_count; i++)
+        if (i != instance && !holds(checker, instance, checker->found[i].tcb))
+            violation(checker, "%s cannot stop %s", instance_name(checker, instance),
+                      instance_name(checker, i));
+    if (supervises(checker, instance) && !holds(checker, instance, checker->faults))
+        violation(checker, "%s receives no faults", instance_name(checker, instance));
     if (waits != checker->system->instance[instance].waits)
         violation(checker, "%s %s for wake-ups", instance_name(checker, instance),
                   waits ? "waits" : "does not wait");
 }
 
 /* What the kernel itself uses for an instance's thread: its buffer, which the kernel writes
- * messages to, and its time. */
+ * messages to, its time, and where it sends its faults. */
 static void check_thread(struct camkes_checker *checker, unsigned instance)
 {
     unsigned thread = (unsigned)checker->found[instance].tcb;
+    bool supervised = supervises(checker, instance);
     for (const struct capdl_cap *cap = next_cap(checker, thread, NULL); cap;
          cap = next_cap(checker, thread, cap)) {
         bool good = !strcmp(cap->slot, "cspace") || !strcmp(cap->slot, "vspace");
@@ -287,11 +322,19 @@ static void check_thread(struct camkes_checker *checker, unsigned instance)
         if (!strcmp(cap->slot, "sc_slot"))
             good = object_of(checker, cap->object)->type == CAPDL_SCHEDULING_CONTEXT &&
                    holders(checker, cap->object, CAPDL_TCB) == 1;
+        if (!strcmp(cap->slot, "fault_ep_slot")) {
+            good = !supervises(checker, instance) && (int)cap->object == checker->faults &&
+                   cap->badge == instance + 1u && cap->rights == (CAPDL_WRITE | CAPDL_EXECUTE);
+            supervised |= good;
+        }
         if (!good)
             violation(checker, "the thread of %s has %s as its %s",
                       instance_name(checker, instance), object_of(checker, cap->object)->name,
                       cap->slot);
     }
+    if (!supervised)
+        violation(checker, "faults of %s go to nobody, or not as its own",
+                  instance_name(checker, instance));
 }
 
 /* An interrupt signals its owner, with the badge of a device. */
@@ -327,6 +370,7 @@ int camkes_check(const struct camkes_system *system, const struct capdl *capdl,
         free(checker.mapped);
         return 1;
     }
+    checker.faults = capdl_find(capdl, "supervisor_faults");
     index_caps(&checker);
     for (unsigned i = 0; i < system->instance_count; i++)
         find_instance(&checker, i);

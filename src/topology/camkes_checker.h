@@ -23,6 +23,7 @@ struct camkes_checker {
     FILE *out;
     int violations;
     struct camkes_found found[CAMKES_MAX_INSTANCES];
+    int faults;                              /* the endpoint of all faults; -1: missing */
     unsigned *first;                         /* object: its first capability, as container */
     uint8_t (*mapped)[CAMKES_MAX_INSTANCES]; /* frame: CAPDL_* of each instance */
 };

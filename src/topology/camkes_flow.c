@@ -31,6 +31,12 @@ static void add_nodes(const struct camkes_checker *checker, struct flow_graph *g
                              "its device writes to memory that it chooses");
             continue;
         }
+        if (instance->kind == CAMKES_SUPERVISOR) {
+            flow_add_trusted(graph, instance->name,
+                             "receives the faults of all others, stops all and says so on the "
+                             "serial port; could stop them at any time");
+            continue;
+        }
         const struct topology_component *component =
             &checker->system->topology->component[instance->component];
         if (component->breaks_path)
@@ -111,6 +117,21 @@ static void add_buffers(const struct camkes_checker *checker, struct flow_graph 
     }
 }
 
+/* Whose faults the kernel sends to an endpoint, to who may receive from it. */
+static void add_faults(const struct camkes_checker *checker, struct flow_graph *graph)
+{
+    for (unsigned from = 0; from < checker->system->instance_count; from++) {
+        int endpoint = slot(checker, (unsigned)checker->found[from].tcb, "fault_ep_slot");
+        for (unsigned to = 0; endpoint >= 0 && to < checker->system->instance_count; to++)
+            for (const struct capdl_cap *cap =
+                     next_cap(checker, (unsigned)checker->found[to].cnode, NULL);
+                 cap; cap = next_cap(checker, (unsigned)checker->found[to].cnode, cap))
+                if ((int)cap->object == endpoint && cap->rights & CAPDL_READ)
+                    flow_add_edge(graph, from, to, "has its faults sent to %s, held by",
+                                  object_of(checker, cap->object)->name);
+    }
+}
+
 /* Who holds a way into an object, to who holds a way out of it: notifications, endpoints, and
  * whatever else two hold. */
 static void add_objects(const struct camkes_checker *checker, struct flow_graph *graph)
@@ -143,6 +164,7 @@ int camkes_check_flows(const struct camkes_checker *checker, const struct camkes
     add_devices(checker, &graph);
     add_interrupts(checker, &graph);
     add_buffers(checker, &graph);
+    add_faults(checker, &graph);
     flow_add_trusted(&graph, "capdl-loader",
                      "creates every object and hands out every capability before the start, then "
                      "stops; could join anything");

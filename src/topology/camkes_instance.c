@@ -79,6 +79,14 @@ static void write_ports(const struct camkes_system *system, unsigned instance, F
         }
 }
 
+static void write_other(const char *name, const char *member, const char *value, FILE *out)
+{
+    fprintf(out,
+            "    instance->other[instance->other_count].name = \"%s\";\n"
+            "    instance->other[instance->other_count++].%s = %s;\n",
+            name, member, value);
+}
+
 /* Pages that are no part of a link: this instance's own, and those of others. */
 static void write_pages(const struct camkes_system *system, unsigned instance, FILE *out)
 {
@@ -86,16 +94,31 @@ static void write_pages(const struct camkes_system *system, unsigned instance, F
         const struct camkes_region *region = &system->region[i];
         if (region->use == CAMKES_SEED && region->end[1] == instance)
             fprintf(out, "    instance->seed = %s;\n", region->name);
-        if (region->use == CAMKES_WORDS && region->end[0] == instance)
-            fprintf(out, "    instance->words = %s;\n", region->name);
-        /* the entropy component's seeds, the monitor's words of others */
+        if (region->use == CAMKES_MEASURE && region->end[0] == instance)
+            fprintf(out, "    instance->measure = %s;\n", region->name);
+        /* the entropy component's seeds, what the others measured for the monitor */
         unsigned theirs = region->use == CAMKES_SEED ? 1 : 0;
         if (region->use != CAMKES_LINK && region->end[!theirs] == instance)
-            fprintf(out,
-                    "    instance->other[instance->other_count].name = \"%s\";\n"
-                    "    instance->other[instance->other_count++].page = %s;\n",
-                    system->instance[region->end[theirs]].name, region->name);
+            write_other(system->instance[region->end[theirs]].name, "page", region->name, out);
     }
+}
+
+/* All the others, in the order of their badges. */
+static void write_supervision(const struct camkes_system *system, unsigned instance,
+                              const uint8_t policy_hash[8], FILE *out)
+{
+    if (system->instance[instance].kind != CAMKES_SUPERVISOR)
+        return;
+    fputs("    instance->faults = faults_endpoint();\n"
+          "    instance->fault_reply = faults_reply();\n",
+          out);
+    for (unsigned i = 0; i < instance; i++) {
+        char thread[32];
+        snprintf(thread, sizeof thread, "faults_thread(%u)", i + 1);
+        write_other(system->instance[i].name, "thread", thread, out);
+    }
+    for (unsigned i = 0; i < 8; i++)
+        fprintf(out, "    instance->policy_hash[%u] = 0x%02x;\n", i, policy_hash[i]);
 }
 
 #define WARM_UP     100u
@@ -122,7 +145,7 @@ static void write_synthetic(const struct camkes_system *system,
             service->listen_port, WARM_UP, MEASURED);
 }
 
-/* Where each counts its wakes: in its words, which the monitor reads; the monitor in its own. */
+/* Where each counts its wakes: in its page, which the monitor reads; the monitor in its own. */
 static void write_wakes(const struct camkes_system *system, unsigned instance, FILE *out)
 {
     if (!system->synthetic || !component_of(system, instance))
@@ -131,7 +154,7 @@ static void write_wakes(const struct camkes_system *system, unsigned instance, F
         fputs("    static struct wake_count wakes[WAKES_BADGES];\n    instance->wakes = wakes;\n",
               out);
     else
-        fputs("    instance->wakes = instance->words->wakes;\n", out);
+        fputs("    instance->wakes = instance->measure->wakes;\n", out);
 }
 
 static void write_devices(const struct camkes_system *system, unsigned instance, FILE *out)
@@ -143,13 +166,13 @@ static void write_devices(const struct camkes_system *system, unsigned instance,
         fputs("    instance->device = (void *)(uintptr_t)device;\n"
               "    instance->acknowledge = interrupt_acknowledge;\n",
               out);
-    if (system->instance[instance].kind == CAMKES_ENTROPY && system->board->entropy)
+    enum camkes_kind kind = system->instance[instance].kind;
+    if (kind == CAMKES_ENTROPY && system->board->entropy)
         fputs("    instance->device = (void *)(uintptr_t)device;\n", out);
-    if (component && component->program == PROGRAM_MONITOR) {
+    if (kind == CAMKES_ENTROPY && system->board->rtc)
+        fputs("    instance->rtc = (const volatile uint32_t *)(uintptr_t)rtc;\n", out);
+    if (kind == CAMKES_MONITOR || kind == CAMKES_SUPERVISOR)
         fputs("    instance->uart = (void *)(uintptr_t)uart;\n", out);
-        if (system->board->rtc)
-            fputs("    instance->rtc = (const volatile uint32_t *)(uintptr_t)rtc;\n", out);
-    }
 }
 
 static void write_program(const struct camkes_system *system, unsigned instance, FILE *out)
@@ -187,7 +210,8 @@ static void write_self(const struct program *program, size_t size, bool link, FI
 }
 
 void camkes_write_instance(const struct camkes_system *system, unsigned instance,
-                           const size_t self_size[], const uint8_t random[32], FILE *out)
+                           const size_t self_size[], const uint8_t random[32],
+                           const uint8_t policy_hash[8], FILE *out)
 {
     const struct topology_component *component = component_of(system, instance);
     fputs("/* Generated by `sluice build`. */\n#include <camkes.h>\n#include <string.h>\n\n"
@@ -209,6 +233,9 @@ void camkes_write_instance(const struct camkes_system *system, unsigned instance
     }
     if (system->instance[instance].kind == CAMKES_ENTROPY)
         write_bytes("static const uint8_t build_seed", random, 32, out);
+    if (system->instance[instance].kind == CAMKES_SUPERVISOR)
+        fputs("unsigned long faults_endpoint(void), faults_reply(void), faults_thread(unsigned);\n",
+              out);
     fputs("\nvoid instance_fill(struct instance *instance)\n{\n"
           "    memset(instance, 0, sizeof *instance);\n",
           out);
@@ -224,6 +251,7 @@ void camkes_write_instance(const struct camkes_system *system, unsigned instance
     write_pages(system, instance, out);
     write_wakes(system, instance, out);
     write_devices(system, instance, out);
+    write_supervision(system, instance, policy_hash, out);
     if (system->instance[instance].kind == CAMKES_ENTROPY)
         fputs("    memcpy(instance->build_seed, build_seed, sizeof instance->build_seed);\n", out);
     fputs("}\n", out);
@@ -253,6 +281,8 @@ void camkes_write_cmake(const struct camkes_system *system, FILE *out)
             host = "${SLUICE_CLOCK}";
         if (system->instance[i].kind == CAMKES_ENTROPY)
             host = "${SLUICE_ENTROPY}";
+        if (system->instance[i].kind == CAMKES_SUPERVISOR)
+            host = "${SLUICE_SUPERVISOR}";
         fprintf(out,
                 "DeclareCAmkESComponent(%s SOURCES components/%s/instance.c %s%s%s\n"
                 "    INCLUDES ${%s} C_FLAGS ${SLUICE_FLAGS} LD_FLAGS \"${SLUICE_LINK}\" LIBS %s)\n",

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A component that dies on CAmkES is not restarted: the gateway stays closed."""
+"""A component that dies on CAmkES is not restarted: the port says which and why, and the gateway
+stays closed."""
+import contextlib
 import json
 import socket
 import struct
@@ -8,84 +10,84 @@ import time
 import poke
 import pytest
 import qemu
-import walk
+from dying import PROGRAMS, answered, deaths, debugger_arguments, wait_until
 
 pytestmark = pytest.mark.camkes
 
-PIPELINE = {"ext_nic_drv": "nic_drv", "ext_frontend": "ext_frontend",
-            "request_parser_norm": "parser_norm", "request_policy_emit": "policy_emit",
-            "int_frontend": "int_frontend", "int_nic_drv": "nic_drv",
-            "reply_parser_norm": "parser_norm", "reply_policy_emit": "policy_emit"}
-BEFORE_REPLY = [name for name in PIPELINE if not name.startswith("reply_")]
-
-
-def ask(lab):
-    """One allowed read; True when it is answered within a second."""
-    try:
-        connection = lab.connect(timeout=1)
-    except OSError:
-        return False
-    try:
-        connection.sendall(walk.adu(1, walk.read(0, 1)))
-        return len(walk.receive(connection, 1, 1)) == 1
-    except OSError:
-        return False
-    finally:
-        connection.close()
+RAM = "1024M"
 
 
 @pytest.fixture
-def machine(build, lab, plant, tmp_path):
-    """A booted image, its directory, its memory and the device behind it."""
-    ram = tmp_path / "ram"
-    image = build()
-    with qemu.Gateway(lab, image, tmp_path / "serial", extra=poke.arguments(ram, "1024M")) as gateway:
-        memory = poke.Memory(ram)
-        yield gateway, image, memory, plant
-        memory.close()
-    ram.unlink()
+def boot_memory(build, lab, tmp_path):
+    """A context: a booted image, and its memory."""
+    @contextlib.contextmanager
+    def booted():
+        ram = tmp_path / "ram"
+        extra = poke.arguments(ram, RAM) + debugger_arguments(tmp_path)
+        with qemu.Gateway(lab, build(), tmp_path / "serial", extra=extra) as gateway:
+            memory = poke.Memory(ram)
+            try:
+                yield gateway, memory
+            finally:
+                memory.close()
+                ram.unlink()
+    return booted
 
 
-def kill(lab, memory, component):
-    """Makes the component jump to nowhere at its next wake-up: the copies of its image in memory
-    are broken one by one, until it is the one that runs."""
-    for place in memory.places(component):
-        memory.write(place, component.broken)
-        if not ask(lab):
-            return True
-    return False
-
-
-@pytest.mark.parametrize("name", PIPELINE)
-def test_nothing_passes_when_one_has_died(lab, machine, name):
-    gateway, image, memory, plant = machine
-    assert ask(lab)
-    component = poke.Component(image / "elf" / name, f"{PIPELINE[name]}_component")
-    assert kill(lab, memory, component)
-    time.sleep(1)  # what was under way
+def is_closed(lab, gateway, plant, died):
+    """`died` is told of, nothing passes, and no other is told of. Gives its line."""
+    assert gateway.wait_audit(lambda line: line["event"] == "closed", 30), gateway.read_log()[-3000:]
     seen = len(plant.seen())
-    assert not any(ask(lab) for _ in range(3)), "answered by a gateway with a dead component"
-    if name in BEFORE_REPLY:
-        assert len(plant.seen()) == seen
+    assert not any(answered(lab) for _ in range(2)), "answered by a gateway that is closed"
+    assert len(plant.seen()) == seen
     assert gateway.process.poll() is None  # the machine is up: it is closed, not gone
-    # docs/caveats.md: nobody is told.
-    assert not [line for line in gateway.audit() if line["event"] == "component-died"]
+    line, closed = gateway.audit()[-2:]
+    assert deaths(gateway) == [line] and line["died"] in died
+    assert (closed["event"], closed["component"]) == ("closed", "supervisor")
+    assert [line["supervisor_seq"], closed["supervisor_seq"]] == [0, 1]
+    return line
 
 
-def test_without_the_monitor_traffic_goes_on_unseen(lab, machine):
-    """docs/caveats.md: audit rings have no way back, so nobody notices."""
-    gateway, image, memory, plant = machine
-    assert ask(lab)
-    component = poke.Component(image / "elf/monitor", "monitor_component")
-    places = memory.places(component)
+def kill_one(lab, gateway, memory, component, places):
+    """Makes the component jump to nowhere at its next wake-up: the copies of its image in memory,
+    the loader's among them, are broken one by one, until it is the one that runs."""
     for place in places:
         memory.write(place, component.broken)
-    time.sleep(1)
-    ask(lab)
-    lines = len(gateway.audit())
-    assert places and ask(lab) and ask(lab)
-    time.sleep(1)
-    assert len(gateway.audit()) == lines
+        assert wait_until(lambda: answered(lab) or deaths(gateway))
+        if deaths(gateway):
+            return
+        memory.write(place, component.struct)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_fault_closes_the_gateway(build, boot_memory, lab, plant, program):
+    """Each instance of the program, a boot for each."""
+    names, died = PROGRAMS[program], set()
+    for name in names:
+        component = poke.Component(build() / "elf" / name, f"{program}_component")
+        with boot_memory() as (gateway, memory):
+            assert wait_until(lambda: answered(lab))
+            first = gateway.wait_audit(lambda line: True, 30)
+            places = memory.places(component)
+            if program == "monitor":  # it answers nobody
+                for place in places:
+                    memory.write(place, component.broken)
+                assert wait_until(lambda: deaths(gateway) or answered(lab) and False)
+            else:  # of two images that are the same, the first copy, then the last
+                kill_one(lab, gateway, memory, component, places[::-1] if died else places)
+            line = is_closed(lab, gateway, plant, set(names) - died)
+            died.add(line["died"])
+            assert line["cause"] == "memory-fault" and int(line["address"], 16) == poke.NOWHERE
+            for key in ("boot", "epoch", "policy"):
+                assert line[key] == first[key], key
+            assert "timestamp" in line
+
+
+def test_the_clock_faults(build, boot_memory, lab, plant, tmp_path):
+    with boot_memory() as (gateway, memory):
+        assert wait_until(lambda: answered(lab))
+        poke.break_code(tmp_path / "gdb", memory, poke.Code(build() / "elf/clock", "run"))
+        assert is_closed(lab, gateway, plant, {"clock"})["cause"] == "exception"
 
 
 def proceed(path):
@@ -101,28 +103,42 @@ def proceed(path):
                 pass
 
 
-def test_a_broken_invariant_names_itself(build, lab, plant, tmp_path):
-    """sl_fault: here a component that finds too little room for its state."""
-    image, ram, control = build(), tmp_path / "ram", tmp_path / "control"
-    component = poke.Component(image / "elf/request_parser_norm", "parser_norm_component")
-    name, size, init, wake = struct.unpack("<4Q", component.struct)
-    extra = [*poke.arguments(ram, "1024M"), "-S", "-qmp", f"unix:{control},server=on,wait=off"]
+@contextlib.contextmanager
+def booted_with(lab, image, tmp_path, old, new):
+    """The image with `new` in place of `old` wherever that stands, before anything has run."""
+    ram, control = tmp_path / "ram", tmp_path / "control"
+    extra = [*poke.arguments(ram, RAM), "-S", "-qmp", f"unix:{control},server=on,wait=off"]
     with qemu.Gateway(lab, image, tmp_path / "serial", extra=extra, wait=False) as gateway:
         until, memory, places = time.monotonic() + 20, None, []
         while not (control.exists() and places) and time.monotonic() < until:
             time.sleep(0.05)
             if not memory and ram.exists() and ram.stat().st_size:
                 memory = poke.Memory(ram)
-            places = list(memory.find(component.struct)) if memory else []
+            places = list(memory.find(old)) if memory else []
         assert places
         for place in places:
-            memory.write(place, struct.pack("<4Q", name, size + 1, init, wake))
+            memory.write(place, new)
         proceed(control)
-        line = gateway.wait_audit(lambda line: line["event"] == "component-died", 60)
+        yield gateway
         memory.close()
-        assert line, gateway.read_log()[-3000:]
-        assert line["died"] in ("request_parser_norm", "reply_parser_norm")
-        assert (line["cause"], line["action"]) == ("fault", "closed")
-        assert line["fault"] == "the image has too little room for the component's state"
+
+
+def test_a_broken_invariant_names_itself(build, lab, plant, tmp_path):
+    """sl_fault: here a component that finds too little room for its state."""
+    component = poke.Component(build() / "elf/request_parser_norm", "parser_norm_component")
+    name, size, init, wake = struct.unpack("<4Q", component.struct)
+    larger = struct.pack("<4Q", name, size + 1, init, wake)
+    with booted_with(lab, build(), tmp_path, component.struct, larger) as gateway:
+        line = is_closed(lab, gateway, plant, {"request_parser_norm", "reply_parser_norm"})
+        assert line["cause"] == "fault"
+        assert line["fault"] == "the image has too little room for the component's state"[:40]
         assert (line["found"], line["expected"]) == (size, size + 1)
-        assert not ask(lab) and not plant.seen()
+
+
+def test_entropy_faults(build, lab, plant, tmp_path):
+    """It runs at the start only, before anybody knows boot or time."""
+    code = poke.Code(build() / "elf/entropy", "run")
+    broken = poke.UNDEFINED * (len(code.struct) // 4)
+    with booted_with(lab, build(), tmp_path, code.struct, broken) as gateway:
+        line = is_closed(lab, gateway, plant, {"entropy"})
+        assert line["cause"] == "exception" and line["boot"] == "0" * 16 and "uptime_us" in line

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The CAmkES image at work: the demo's walk, load, and the same verdicts and bytes as on Linux."""
+"""The CAmkES image at work: the demo's walk, and load."""
 import concurrent.futures
 import io
 
-import corpus
 import lab as lab_module
 import pytest
-import qemu
 import walk
 
 pytestmark = pytest.mark.camkes
@@ -55,18 +53,3 @@ def test_16_connections_1000_requests_each(build, boot, lab, libmodbus_device, r
                                      timeout=240),
             range(16)))
     assert [r.stdout for r in results if r.returncode] == []
-
-
-def test_image_and_linux_host_agree(build, lab, sluice, tmp_path):
-    site = tmp_path / "site.yaml"
-    site.write_text(corpus.CONFIG)
-    image = build(site)
-    with lab_module.Gateway(lab, sluice, site, tmp_path / "audit.json") as gateway:
-        linux = corpus.run(lab, gateway.audit)
-    with qemu.Gateway(lab, image, tmp_path / "serial") as gateway:
-        camkes = corpus.run(lab, gateway.audit)
-    for one, other in zip(linux["replies"], camkes["replies"]):
-        assert one == other
-    assert linux["device"] == camkes["device"]
-    assert linux["audit"] == camkes["audit"]
-    assert len(linux["replies"]) > 180 and len(linux["device"]) > 60

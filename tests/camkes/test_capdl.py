@@ -27,7 +27,7 @@ def test_what_was_built_is_the_topology(sluice, built):
     status, violations, said = check(sluice, built / "sluice.cdl", built / "gen_config.h")
     assert status == 0 and violations == [], said
     assert "capdl: ok:" in said
-    for trusted in ("clock", "entropy", "capdl-loader", "kernel"):
+    for trusted in ("clock", "entropy", "supervisor", "capdl-loader", "kernel"):
         assert f"flow: trusted, not followed: {trusted}:" in said
 
 
@@ -45,7 +45,7 @@ MUTATIONS = {
         (r"(pt_ext_frontend_group_bin_0002 \{[^}]*share_ext_frontend_to_%s_producer_data_00_obj) \(RW\)" % IN,
          r"\1 (RWX)", "may write and execute"),
     "a mapping taken away":
-        (r"0x[0-9a-f]+: share_ext_frontend_words_data_0_obj \(RW\)\n", "", "has no right of"),
+        (r"0x[0-9a-f]+: share_ext_frontend_seed_data_0_obj \(R\)\n", "", "has no right of"),
     "a ring of others mapped":
         (r"(pt_ext_frontend_group_bin_0002 \{\n)",
          r"\g<1>0x1ff: share_request_policy_emit_to_int_frontend_consumer_data_0_obj (RW)\n",
@@ -112,9 +112,27 @@ MUTATIONS = {
     "another's time":
         (r"sc_slot: int_frontend_int_frontend_0_control_sc",
          "sc_slot: ext_frontend_ext_frontend_0_control_sc", "as its sc_slot"),
-    "a fault handler":
-        (r"(ext_frontend_ext_frontend_0_control_tcb \{\n)",
-         r"\g<1>fault_ep_slot: int_frontend_pre_init_ep (W)\n", "as its fault_ep_slot"),
+    "another fault handler":
+        (r"fault_ep_slot: supervisor_faults \(WP, badge: 2\)",
+         "fault_ep_slot: int_frontend_pre_init_ep (WP, badge: 2)",
+         "the thread of ext_frontend has int_frontend_pre_init_ep as its fault_ep_slot"),
+    "no fault handler":
+        (r"fault_ep_slot: supervisor_faults \(WP, badge: 2\)\n", "",
+         "faults of ext_frontend go to nobody"),
+    "faults in another's name":
+        (r"(fault_ep_slot: supervisor_faults \(WP, badge: )2\)", r"\g<1>5)",
+         "the thread of ext_frontend has supervisor_faults as its fault_ep_slot"),
+    "a right to receive all faults":
+        (r"(ext_frontend_cnode \{\n)", r"\g<1>0x3f: supervisor_faults (R)\n",
+         "ext_frontend holds supervisor_faults"),
+    "a right to make up faults":
+        (r"(ext_frontend_cnode \{\n)", r"\g<1>0x3f: supervisor_faults (W, badge: 5)\n",
+         "ext_frontend holds supervisor_faults"),
+    "a supervisor that receives none":
+        (r"0x[0-9a-f]+: supervisor_faults \(R\)\n", "", "supervisor receives no faults"),
+    "a supervisor that cannot stop one":
+        (r"0xc: ext_frontend_ext_frontend_0_control_tcb\n", "",
+         "supervisor cannot stop ext_frontend"),
     "untyped memory":
         (r"(objects \{\n)(?s:(.*?))(ext_frontend_cnode \{\n)",
          r"\g<1>loose = ut (12 bits)\n\g<2>\g<3>0xf: loose\n", "loose"),
@@ -146,6 +164,10 @@ PATHS = {
         "ext_nic_drv > shares int_nic_drv_interrupt_interrupt_irq, held by > int_nic_drv",
     "an interrupt that signals the other side":
         "int_nic_drv > owns int_nic_drv_interrupt_interrupt_irq, which wakes > ext_nic_drv",
+    "another fault handler":
+        "ext_frontend > has its faults sent to int_frontend_pre_init_ep, held by > int_frontend",
+    "a right to receive all faults":
+        "int_frontend > has its faults sent to supervisor_faults, held by > ext_frontend",
     "another's message buffer":
         "int_frontend > has messages in ext_frontend_frame__camkes_ipc_buffer_ext_frontend_0_control, "
         "mapped by > ext_frontend",
@@ -179,7 +201,7 @@ def test_a_path_is_shown(sluice, built, tmp_path):
     """A shared page between the sides is not only one right too many, but a path."""
     text = (built / "sluice.cdl").read_text().replace(
         "pt_int_frontend_group_bin_0002 {\n", "pt_int_frontend_group_bin_0002 {\n"
-        "0x1ff: share_ext_frontend_words_data_0_obj (R)\n", 1)
+        "0x1ff: share_ext_frontend_to_request_parser_norm_producer_data_00_obj (R)\n", 1)
     (tmp_path / "changed.cdl").write_text(text)
     status, violations, said = check(sluice, tmp_path / "changed.cdl")
     assert status == 1

@@ -33,7 +33,7 @@ def test_each_end_of_each_dataport_has_its_right(assembly):
 def test_each_component_has_its_heap_stack_and_priority(assembly):
     names = [name for type, name in re.findall(r"^        component (\w+) (\w+);", assembly, re.M)
              if type not in ("Nic", "Registers")]
-    assert len(names) == 11
+    assert len(names) == 12
     for name in names:
         for attribute in ("heap_size", "_stack_size", "_priority", "_max_priority", "_budget"):
             assert re.search(rf"^        {name}\.{attribute} = \d+;", assembly, re.M), (name, attribute)

@@ -11,6 +11,10 @@ import struct
 import threading
 import time
 
+PORT = 502
+# More than so many of each: replies, what the device saw, audit lines by verdict.
+LEAST = {"replies": 180, "device": 60, "allow": 25, "deny": 25, "malformed": 25}
+
 CONFIG = """
 gateway:
   audit: { lines: each }

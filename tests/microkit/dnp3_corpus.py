@@ -13,6 +13,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from dnp3_wire import DIR, PRM, STATUS_REQUEST, UNCONFIRMED, Peer, frames, link
 
 PORT = 20000
+# More than so many of each: replies, what the device saw, audit lines by verdict.
+LEAST = {"replies": 120, "device": 25, "allow": 30, "deny": 50, "malformed": 20}
 MASTER, OUTSTATION = 1, 10
 
 CONFIG = """
@@ -28,7 +30,7 @@ services:
     protocol: dnp3
     listen: 192.168.96.2:20000
     device: 192.168.95.2:20000
-    timeout: 800ms
+    timeout: 400ms
     unsolicited: allow
     response-fragments: 4
     stations:
@@ -179,10 +181,10 @@ def _exchange(lab, master, message):
         master.socket.sendall(message)
     except ConnectionError:
         return None, ["closed"]
-    wait = 2.0  # more than twice the service's timeout
+    wait = 1.0  # more than twice the service's timeout
     while (one := master.receive(wait)) is not None:
         got.append(str(one))
-        wait = 0.4
+        wait = 0.3
     if master.closed:
         master.close()
         return None, [*got, "closed"]

@@ -1,52 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Each domain made to fault in turn: traffic stops, the port says which, and it starts anew."""
-import time
-
-import lab as lab_module
 import poke
 import pytest
-import walk
+from dying import PROGRAMS, answered, deaths, debugger_arguments, wait_until
 
 pytestmark = pytest.mark.microkit
-
-PROGRAMS = {"nic_drv": ("ext_nic_drv", "int_nic_drv"), "ext_frontend": ("ext_frontend",),
-            "int_frontend": ("int_frontend",),
-            "parser_norm": ("request_parser_norm", "reply_parser_norm"),
-            "policy_emit": ("request_policy_emit", "reply_policy_emit"),
-            "monitor": ("sluice_monitor",)}
-
-
-def try_request(lab):
-    """One allowed read; True when it is answered within a short time."""
-    try:
-        connection = lab.connect(timeout=1)
-    except OSError:
-        return False
-    try:
-        connection.sendall(walk.adu(1, walk.read(0, 1)))
-        return len(walk.receive(connection, 1, 1)) == 1
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
-def wait_until(wanted, timeout=30):
-    until = time.monotonic() + timeout
-    while time.monotonic() < until:
-        if wanted():
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def deaths(gateway):
-    return [line for line in gateway.audit() if line["event"] == "component-died"]
-
-
-def debugger_arguments(tmp_path):
-    return ["-chardev", f"socket,id=gdb,path={tmp_path / 'gdb'},server=on,wait=off",
-            "-gdb", "chardev:gdb"]
 
 
 @pytest.fixture
@@ -64,33 +22,34 @@ def machine(build, boot, lab, libmodbus_device, tmp_path):
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_fault_stops_all_and_starts_anew(lab, machine, program):
     gateway, directory, memory = machine
-    assert wait_until(lambda: try_request(lab))
+    assert wait_until(lambda: answered(lab))
     domains = PROGRAMS[program]
-    component = poke.Component(directory / f"{domains[0]}.elf", f"{program}_component")
+    elf = directory / f"{domains[0].replace('monitor', 'sluice_monitor')}.elf"
+    component = poke.Component(elf, f"{program}_component")
     died = set()
     for place in memory.places(component):  # the loader's copies among them: nothing happens
         before = len(deaths(gateway))
         memory.write(place, component.broken)
-        lost = wait_until(lambda: try_request(lab) and False or len(deaths(gateway)) > before, 1.5)
+        lost = wait_until(lambda: answered(lab) and False or len(deaths(gateway)) > before, 1.5)
         memory.write(place, component.struct)
         if lost:
             line = deaths(gateway)[before]
             died.add(line["died"])
             assert line["cause"] == "memory-fault"
             assert int(line["address"], 16) == poke.NOWHERE
-            assert wait_until(lambda: try_request(lab)), gateway.read_log()[-3000:]
-    assert died == {domain.replace("sluice_", "") for domain in domains}
+            assert wait_until(lambda: answered(lab)), gateway.read_log()[-3000:]
+    assert died == set(domains)
     restarts = [line for line in gateway.audit() if line["event"] == "restarted"]
     assert len(restarts) == len(deaths(gateway)) >= len(domains)
     assert [line["epoch"] for line in restarts] == list(range(1, len(restarts) + 1))
     # The epoch stands on the monitor's lines too.
     assert wait_until(lambda: gateway.audit()[-1]["epoch"] == len(restarts) or
-                      try_request(lab) and False, 10)
+                      answered(lab) and False, 10)
 
 
 def test_a_domain_that_keeps_faulting_waits_longer_each_time(lab, machine):
     gateway, directory, memory = machine
-    assert wait_until(lambda: try_request(lab))
+    assert wait_until(lambda: answered(lab))
     component = poke.Component(directory / "ext_frontend.elf", "ext_frontend_component")
     places = memory.places(component)
     for place in places:
@@ -101,28 +60,28 @@ def test_a_domain_that_keeps_faulting_waits_longer_each_time(lab, machine):
     waits = [line["back_off_ms"] for line in gateway.audit() if line["event"] == "restarted"]
     waits = waits[waits[0] == 0:]  # none at first, where it had lived for a second
     assert waits[:4] == [10, 20, 40, 80]
-    assert wait_until(lambda: try_request(lab)), gateway.read_log()[-3000:]
+    assert wait_until(lambda: answered(lab)), gateway.read_log()[-3000:]
 
 
 def test_nothing_passes_while_it_is_down(lab, machine):
     gateway, directory, memory = machine
-    assert wait_until(lambda: try_request(lab))
+    assert wait_until(lambda: answered(lab))
     component = poke.Component(directory / "int_frontend.elf", "int_frontend_component")
     places = memory.places(component)
     for place in places:
         memory.write(place, component.broken)
-    try_request(lab)
+    answered(lab)
     assert wait_until(lambda: len(deaths(gateway)) >= 8, 30)  # waits of more than a second now
-    assert not try_request(lab)
+    assert not answered(lab)
     for place in places:
         memory.write(place, component.struct)
-    assert wait_until(lambda: try_request(lab))
+    assert wait_until(lambda: answered(lab))
 
 
 def test_a_broken_invariant_names_itself(lab, machine):
     """sl_fault: here a domain that finds its configuration broken when it starts anew."""
     gateway, directory, memory = machine
-    assert wait_until(lambda: try_request(lab))
+    assert wait_until(lambda: answered(lab))
     elf = directory / "request_parser_norm.elf"
     config = poke.Section(elf, ".sluice_config")
     wake = poke.Component(elf, "parser_norm_component")
@@ -131,7 +90,7 @@ def test_a_broken_invariant_names_itself(lab, machine):
     for place in memory.places(wake):
         memory.write(place, wake.broken)
     assert wait_until(lambda: [line for line in deaths(gateway) if line["cause"] == "fault"] or
-                      try_request(lab) and False)
+                      answered(lab) and False)
     line = next(line for line in deaths(gateway) if line["cause"] == "fault")
     assert line["died"] == "request_parser_norm"
     assert line["fault"] == "no configuration in the image"
@@ -141,21 +100,21 @@ def test_a_broken_invariant_names_itself(lab, machine):
 def test_the_clock_faults(lab, machine, tmp_path):
     """Trusted, and its fault is seen like any other: all stops, and starts anew with it."""
     gateway, directory, memory = machine
-    assert wait_until(lambda: try_request(lab))
+    assert wait_until(lambda: answered(lab))
     restore = poke.break_code(tmp_path / "gdb", memory, poke.Code(directory / "clock.elf", "init"))
     assert wait_until(lambda: len(deaths(gateway)) >= 3)
     assert {(line["died"], line["cause"]) for line in deaths(gateway)} == {("clock", "exception")}
     restore()
-    assert wait_until(lambda: try_request(lab)), gateway.read_log()[-3000:]
+    assert wait_until(lambda: answered(lab)), gateway.read_log()[-3000:]
 
 
 def test_entropy_faults_at_a_start(lab, machine, tmp_path):
     """It runs at a start only. Nothing passes without it, the frontends having no keys."""
     gateway, directory, memory = machine
-    assert wait_until(lambda: try_request(lab))
+    assert wait_until(lambda: answered(lab))
     restore = poke.break_code(tmp_path / "gdb", memory,
                               poke.Code(directory / "entropy.elf", "init"))
-    assert try_request(lab)  # its work was done
+    assert answered(lab)  # its work was done
     component = poke.Component(directory / "ext_frontend.elf", "ext_frontend_component")
     places = memory.places(component)
     for place in places:
@@ -166,16 +125,16 @@ def test_entropy_faults_at_a_start(lab, machine, tmp_path):
     died = [(line["died"], line["cause"]) for line in deaths(gateway)]
     assert died[0] == ("ext_frontend", "memory-fault")
     assert set(died[1:]) == {("entropy", "exception")}
-    assert not try_request(lab)
+    assert not answered(lab)
     restore()
-    assert wait_until(lambda: try_request(lab)), gateway.read_log()[-3000:]
+    assert wait_until(lambda: answered(lab)), gateway.read_log()[-3000:]
 
 
 def test_the_supervisor_faults(lab, machine, tmp_path):
     """Nobody is above it that could start it anew: those that decide let nothing pass any more,
     and the monitor says so."""
     gateway, directory, memory = machine
-    assert wait_until(lambda: try_request(lab))
+    assert wait_until(lambda: answered(lab))
     restore = poke.break_code(tmp_path / "gdb", memory,
                               poke.Code(directory / "supervisor.elf", "notified"))
     line = gateway.wait_audit(lambda line: line["event"] == "component-died", timeout=30)
@@ -183,7 +142,7 @@ def test_the_supervisor_faults(lab, machine, tmp_path):
     assert (line["died"], line["cause"], line["action"]) == ("supervisor", "silent", "closed")
     assert line["component"] == "monitor" and line["boot"] == gateway.audit()[0]["boot"]
     restore()
-    assert not wait_until(lambda: try_request(lab), 3)
+    assert not wait_until(lambda: answered(lab), 3)
     assert len(deaths(gateway)) == 1
     # What is refused still has its line, and so has what comes in: the monitor goes on.
     assert gateway.audit()[-1]["event"] != "component-died"

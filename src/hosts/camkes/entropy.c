@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The entropy component: fetches randomness from a virtio entropy device once and gives each
- * component that asks for random bytes a key of its own. Where there is no device, or it does
- * not answer, keys come from the random bytes that the build put in and the counter: known to
- * whoever has the image, and said so in each seed.
+ * component that asks for random bytes a key of its own, and with it what all are told once: the
+ * boot identifier and what time it is. Where there is no device, or it does not answer, keys come
+ * from the random bytes that the build put in and the counter: known to whoever has the image, and
+ * said so in each seed.
  */
 #include <sel4/sel4.h>
 #include <string.h>
@@ -46,10 +47,22 @@ static bool ask_device(void)
     return virtio_reset(&device.bus);
 }
 
+/* Unix time in nanoseconds minus instance_now(), from a PL031 (Arm DDI 0224: RTCDR, whole
+ * seconds); 0 without one. */
+static uint64_t wall_offset(void)
+{
+    if (!instance.rtc)
+        return 0;
+    uint64_t wall = instance.rtc[0] * UINT64_C(1000000000);
+    uint64_t now = instance_now();
+    return wall > now ? wall - now : 0;
+}
+
 int run(void);
 
 int run(void)
 {
+    uint8_t boot[sizeof((struct instance_seed){0}.boot)];
     instance_fill(&instance);
     uint64_t now = instance_now();
     random_seed(&pool, instance.build_seed);
@@ -57,10 +70,14 @@ int run(void)
     bool from_device = ask_device();
     now = instance_now();
     random_mix(&pool, &now, sizeof now);
+    random_bytes(&pool, boot, sizeof boot);
+    uint64_t offset = wall_offset();
     for (unsigned i = 0; i < instance.other_count; i++) {
         struct instance_seed *seed = instance.other[i].page;
         random_bytes(&pool, seed->key, sizeof seed->key);
         seed->from_device = from_device;
+        seed->wall_offset = offset;
+        memcpy(seed->boot, boot, sizeof boot);
         sl_store_release(&seed->ready, 1);
     }
     memset(&pool, 0, sizeof pool);

@@ -14,10 +14,9 @@
 #include "hosts/camkes/instance.h"
 #include "hosts/camkes/instance_time.h"
 #include "hosts/camkes/nic.h"
+#include "hosts/microkit/fault.h"
 #include "hosts/microkit/random.h"
 #include "sluice/barrier.h"
-
-#define BOOT_SIZE sizeof((struct sl_monitor_config){0}.boot)
 
 struct sl_host {
     struct instance instance;
@@ -44,9 +43,8 @@ uint64_t sl_now(struct sl_host *host)
 
 uint64_t sl_wall(struct sl_host *host)
 {
-    if (!host->instance.rtc)
-        return 0;
-    return host->instance.rtc[0] * UINT64_C(1000000000); /* Arm DDI 0224: RTCDR, seconds */
+    const struct instance_seed *seed = host->instance.seed;
+    return seed && seed->wall_offset ? seed->wall_offset + instance_now() : 0;
 }
 
 void sl_deadline(struct sl_host *host, uint64_t when)
@@ -83,21 +81,11 @@ void sl_emit_line(struct sl_host *host, const char *line, size_t length)
     console_write(&host->instance, line, length);
 }
 
-/* Nobody can restart a CAmkES component: it tells the monitor why and stays where it is, so its
- * rings stand still and with them all traffic. */
+/* Nobody can restart a CAmkES component: the supervisor says why, and stops all. */
 _Noreturn void sl_fault(struct sl_host *host, const char *what, uint64_t found, uint64_t expected)
 {
-    struct instance_words *words = host->instance.words;
     sl_log(host, what);
-    if (words && !sl_load_relaxed(&words->spoken)) {
-        words->found = found;
-        words->expected = expected;
-        for (size_t i = 0; i + 1 < sizeof words->text && what[i]; i++)
-            words->text[i] = what[i];
-        sl_store_release(&words->spoken, INSTANCE_FAULTED);
-    }
-    for (;;)
-        seL4_Wait(host->instance.wait, NULL);
+    domain_fault(what, found, expected);
 }
 
 struct nic_driver *nic_driver_of(struct sl_host *host)
@@ -110,11 +98,8 @@ static void fill_environment(struct sl_host *host)
 {
     const struct instance *instance = &host->instance;
     struct sl_environment *environment = &host->environment;
-    uint8_t boot[BOOT_SIZE] = {0};
-    if (instance->seed)
-        random_bytes(&host->random, boot, sizeof boot);
     environment->host = host;
-    environment->config = console_stamp(instance, boot);
+    environment->config = console_stamp(instance);
     environment->config_size = instance->config_size;
     environment->policy = instance->policy;
     environment->policy_size = instance->policy_size;

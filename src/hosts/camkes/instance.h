@@ -22,26 +22,24 @@
 #define INSTANCE_BADGE_SEED   26u
 #define INSTANCE_MAX_BELLS    24u
 
-/* Randomness for one component, from the entropy component. */
+#define INSTANCE_MAX_OTHERS (SL_MAX_COMPONENTS + 2u)
+
+/* What the entropy component tells another at start: randomness of its own, and what all share. */
 struct instance_seed {
-    _Atomic uint32_t ready; /* 1: key is filled */
+    _Atomic uint32_t ready; /* 1: the rest is filled, and stays */
     uint32_t from_device;   /* 1: from an entropy device; 0: only what the build put in */
     uint8_t key[32];
+    uint8_t boot[8];      /* boot identifier, the same for all */
+    uint64_t wall_offset; /* nanoseconds from instance_now() to Unix time; 0: no clock tells */
 };
 
-/* A component that cannot go on says why here; the monitor reads it. One page. */
-#define INSTANCE_WORDS_TEXT 96u
-enum {
-    INSTANCE_FAULTED = 1,
-    INSTANCE_MEASURED, /* found: ticks, expected: requests */
+/* Where the gateway is measured: one page of each component, which the monitor reads. */
+struct instance_measure {
+    _Atomic uint32_t done; /* 1: the client's last reply came; ticks and requests are filled */
+    uint64_t ticks, requests;
+    struct wake_count wakes[WAKES_BADGES];
 };
-struct instance_words {
-    _Atomic uint32_t spoken; /* INSTANCE_*: the rest is filled, and stays */
-    uint64_t found, expected;
-    char text[INSTANCE_WORDS_TEXT];
-    struct wake_count wakes[WAKES_BADGES]; /* filled where it is measured */
-};
-_Static_assert(sizeof(struct instance_words) <= 4096, "the last words are one page");
+_Static_assert(sizeof(struct instance_measure) <= 4096, "what is measured is one page");
 
 /* In place of a NIC, for measurement (drivers/synthetic). */
 struct instance_synthetic {
@@ -54,7 +52,7 @@ struct instance_synthetic {
 
 struct instance {
     const char *name;
-    const struct sl_component *program; /* NULL: clock, entropy */
+    const struct sl_component *program; /* NULL: not of the topology */
     const void *config;                 /* sl_*_config */
     size_t config_size;
     const void *policy; /* NULL: none */
@@ -66,22 +64,27 @@ struct instance {
     unsigned long wait; /* capability of the notification; 0: waits for nothing */
     void (*ring[INSTANCE_MAX_BELLS])(void); /* by channel; clock, entropy: 0.. */
 
-    const struct instance_seed *seed; /* NULL: asks for no random bytes */
-    struct instance_words *words;
-    struct wake_count *wakes;     /* NULL: nothing is measured */
-    void *device;                 /* registers of its virtio device, NULL: none */
-    int (*acknowledge)(void);     /* its interrupt; NULL: none */
-    void *uart;                   /* monitor: PL011 */
-    const volatile uint32_t *rtc; /* monitor: PL031; NULL: none */
+    const struct instance_seed *seed;  /* NULL: asks for no random bytes */
+    struct instance_measure *measure;  /* NULL: nothing is measured */
+    struct wake_count *wakes;          /* likewise */
+    void *device;                      /* registers of its virtio device, NULL: none */
+    int (*acknowledge)(void);          /* its interrupt; NULL: none */
+    void *uart;                        /* monitor, supervisor: PL011 */
+    const volatile uint32_t *rtc;      /* entropy: PL031; NULL: none */
+    unsigned long faults, fault_reply; /* supervisor: capabilities of endpoint and reply object */
 
-    /* monitor: every other instance's last words; entropy: the seeds it fills */
+    /* monitor: what others measured; entropy: the seeds it fills; supervisor: whom it stops */
     unsigned other_count;
     struct {
         const char *name;
-        void *page;
-    } other[SL_MAX_COMPONENTS];
+        union {
+            void *page;
+            unsigned long thread; /* capability; whose faults have the badge 1 + index */
+        };
+    } other[INSTANCE_MAX_OTHERS];
     struct instance_synthetic synthetic;
     uint8_t build_seed[32]; /* entropy: random at build time */
+    uint8_t policy_hash[8]; /* supervisor */
 };
 
 /* Generated. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A client or a device in place of the NIC, for measurement. The client leaves the counter's
- * readings in its last words, which the monitor writes out.
+ * readings where the monitor finds them and writes them out.
  */
 #include "drivers/synthetic/synthetic.h"
 #include "hosts/camkes/instance.h"
@@ -44,15 +44,15 @@ void nic_flush(const struct instance *instance)
 {
     static uint64_t start, first;
     const struct instance_synthetic *told = &instance->synthetic;
-    struct instance_words *words = instance->words;
-    if (!told->client || sl_load_relaxed(&words->spoken))
+    struct instance_measure *measure = instance->measure;
+    if (!told->client || sl_load_relaxed(&measure->done))
         return;
     if (start == 0 && synthetic.replies >= told->warm_up) {
         first = synthetic.replies;
         start = instance_counter();
     } else if (start && synthetic.replies == synthetic.wanted) {
-        words->found = instance_counter() - start;
-        words->expected = synthetic.replies - first;
-        sl_store_release(&words->spoken, INSTANCE_MEASURED);
+        measure->ticks = instance_counter() - start;
+        measure->requests = synthetic.replies - first;
+        sl_store_release(&measure->done, 1);
     }
 }

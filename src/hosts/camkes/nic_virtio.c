@@ -3,6 +3,7 @@
 #include "drivers/virtio_mmio/virtio_net.h"
 #include "hosts/camkes/dma.h"
 #include "hosts/camkes/nic.h"
+#include "hosts/microkit/fault.h"
 
 static struct virtio_net net;
 
@@ -37,4 +38,6 @@ bool nic_pending(void)
 void nic_flush(const struct instance *instance)
 {
     (void)instance;
+    if (net.broken)
+        domain_fault(net.broken, 0, 0);
 }
