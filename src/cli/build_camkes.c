@@ -45,8 +45,8 @@ static const struct sources sources[] = {
 };
 /* Of the other seL4 host: what is as true here. */
 static const char *const shared[] = {
-    "fault.c",           "fault.h", "protocol_table.c", "random.c", "random.h", "supervisor_line.c",
-    "supervisor_line.h", "uart.c",  "uart.h",           "wakes.c",  "wakes.h"};
+    "domain_time.h",     "fault.c",           "fault.h", "protocol_table.c", "random.c", "random.h",
+    "supervisor_line.c", "supervisor_line.h", "uart.c",  "uart.h",           "wakes.c",  "wakes.h"};
 /* lwIP, as make/lwip.mk lists it. */
 static const char *const lwip[] = {
     "core/init.c",     "core/def.c",           "core/inet_chksum.c",   "core/ip.c",
@@ -211,7 +211,6 @@ static bool finish(struct draft *draft)
     free(draft->text);
     return good;
 }
-
 
 static bool write_component(const struct folder *folder, unsigned instance)
 {

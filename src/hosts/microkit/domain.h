@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "hosts/microkit/domain_config.h"
+#include "hosts/microkit/domain_time.h"
 
 /* The domain's configuration: start and end of .sluice_config and .sluice_policy. */
 extern const uint8_t sluice_config[];
@@ -15,12 +16,5 @@ extern const uint8_t sluice_policy[], sluice_policy_end[];
 
 /* Bus address of the domain's DMA region, written by the microkit tool (setvar region_paddr). */
 extern uint64_t domain_dma_address;
-
-/* Nanoseconds since the machine's start: the physical counter, which the kernel lets every
- * domain read; the same in all of them. */
-uint64_t domain_now(void);
-
-/* The counter itself, in ticks. */
-uint64_t domain_counter(void);
 
 #endif

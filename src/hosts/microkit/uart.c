@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "hosts/microkit/domain.h"
+#include "hosts/microkit/domain_time.h"
 
 /* Arm DDI 0183 section 3.2, in words */
 #define DATA          (0x00u / 4)
