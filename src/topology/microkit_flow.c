@@ -358,10 +358,28 @@ static const struct {
     {"EXPORT_PMU_USER", "the performance monitor's registers", "KernelArmExportPMUUser"},
 };
 
-static int check_kernel(const struct topology *topology, const char *kernel, bool accept_open,
-                        FILE *out)
+static bool kernel_is_open(const char *kernel)
 {
-    int open = 0;
+    for (size_t i = 0; i < sizeof exported / sizeof exported[0]; i++)
+        if (kernel_has(kernel, exported[i].option))
+            return true;
+    return false;
+}
+
+/* The paths that exported registers make, where they are not accepted. */
+static void join_registers(struct reader *reader, const char *kernel, bool accept_open)
+{
+    if (reader->topology->mode != SL_ONE_WAY || accept_open || !kernel_is_open(kernel))
+        return;
+    for (unsigned i = 0; i < reader->domain_count; i++)
+        for (unsigned j = 0; j < reader->domain_count; j++)
+            if (reader->domain[i].component >= 0 && reader->domain[j].component >= 0 && i != j)
+                flow_add_edge(&reader->graph, reader->domain[i].node, reader->domain[j].node,
+                              "writes an exported register, read by");
+}
+
+static void check_kernel(const char *kernel, FILE *out)
+{
     for (size_t i = 0; i < sizeof exported / sizeof exported[0]; i++) {
         if (!kernel_has(kernel, exported[i].option))
             continue;
@@ -370,9 +388,7 @@ static int check_kernel(const struct topology *topology, const char *kernel, boo
                 "storage channel between all of them, the sides included; a kernel built with "
                 "%s=OFF has none\n",
                 exported[i].what, exported[i].close);
-        open++;
     }
-    return topology->mode == SL_ONE_WAY && !accept_open ? open : 0;
 }
 
 int microkit_flow_check(const struct topology *topology, const char *system, const char *kernel,
@@ -386,6 +402,7 @@ int microkit_flow_check(const struct topology *topology, const char *system, con
     if (read_system(&reader, system)) {
         join_memory(&reader);
         join_parents(&reader);
+        join_registers(&reader, kernel, accept_open);
         name_dma(&reader);
         check_maps(&reader);
         reader.violations += flow_check(&reader.graph, topology->mode, out);
@@ -397,7 +414,8 @@ int microkit_flow_check(const struct topology *topology, const char *system, con
         if (find_domain(&reader, strcmp(name, "monitor") ? name : "sluice_monitor") < 0)
             violation(&reader, "has no domain", name, "");
     }
-    int violations = reader.violations + check_kernel(topology, kernel, accept_open, out);
+    check_kernel(kernel, out);
+    const int violations = reader.violations;
     flow_graph_free(&reader.graph);
     if (violations)
         fprintf(out, "flow: system description: %d violations\n", violations);
