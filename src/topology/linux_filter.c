@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system call filter that a process runs under, instruction by instruction, against the one that
- * sandbox.c makes. The kernel tells it a tracer with CAP_SYS_ADMIN; the process stands still for that
- * moment.
+ * The system call filter that a process runs under, instruction by instruction, against the one
+ * that sandbox.c makes. The kernel tells it a tracer with CAP_SYS_ADMIN; the process stands still
+ * for that moment.
  */
 #include <errno.h>
 #include <linux/filter.h>

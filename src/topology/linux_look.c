@@ -15,7 +15,7 @@
 
 #include "hosts/linux/sandbox.h"
 
-#define NAME_SHOWN  15u /* of a process: TASK_COMM_LEN without its end */
+#define NAME_SHOWN 15u /* of a process: TASK_COMM_LEN without its end */
 
 void look_violation(struct look *look, const char *format, ...)
 {
@@ -172,8 +172,8 @@ static long look_at_fdinfo(struct look *look, unsigned component, int fd)
     return identity;
 }
 
-/* The numbers of both sides' interfaces in the network namespace of the components: asked by a child,
- * which may stay there. */
+/* The numbers of both sides' interfaces in the network namespace of the components: asked by a
+ * child, which may stay there. */
 static void find_interfaces(struct look *look, pid_t pid)
 {
     char path[64];
@@ -228,7 +228,8 @@ static void look_at_descriptors(struct look *look, unsigned component)
     snprintf(path, sizeof path, "/proc/%d/fd", (int)look->pid[component]);
     DIR *directory = opendir(path);
     if (!directory)
-        look_violation(look, "%s's descriptors cannot be read: run as root", look_name(look, component));
+        look_violation(look, "%s's descriptors cannot be read: run as root",
+                       look_name(look, component));
     for (struct dirent *entry; directory && (entry = readdir(directory));) {
         if (!isdigit((unsigned char)entry->d_name[0]))
             continue;
@@ -275,7 +276,6 @@ static void look_at_sandbox(struct look *look, unsigned component)
             facts[i].wanted)
             look_violation(look, "%s %s", look_name(look, component), facts[i].without);
 }
-
 
 int look_same_eventfd(const struct look *look, const struct watch *watch, pid_t pid, int fd)
 {

@@ -22,10 +22,10 @@ enum kind { SHARED_MEMORY, EVENTFD, OTHER };
 struct object {
     enum kind kind;
     uint8_t component;
-    uint8_t rights;            /* RIGHT_*: as mapped, or as it could be made */
-    int fd;                    /* -1: a mapping */
-    char identity[160];        /* the same text is the same object */
-    char name[160];            /* memory: the region's */
+    uint8_t rights;              /* RIGHT_*: as mapped, or as it could be made */
+    int fd;                      /* -1: a mapping */
+    char identity[160];          /* the same text is the same object */
+    char name[160];              /* memory: the region's */
     char interface[IF_NAMESIZE]; /* a packet socket: whose frames it has; "" for all others */
 };
 
@@ -60,8 +60,8 @@ void look_for_processes(struct look *look);
 /* Mappings, descriptors, epoll set and sandbox of one component. */
 void look_at(struct look *look, unsigned component);
 
-/* Whether the eventfd that `watch` is of is descriptor `fd` of process `pid`. -1: the kernel does not
- * say. */
+/* Whether the eventfd that `watch` is of is descriptor `fd` of process `pid`. -1: the kernel does
+ * not say. */
 int look_same_eventfd(const struct look *look, const struct watch *watch, pid_t pid, int fd);
 
 /* Compares the component's system call filter with the one that sandbox.c makes. NULL: it is that

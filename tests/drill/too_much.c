@@ -59,8 +59,7 @@ bool too_much_wanted(void)
 static bool add_map(struct topology *topology)
 {
     unsigned region = 0;
-    while (region < topology->region_count &&
-           strcmp(topology->region[region].name, plan.one) != 0)
+    while (region < topology->region_count && strcmp(topology->region[region].name, plan.one) != 0)
         region++;
     const int component = topology_find(topology, plan.other);
     if (region == topology->region_count || component < 0)
@@ -147,8 +146,8 @@ const char *__real_sandbox_restrict_calls(unsigned devices);
 const char *__wrap_sandbox_restrict_calls(unsigned devices);
 const char *__wrap_sandbox_restrict_calls(unsigned devices)
 {
-    return __real_sandbox_restrict_calls(
-        devices + (plan.what == WIDE_FILTER && is_named(plan.one) ? 1 : 0));
+    return __real_sandbox_restrict_calls(devices +
+                                         (plan.what == WIDE_FILTER && is_named(plan.one) ? 1 : 0));
 }
 
 /* The first eventfd that a component rings; NULL: none, or of another part. */
