@@ -92,6 +92,7 @@ struct sl_frontend_config {
     uint16_t client_sessions; /* ext: sessions at most from one address; 0: no bound */
     uint16_t one_way_slot;    /* int, one-way: bytes of a slot of the ring from policy_emit */
     uint32_t restarts;        /* int, one-way: of this side since the gateway's start */
+    uint32_t one_way_poll;    /* int, one-way: ns between two looks at it; 0: the default */
     struct sl_service_endpoint service[SL_MAX_SERVICES];
     uint16_t client_slots; /* ext: reply slots held at most by one address; 0: no bound */
     uint16_t vlan;         /* 802.1Q: the only tag accepted, and put on what is sent; 0: none */

@@ -99,6 +99,7 @@ struct site {
     uint16_t client_sessions;    /* of one client's address; default a quarter of sessions */
     uint16_t client_outstanding; /* likewise; default half of outstanding */
     uint16_t buffers;            /* per frame queue; default 128 */
+    uint64_t one_way_poll;       /* ns between two looks at the one-way ring; 0: the default */
     bool merge_drivers;          /* NIC driver and frontend in one process; default false */
     char audit[256];             /* path of the audit file; "" or "-": standard output */
     enum sl_audit_lines audit_lines;

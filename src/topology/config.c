@@ -58,6 +58,7 @@ static uint32_t frontend_config(const struct site *site, const struct topology *
                                 struct sl_frontend_config *config)
 {
     config->one_way_slot = (uint16_t)slot_size(topology, number);
+    config->one_way_poll = (uint32_t)site->one_way_poll;
     const struct site_side *side = &site->side[component->side];
     config->side = (uint8_t)component->side;
     config->mode = (uint8_t)site->mode;

@@ -155,6 +155,7 @@ struct one_way {
     uint16_t free_slot[SL_MAX_SLOTS];
     uint16_t share;     /* requests that one service may have in hand */
     uint16_t quota;     /* and that one client may */
+    uint64_t busy_poll; /* ns between looks while there is traffic */
     uint64_t poll;      /* ns to the next look */
     uint64_t delivered; /* requests written to a device, ever */
     uint64_t full;      /* requests dropped beyond their service's share or client's quota, ever */

@@ -13,8 +13,8 @@
 #include "components/int_frontend/int_frontend.h"
 #include "sluice/host.h"
 
-#define POLL_BUSY       UINT64_C(250000)    /* ns between looks while there is traffic */
-#define POLL_IDLE       UINT64_C(2000000)   /* and at most, while there is none */
+#define POLL_DEFAULT    UINT64_C(250000)    /* ns between looks while there is traffic */
+#define POLL_IDLE       8u                  /* times as long at most, while there is none */
 #define REPORT_INTERVAL UINT64_C(200000000) /* ns between reports of one kind */
 
 void one_way_init(struct int_frontend *frontend, const struct sl_environment *environment,
@@ -27,7 +27,8 @@ void one_way_init(struct int_frontend *frontend, const struct sl_environment *en
         sl_fault(environment->host, "the one-way ring's slots hold no record", config->one_way_slot,
                  sizeof frontend->links.in.taken);
     one_way->on = true;
-    one_way->poll = POLL_IDLE;
+    one_way->busy_poll = config->one_way_poll ? config->one_way_poll : POLL_DEFAULT;
+    one_way->poll = one_way->busy_poll * POLL_IDLE;
     oneway_consumer_init(&one_way->ring, in->region[0], in->size[0], config->one_way_slot);
     /* After a restart of this side what lies in the ring may have been sent already: a command
      * that came before is not sent twice. How much of it was not, nobody knows. */
@@ -185,9 +186,9 @@ uint64_t one_way_next(struct int_frontend *frontend)
         report_all(frontend);
         one_way->next_report = now + REPORT_INTERVAL;
     }
-    one_way->poll = one_way->any ? POLL_BUSY : one_way->poll * 2;
-    if (one_way->poll > POLL_IDLE)
-        one_way->poll = POLL_IDLE;
+    one_way->poll = one_way->any ? one_way->busy_poll : one_way->poll * 2;
+    if (one_way->poll > one_way->busy_poll * POLL_IDLE)
+        one_way->poll = one_way->busy_poll * POLL_IDLE;
     one_way->any = false;
     return now + one_way->poll;
 }

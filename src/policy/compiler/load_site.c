@@ -233,6 +233,22 @@ static void load_synthetic(struct loader *loader, const struct node *node,
     LOAD_MAP(loader, node, "synthetic", fields, &site->synthetic);
 }
 
+/* Slower than the fastest, the ring is there to bridge it; slower than the slowest, a command is
+ * late. */
+#define SHORTEST_POLL UINT64_C(50000)
+#define LONGEST_POLL  UINT64_C(100000000)
+
+static void load_one_way_poll(struct loader *loader, const struct node *node,
+                              const struct field *field, void *object)
+{
+    uint64_t found;
+    if (node->kind == NODE_SCALAR && parse_duration(node->text, &found) && found >= SHORTEST_POLL &&
+        found <= LONGEST_POLL)
+        ((struct site *)object)->one_way_poll = found;
+    else
+        unexpected(loader, node, "%s: a time from 0.05ms to 100ms", field->key);
+}
+
 static void load_quota(struct loader *loader, const struct node *gateway, struct site *site)
 {
     const struct node *const quota = map_entry(gateway, "quota");
@@ -304,6 +320,7 @@ void load_gateway(struct loader *loader, const struct node *node, const struct f
          .offset = offsetof(struct site, buffers),
          .low = 16,
          .high = 1024},
+        {.key = "one-way-poll", .load = load_one_way_poll},
         {.key = "merge-drivers", .load = load_flag, .offset = offsetof(struct site, merge_drivers)},
         {.key = "audit", .load = load_audit},
         {.key = "synthetic", .load = load_synthetic},
@@ -319,6 +336,8 @@ void load_gateway(struct loader *loader, const struct node *node, const struct f
     if (node->kind != NODE_MAP)
         return;
     load_quota(loader, node, site);
+    if (site->one_way_poll && site->mode != SL_ONE_WAY)
+        unexpected(loader, map_entry(node, "one-way-poll"), "it only with 'mode: one-way'");
     check_nics(loader, node, site);
     turn_sides(loader, node, site);
 }
