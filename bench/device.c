@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fastest device that still speaks Modbus: answers reads of holding registers, nothing
+ * The fastest device that still speaks Modbus: answers reads and writes of holding registers, nothing
  * else, so that what is measured is what stands before it.   device ADDRESS PORT
  */
 #include <arpa/inet.h>
@@ -31,10 +31,20 @@ static void serve(int fd)
     uint8_t out[8192], *in = pending[fd].bytes;
     size_t used = 0, produced = 0;
     while (pending[fd].length - used >= 12 && produced + 259 < sizeof out) {
-        uint8_t quantity = in[used + 11];
-        if (in[used + 7] != 3 || quantity > 125)
+        const uint8_t function = in[used + 7], quantity = in[used + 11];
+        const size_t whole = 6u + in[used + 5] + 256u * in[used + 4];
+        if (pending[fd].length - used < whole)
+            break;
+        memcpy(out + produced, in + used, 12);
+        if (function == 6 || function == 16) { /* answered by the first bytes of themselves */
+            out[produced + 4] = 0;
+            out[produced + 5] = 6;
+            produced += 12;
+            used += whole;
+            continue;
+        }
+        if (function != 3 || quantity > 125)
             abort();
-        memcpy(out + produced, in + used, 8);
         out[produced + 4] = 0;
         out[produced + 5] = (uint8_t)(3 + 2 * quantity);
         out[produced + 8] = (uint8_t)(2 * quantity);

@@ -15,3 +15,10 @@ bench:
 	@$(MAKE) --no-print-directory -s all bench-programs
 	$(VENV)/bin/python bench/report.py $(BENCH)
 test-programs:: $(B)/bench/message
+
+# Where losses begin in one-way mode; what its time still carries.
+.PHONY: bench-one-way bench-covert
+bench-one-way: all bench-programs
+	$(VENV)/bin/python bench/one_way_loss.py
+bench-covert: all
+	$(VENV)/bin/python bench/covert.py
