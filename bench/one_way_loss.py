@@ -58,7 +58,7 @@ ROWS = [(size, clients, outstanding, quota, poll, fused)
                                            (256, 256, "2ms"), (256, 256, "10ms"), (32, 32, "0.25ms"),
                                            (32, 32, "2ms"))
         for fused in (False, True) for size in MESSAGES for clients in (1, 16)
-        if size == "12 bytes" or poll == "0.25ms"]
+        if size == "12 bytes" or (poll == "0.25ms" and clients > 1)]
 
 
 class Gateway:
@@ -81,7 +81,7 @@ class Gateway:
         self.sockets = [self.lab.connect() for _ in range(clients)]
         for connection in self.sockets:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the least there is
+            connection.settimeout(60)
         self.message = walk.adu(1, MESSAGES[self.size])
         self.told = {"delivered": 0, "ring": 0, "hand": 0, "late": 0}
         self.read = 0
@@ -117,7 +117,7 @@ class Gateway:
         """What became of what `send` sends, when all of it is accounted for."""
         before = self.look()
         sent = send()
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 90  # a client with a backlog sends it slowly: docs/caveats.md
         while True:
             time.sleep(0.1)
             became = {key: count - before[key] for key, count in self.look().items()}
