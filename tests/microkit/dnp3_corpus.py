@@ -24,6 +24,7 @@ gateway:
   sessions: 16
   outstanding: 16
   buffers: 16
+  audit: { lines: each }
 hosts: { scada: 192.168.96.10 }
 services:
   - name: substation
@@ -203,6 +204,6 @@ def run(lab, audit):
         outstation.close()
     lines = [line for line in audit() if line["event"] in ("message", "request-failed")]
     said = sorted(json.dumps({key: line.get(key) for key in
-                              ("event", "verdict", "reason", "rule", "direction", "dnp3", "component",
-                               "service", "client")}, sort_keys=True) for line in lines)
+                              ("event", "verdict", "reason", "rule", "direction", "dnp3", "new", "old",
+                               "component", "service", "client")}, sort_keys=True) for line in lines)
     return {"replies": replies, "device": outstation.seen, "audit": said}

@@ -70,8 +70,7 @@ static bool object_in(const struct dnp3_object *object, unsigned function, unsig
     if (object->group == GROUP_AUTHENTICATION && (object->first == 3 || object->first == 9))
         return qualifiers == 0; /* around the objects of any function (1815 7.5.2.3) */
     if (entry->role == ROLE_NONE ||
-        (entry->role == ROLE_OTHER &&
-         (function < object->function_first || function > object->function_last)))
+        (entry->role == ROLE_OTHER && !dnp3_object_of(object, function)))
         return false;
     return qualifiers ? (object->use[entry->role] & qualifiers) != 0
                       : object->use[entry->role] != 0;

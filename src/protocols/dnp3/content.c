@@ -16,6 +16,17 @@ bool dnp3_check_control_block(unsigned variation, const uint8_t *data, size_t si
            data[0] >> CONTROL_TRIP_CLOSE <= CONTROL_TRIP_LAST;
 }
 
+/* A.17: how far a value moves before it is an event; as a float (variation 3) not below zero. */
+#define FLOAT_NEGATIVE UINT32_C(0x80000000)
+#define FLOAT_INFINITE UINT32_C(0x7f800000)
+
+bool dnp3_check_dead_band(unsigned variation, const uint8_t *data, size_t size)
+{
+    struct sl_reader in = sl_reader(data, size);
+    const uint32_t bits = sl_read_u32le(&in);
+    return variation != 3 || bits <= FLOAT_INFINITE || bits == FLOAT_NEGATIVE;
+}
+
 /* --- device attributes (A.1) --------------------------------------------------------------- */
 
 enum attribute_type {

@@ -68,8 +68,7 @@ static unsigned allowed(const struct dnp3_object *object, unsigned function)
             return 0;
         return object->first == 3 ? QUALIFIER_ONE : QUALIFIER_FREE;
     }
-    if (entry->role == ROLE_OTHER &&
-        (function < object->function_first || function > object->function_last))
+    if (entry->role == ROLE_OTHER && !dnp3_object_of(object, function))
         return 0;
     return object->use[entry->role];
 }

@@ -22,13 +22,16 @@
 #define FREEZE           .use[ROLE_FREEZE] = STATIC, .use[ROLE_FREEZE_AT_TIME] = STATIC
 #define FREEZE_CLEAR     .use[ROLE_FREEZE_CLEAR] = STATIC
 #define REPLY(q)         .use[ROLE_AUTHENTICATION_RESPONSE] = (q)
-#define OTHER(q, f, l)   .use[ROLE_OTHER] = (q), .function_first = (f), .function_last = (l)
+#define OTHER(q, f)      .use[ROLE_OTHER] = (q), .functions = (f)
 #define ANY_STATIC(g)    .group = (g), .layout = OBJECT_EMPTY, READ(STATIC)
 #define ANY_EVENT(g)     .group = (g), .layout = OBJECT_EMPTY, READ(EVENT)
 #define VAR(v)           .first = (v), .last = (v)
 #define VARS(f, l)       .first = (f), .last = (l)
 #define FIXED(n)         .layout = OBJECT_FIXED, .size = (n)
 #define FLAGS_RESERVE(m) .reserved_first = (m)
+
+#define IN(function)      (UINT64_C(1) << (function))
+#define IN_AUTHENTICATION IN(DNP3_AUTHENTICATION_REQUEST)
 
 /* A point's value, and an event of it: `n` octets, of whose first the bits `m` are reserved. */
 #define VALUE(g, v, n, m)                                                                          \
@@ -157,7 +160,8 @@ static const struct dnp3_object library[] = {
     CHANGE(33, 7, 11, ANALOG_FLAGS), CHANGE(33, 8, 15, ANALOG_FLAGS),
     {ANY_STATIC(34)},
     {.group = 34, VAR(1), FIXED(2), READ(STATIC), WRITE(POINT), RESPONSE(POINT)},
-    {.group = 34, VARS(2, 3), FIXED(4), READ(STATIC), WRITE(POINT), RESPONSE(POINT)},
+    {.group = 34, VARS(2, 3), FIXED(4), READ(STATIC), WRITE(POINT), RESPONSE(POINT),
+     .check = dnp3_check_dead_band},
     /* analog outputs, commands to them, their events, events of commands */
     {ANY_STATIC(40), ASSIGN},
     VALUE(40, 1, 5, ANALOG_FLAGS), VALUE(40, 2, 3, ANALOG_FLAGS),
@@ -186,19 +190,19 @@ static const struct dnp3_object library[] = {
     {.group = 60, VAR(1), .layout = OBJECT_EMPTY, READ(ALL), .use[ROLE_ASSIGN] = ALL},
     {.group = 60, VARS(2, 4), .layout = OBJECT_EMPTY, READ(EVENT), .use[ROLE_ASSIGN] = ALL,
      .use[ROLE_CLASSES] = ALL},
-    /* files: authentication, command, command status, transport, its status, descriptor,
-     * specification string */
-    FILE_OBJECT(2, 12, OTHER(FREE, DNP3_AUTHENTICATE_FILE, DNP3_AUTHENTICATE_FILE),
-                RESPONSE(FREE)),
-    FILE_OBJECT(3, 26, OTHER(FREE, DNP3_OPEN_FILE, DNP3_DELETE_FILE)),
-    FILE_OBJECT(4, 13, OTHER(FREE, DNP3_CLOSE_FILE, DNP3_ABORT_FILE), RESPONSE(FREE),
+    /* files: their events, authentication, command (AN table 3 has it in function 26 too), command
+     * status, transport, its status, descriptor, specification string */
+    {ANY_EVENT(70), .use[ROLE_ASSIGN] = ALL},
+    FILE_OBJECT(2, 12, OTHER(FREE, IN(DNP3_AUTHENTICATE_FILE)), RESPONSE(FREE)),
+    FILE_OBJECT(3, 26, OTHER(FREE, IN(DNP3_OPEN_FILE) | IN(DNP3_CLOSE_FILE) | IN(DNP3_DELETE_FILE))),
+    FILE_OBJECT(4, 13, OTHER(FREE, IN(DNP3_CLOSE_FILE) | IN(DNP3_ABORT_FILE)), RESPONSE(FREE),
                 UNSOLICITED(FREE)),
     FILE_OBJECT(5, 8, .read_data = true, READ(FREE), WRITE(FREE), RESPONSE(FREE),
                 UNSOLICITED(FREE)),
     FILE_OBJECT(6, 9, .read_data = true, READ(FREE), RESPONSE(FREE), UNSOLICITED(FREE)),
-    FILE_OBJECT(7, 20, OTHER(FREE, DNP3_GET_FILE_INFORMATION, DNP3_GET_FILE_INFORMATION),
-                RESPONSE(FREE), UNSOLICITED(FREE)),
-    FILE_OBJECT(8, 1, OTHER(FREE, DNP3_ACTIVATE_CONFIGURATION, DNP3_ACTIVATE_CONFIGURATION)),
+    FILE_OBJECT(7, 20, OTHER(FREE, IN(DNP3_GET_FILE_INFORMATION)), RESPONSE(FREE),
+                UNSOLICITED(FREE)),
+    FILE_OBJECT(8, 1, OTHER(FREE, IN(DNP3_ACTIVATE_CONFIGURATION))),
     /* internal indications, storage, device profile, private registration */
     PACKED(80, 1, OBJECT_BITS, WRITE(RANGE)),
     {.group = 81, VAR(1), FIXED(3), READ(STATIC), RESPONSE(POINT | QUALIFIER_COUNT)},
@@ -217,7 +221,8 @@ static const struct dnp3_object library[] = {
     {ANY_EVENT(88)},
     FREEFORM(88, 1, 1, READ(EVENT), RESPONSE(FREE), UNSOLICITED(FREE)),
     /* applications, status of an activation */
-    FREEFORM(90, 1, 1, OTHER(FREE, DNP3_INITIALIZE_APPLICATION, DNP3_STOP_APPLICATION)),
+    FREEFORM(90, 1, 1, OTHER(FREE, IN(DNP3_INITIALIZE_APPLICATION) | IN(DNP3_START_APPLICATION) |
+                          IN(DNP3_STOP_APPLICATION))),
     FREEFORM(91, 1, 1, RESPONSE(FREE)),
     /* binary-coded decimals of 4, 8, 16 digits; unsigned octets */
     {ANY_STATIC(101)},
@@ -239,26 +244,21 @@ static const struct dnp3_object library[] = {
      UNSOLICITED(INDEX)},
     /* authentication; 3 and 9 stand around the objects of any function, see order.c */
     {.group = 120, VAR(0), .layout = OBJECT_EMPTY, ASSIGN},
-    AUTHENTICATION(1, 12, OTHER(FREE, DNP3_AUTHENTICATION_REQUEST, DNP3_AUTHENTICATION_REQUEST),
-                   RESPONSE(FREE), REPLY(FREE)),
-    AUTHENTICATION(2, 6, OTHER(FREE, DNP3_AUTHENTICATION_REQUEST, DNP3_AUTHENTICATION_REQUEST),
-                   REPLY(FREE)),
+    AUTHENTICATION(1, 12, OTHER(FREE, IN_AUTHENTICATION), RESPONSE(FREE), REPLY(FREE)),
+    AUTHENTICATION(2, 6, OTHER(FREE, IN_AUTHENTICATION), REPLY(FREE)),
     {.group = 120, VAR(3), FIXED(6)},
-    {.group = 120, VAR(4), FIXED(2),
-     OTHER(ONE, DNP3_AUTHENTICATION_REQUEST, DNP3_AUTHENTICATION_REQUEST)},
+    {.group = 120, VAR(4), FIXED(2), OTHER(ONE, IN_AUTHENTICATION)},
     AUTHENTICATION(5, 11, REPLY(FREE)),
-    AUTHENTICATION(6, 7, OTHER(FREE, DNP3_AUTHENTICATION_REQUEST, DNP3_AUTHENTICATION_REQUEST)),
-    AUTHENTICATION(7, 15, OTHER(FREE, DNP3_AUTHENTICATION_REQUEST_NO_ACK,
-                                DNP3_AUTHENTICATION_REQUEST_NO_ACK), REPLY(FREE)),
-    AUTHENTICATION(8, 3, OTHER(FREE, DNP3_AUTHENTICATION_REQUEST, DNP3_AUTHENTICATION_REQUEST)),
+    AUTHENTICATION(6, 7, OTHER(FREE, IN_AUTHENTICATION)),
+    AUTHENTICATION(7, 15, OTHER(FREE, IN(DNP3_AUTHENTICATION_REQUEST_NO_ACK)), REPLY(FREE)),
+    AUTHENTICATION(8, 3, OTHER(FREE, IN_AUTHENTICATION)),
     AUTHENTICATION(9, 1, .use = {0}),
-    AUTHENTICATION(10, 16, OTHER(FREE, DNP3_AUTHENTICATION_REQUEST, DNP3_AUTHENTICATION_REQUEST)),
-    AUTHENTICATION(11, 5, OTHER(FREE, DNP3_AUTHENTICATION_REQUEST, DNP3_AUTHENTICATION_REQUEST)),
+    AUTHENTICATION(10, 16, OTHER(FREE, IN_AUTHENTICATION)),
+    AUTHENTICATION(11, 5, OTHER(FREE, IN_AUTHENTICATION)),
     AUTHENTICATION(12, 8, REPLY(FREE)),
-    AUTHENTICATION(13, 8, OTHER(FREE, DNP3_AUTHENTICATION_REQUEST, DNP3_AUTHENTICATION_REQUEST)),
-    AUTHENTICATION(14, 1, OTHER(FREE, DNP3_AUTHENTICATION_REQUEST, DNP3_AUTHENTICATION_REQUEST)),
-    AUTHENTICATION(15, 1, OTHER(FREE, DNP3_AUTHENTICATION_REQUEST, DNP3_AUTHENTICATION_REQUEST),
-                   REPLY(FREE)),
+    AUTHENTICATION(13, 8, OTHER(FREE, IN_AUTHENTICATION)),
+    AUTHENTICATION(14, 1, OTHER(FREE, IN_AUTHENTICATION)),
+    AUTHENTICATION(15, 1, OTHER(FREE, IN_AUTHENTICATION), REPLY(FREE)),
     /* security statistics and their events */
     {ANY_STATIC(121), ASSIGN},
     VALUE(121, 1, 7, NO_FLAGS),

@@ -58,10 +58,16 @@ struct dnp3_object {
     bool read_data;                        /* has its data in a read request too: files */
     uint8_t reserved_first, reserved_last; /* reserved bits of the first and the last octet */
     uint8_t use[ROLE_COUNT];               /* QUALIFIER_*; 0: not in this role */
-    uint8_t function_first, function_last; /* ROLE_OTHER: of which functions */
+    uint64_t functions;                    /* ROLE_OTHER: of which, 1 << function */
     /* Content beyond the size; NULL: any. `data` is one object. */
     bool (*check)(unsigned variation, const uint8_t *data, size_t size);
 };
+
+/* ROLE_OTHER: true for an object of this very function. */
+static inline bool dnp3_object_of(const struct dnp3_object *object, unsigned function)
+{
+    return function < 64 && object->functions >> function & 1;
+}
 
 /* NULL for what is not in the library. */
 const struct dnp3_object *dnp3_object(unsigned group, unsigned variation);
@@ -128,6 +134,7 @@ enum sl_reason dnp3_copy_fragment_objects(unsigned function, struct sl_reader *i
                                           bool *authenticated);
 
 /* content.c: objects whose content the standard structures further */
+bool dnp3_check_dead_band(unsigned variation, const uint8_t *data, size_t size);
 bool dnp3_check_control_block(unsigned variation, const uint8_t *data, size_t size);
 bool dnp3_check_attribute(unsigned variation, const uint8_t *data, size_t size);
 bool dnp3_check_file(unsigned variation, const uint8_t *data, size_t size);

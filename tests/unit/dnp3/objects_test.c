@@ -227,8 +227,7 @@ static enum sl_direction direction_of(unsigned function)
 static unsigned uses(unsigned function, const struct dnp3_object *object)
 {
     const struct dnp3_function_entry *entry = dnp3_function(function);
-    if (entry->role == ROLE_OTHER &&
-        (function < object->function_first || function > object->function_last))
+    if (entry->role == ROLE_OTHER && !dnp3_object_of(object, function))
         return 0;
     return object->use[entry->role];
 }
@@ -456,6 +455,27 @@ static void control_blocks(void **state)
     }
 }
 
+static void dead_bands(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value, *verdict;
+    } cases[] = {
+        {"00000000", "accept"},         {"0000803f", "accept"},
+        {"0000807f", "accept"},         {"00000080", "accept"},
+        {"000080bf", "object-content"}, {"0000c07f", "object-content"},
+        {"01000080", "object-content"}, {"0100807f", "object-content"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "c002 2203 17 01 03 %s", cases[i].value);
+        assert_request(text, cases[i].verdict);
+        snprintf(text, sizeof text, "c081 0000 2203 17 01 03 %s", cases[i].value);
+        assert_reply(text, cases[i].verdict);
+    }
+    assert_request("c002 2202 17 01 03 000080bf", "accept"); /* an integer */
+}
+
 static void attributes(void **state)
 {
     (void)state;
@@ -503,6 +523,22 @@ static void files(void **state)
     assert_request("c002 4605 5b 01 0a00 01000000 00000080 6162", "accept");
     assert_request("c01a 4604 5b 01 0d00 [00*13]", "accept");
     assert_request("c01a 4604 5b 00", "range");
+    assert_request("c001 4600 06", "accept"); /* events */
+    assert_request("c001 4600 07 05", "accept");
+    assert_request("c001 4600 00 0001", "qualifier");
+    assert_request("c016 3c02 06 4600 06", "accept");
+    /* each function has its own object (1815 4.4.25 to 4.4.30, AN table 3) */
+    static const struct {
+        unsigned function, variation;
+    } own[] = {{25, 3}, {26, 4}, {27, 3}, {28, 7}, {29, 2}, {30, 4}, {31, 8}};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        for (unsigned variation = 2; variation <= 8; variation++) {
+            char text[64];
+            snprintf(text, sizeof text, "c0%02x 46%02x 5b 01 0000", own[i].function, variation);
+            const bool known =
+                variation == own[i].variation || (own[i].function == 26 && variation == 3);
+            assert_request(text, known ? "object-content" : "object-not-in-function");
+        }
 }
 
 /* --- order and presence -------------------------------------------------------------------- */
@@ -600,6 +636,7 @@ int main(void)
         cmocka_unit_test(packed_bits),
         cmocka_unit_test(reserved_bits),
         cmocka_unit_test(control_blocks),
+        cmocka_unit_test(dead_bands),
         cmocka_unit_test(attributes),
         cmocka_unit_test(files),
         cmocka_unit_test(order),
