@@ -54,11 +54,12 @@ REASONS = {"one-way-lost": "ring", "capacity": "hand"}
 
 # size, clients, outstanding (slots), quota, poll, fused
 ROWS = [(size, clients, outstanding, quota, poll, fused)
-        for (outstanding, quota, poll) in ((192, 16, "0.25ms"), (256, 256, "0.25ms"),
-                                           (256, 256, "2ms"), (256, 256, "10ms"), (32, 32, "0.25ms"),
-                                           (32, 32, "2ms"))
-        for fused in (False, True) for size in MESSAGES for clients in (1, 16)
-        if clients > 1 or size == "12 bytes" and poll == "0.25ms"]
+        for fused in (False, True)
+        for size, clients, outstanding, quota, poll in (
+            ("12 bytes", 1, 192, 16, "0.25ms"), ("12 bytes", 16, 192, 16, "0.25ms"),
+            ("259 bytes", 16, 192, 16, "0.25ms"), ("12 bytes", 16, 256, 256, "0.25ms"),
+            ("12 bytes", 16, 256, 256, "2ms"), ("12 bytes", 16, 256, 256, "10ms"),
+            ("12 bytes", 16, 32, 32, "0.25ms"), ("12 bytes", 16, 32, 32, "2ms"))]
 
 
 class Gateway:
@@ -118,7 +119,7 @@ class Gateway:
         """What became of what `send` sends, when all of it is accounted for."""
         before = self.look()
         sent = send()
-        limit = time.monotonic() + 90  # a client with a backlog sends it slowly: docs/caveats.md
+        limit = time.monotonic() + 120  # a client with a backlog sends it slowly: docs/caveats.md
         while True:
             time.sleep(0.1)
             became = {key: count - before[key] for key, count in self.look().items()}
