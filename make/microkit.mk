@@ -18,7 +18,7 @@ MICROKIT_OUTPUT ?= $(B)/microkit/image
 # from there being no C library and no position independence.
 MICROKIT_FLAGS := -mcpu=cortex-a53 -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
   -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-builtin-printf \
-  -ffunction-sections -fdata-sections -DNET_MAX_SESSIONS=128u -DSL_MAX_SLOTS=112u -DREPEATS=128u # microkit_limit()
+  -ffunction-sections -fdata-sections -DNET_MAX_SESSIONS=128u -DSL_MAX_SLOTS=112u -DNET_BLOCKS=160u -DREPEATS=128u # microkit_limit()
 MICROKIT_CC := $(CROSS)gcc -O2 -g $(MICROKIT_FLAGS) $(CPPFLAGS)
 MICROKIT_LD := $(CROSS)ld
 

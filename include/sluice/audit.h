@@ -21,6 +21,7 @@ enum sl_audit_event {
     SL_AUDIT_READS,         /* the monitor's own: reads of one flow, summed up */
     SL_AUDIT_ANSWERED,      /* no line: `detail` is a byte for each reply, how long the request took
                              * (counters.h), value = all of them together, ns */
+    SL_AUDIT_WAITED,        /* requests had to wait to be admitted: reason; value = how many */
 };
 
 enum sl_verdict {

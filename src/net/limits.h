@@ -41,8 +41,9 @@
 #define NET_INT_WINDOW (8u * NET_MSS)
 
 #define NET_SEND_BUFFER      (8u * NET_MSS)  /* bytes unacknowledged on one connection */
-#define NET_LONG_SEND_BUFFER (16u * NET_MSS) /* the same with messages over NET_MAX_MESSAGE */
+#define NET_LONG_SEND_BUFFER (32u * NET_MSS) /* the same with messages over NET_MAX_MESSAGE */
 #define NET_SEND_QUEUE       64u             /* blocks likewise */
+#define NET_LONG_SEND_QUEUE  128u
 /* What is written at once: two fill a segment, each fits a block. */
 #define NET_WRITE_SIZE (NET_MSS / 2)
 
@@ -54,7 +55,9 @@
 /* A block holds the longest message with its headers: struct pbuf 24, Ethernet 14, IP 20, TCP 20
  * bytes, aligned. */
 #define NET_BLOCK_SIZE 352u
-#define NET_BLOCKS     (SL_MAX_SLOTS + 48u)
+#ifndef NET_BLOCKS /* less where a host's memory is small */
+#define NET_BLOCKS (2u * SL_MAX_SLOTS + 48u)
+#endif
 /* Of them never for replies. */
 #define NET_BLOCKS_RESERVED 32u
 /* Packets that wait for a neighbour's hardware address. */

@@ -49,9 +49,15 @@ void client_leave(struct ext_frontend *frontend, struct client *client)
         next_in_line(frontend, client);
 }
 
-bool client_room(const struct session *session, unsigned extra)
+bool client_room(const struct session *session, bool confirmation)
 {
-    return session->holder->outstanding < session->frontend->client_slots + extra;
+    const struct ext_frontend *frontend = session->frontend;
+    const struct client *client = session->holder;
+    if (confirmation)
+        return client->outstanding < frontend->client_slots + 1u;
+    return client->outstanding < frontend->client_slots &&
+           client->reserved + frontend->listener[session->service].reply_blocks <=
+               frontend->client_blocks;
 }
 
 void client_wait(struct session *session)
@@ -70,8 +76,9 @@ void client_wait(struct session *session)
     client->last_waiting = number;
 }
 
-void client_slot_released(struct ext_frontend *frontend, struct client *client)
+void client_slot_released(struct ext_frontend *frontend, struct client *client, uint8_t blocks)
 {
     client->outstanding--;
+    client->reserved = (uint16_t)(client->reserved - blocks);
     next_in_line(frontend, client);
 }

@@ -42,6 +42,7 @@ struct client {
     uint32_t address;                     /* IPv4, host byte order */
     uint16_t sessions;                    /* open, or not yet free again */
     uint16_t outstanding;                 /* reply slots held */
+    uint16_t reserved;                    /* lwIP's blocks for their replies */
     uint16_t first_waiting, last_waiting; /* sessions that wait for the client's own share */
 };
 
@@ -55,7 +56,8 @@ struct session {
     uint32_t client; /* IPv4, host byte order */
     uint16_t client_port;
     uint16_t outstanding; /* reply slots held */
-    uint16_t owes_room;   /* of these, so many */
+    uint16_t confirming;  /* of these, for what is answered by nothing */
+    uint16_t owes_room;   /* and after a part of the reply, with ROOM to be said */
     uint16_t queued;      /* lwIP's blocks in its send queue, as last counted */
     uint16_t consumed;    /* bytes taken from `bytes`, not yet given back to the window */
     uint16_t length;      /* of `bytes` */
@@ -124,6 +126,7 @@ struct ext_frontend {
     struct stack stack;
     uint16_t session_limit, slot_limit, quota;
     uint16_t client_sessions, client_slots; /* of one client at most */
+    uint16_t client_blocks;                 /* likewise, of lwIP's for its replies */
     uint16_t free_session_count, free_slot_count, touched_count;
     uint16_t queued;      /* lwIP's blocks in all send queues */
     uint16_t reserved;    /* and for the replies that slots are held for */
@@ -133,6 +136,10 @@ struct ext_frontend {
     bool out_full;         /* the ring to the core did, in this pass */
     bool one_way;          /* nothing comes from the core: no outcome, no end */
     uint64_t next_check;   /* for overdue slots */
+    struct waits {
+        uint64_t count; /* requests that had to, not told yet */
+        uint64_t next_report;
+    } waits[2]; /* for room that all share, for the client's own share of it */
     uint64_t invalid_records, overdue_slots, refused_clients; /* ever */
     struct datagrams datagrams;
     struct listener listener[SL_MAX_SERVICES];
@@ -207,11 +214,12 @@ bool link_unsolicited(struct session *session, const uint8_t *bytes, uint16_t le
 /* One more session of the client at `address`; NULL when it has its share. */
 struct client *client_join(struct ext_frontend *frontend, uint32_t address);
 void client_leave(struct ext_frontend *frontend, struct client *client);
-/* False: its client holds its share of reply slots, or `extra` more. */
-bool client_room(const struct session *session, unsigned extra);
+/* False: its client holds its share of reply slots and of lwIP's blocks for them; for a
+ * confirmation, which takes no block, one slot more. */
+bool client_room(const struct session *session, bool confirmation);
 /* In line until the client gets one back. */
 void client_wait(struct session *session);
-void client_slot_released(struct ext_frontend *frontend, struct client *client);
+void client_slot_released(struct ext_frontend *frontend, struct client *client, uint8_t blocks);
 
 /* slots.c */
 void slots_init(struct ext_frontend *frontend);
@@ -224,8 +232,9 @@ bool slots_admit_confirmation(struct session *session);
 /* Only after one of these. `replies`: room for a reply is kept. */
 uint16_t slots_take(struct session *session, bool replies);
 void slots_release(struct ext_frontend *frontend, uint16_t slot);
-/* True while there is room for a reply without a slot, beside those that slots are held for. */
-bool slots_room_beside(const struct session *session);
+/* True while there is room for a reply of `length` bytes without a slot, beside those that slots
+ * are held for. */
+bool slots_room_beside(const struct session *session, uint16_t length);
 /* A part of its reply was delivered; more is to come. */
 void slots_continue(struct ext_frontend *frontend, uint16_t slot);
 /* Says of each of the session's replies in parts that there is room for the next, once there is. */

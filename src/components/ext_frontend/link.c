@@ -128,7 +128,7 @@ bool link_unsolicited(struct session *session, const uint8_t *bytes, uint16_t le
 {
     if (session->state != SESSION_OPEN || session->broken || session->refused)
         return true; /* nobody is there any more */
-    if (!slots_room_beside(session))
+    if (!slots_room_beside(session, length))
         return false;
     session_deliver(session, bytes, length);
     session_touch(session);

@@ -10,9 +10,13 @@
 
 #define CHECK_INTERVAL UINT64_C(1000000000) /* ns */
 /* Beyond a service's timeout; policy_emit gives up a second after it (reply.c). */
-#define PATIENCE UINT64_C(5000000000)
+#define PATIENCE       UINT64_C(5000000000)
+#define WAITS_INTERVAL UINT64_C(10000000000) /* ns from one report of waiting to the next */
 /* A block of a reply becomes two when it is cut at a segment's end. */
 #define CUT 2u
+/* Replies in several messages have parts that the client has not acknowledged while room for the
+ * next is kept, and others come unasked: so many of the longest have room beside those to come. */
+#define BESIDE 4u
 /* Kept for confirmations where there are any: without one, a reply in several messages would hold
  * its slot until it is overdue. A session and a client may have one more each for them. */
 #define SPARE_SLOTS(slots) ((uint16_t)((slots) / 16u + 1u))
@@ -37,27 +41,35 @@ static const struct listener *listener_of(const struct session *session)
     return &session->frontend->listener[session->service];
 }
 
-/* In the client's send queue, for so many replies to come. */
-static bool queue_room_for(const struct session *session, unsigned replies)
+static unsigned replies_owed(const struct session *session)
+{
+    return (unsigned)session->outstanding - session->confirming;
+}
+
+static unsigned blocks_of(unsigned bytes)
+{
+    return (bytes + NET_WRITE_SIZE - 1u) / NET_WRITE_SIZE;
+}
+
+/* In the client's send queue, for so many replies to come and one of so many bytes besides. */
+static bool queue_room_for(const struct session *session, unsigned replies, unsigned bytes)
 {
     const struct listener *listener = listener_of(session);
     const bool is_long = listener->reply_bytes > NET_MAX_MESSAGE;
     const unsigned beyond = TCP_SND_BUF - (is_long ? NET_LONG_SEND_BUFFER : NET_SEND_BUFFER);
+    const unsigned queue = is_long ? NET_LONG_SEND_QUEUE : NET_SEND_QUEUE;
     return session->datagrams ||
-           (tcp_sndbuf(session->pcb) >= beyond + replies * listener->reply_bytes &&
-            tcp_sndqueuelen(session->pcb) + replies * listener->reply_blocks * CUT <=
-                TCP_SND_QUEUELEN);
-}
-
-/* Beside what the replies to come have a claim on. */
-static bool queue_room(const struct session *session)
-{
-    return queue_room_for(session, session->outstanding + 1u);
+           (tcp_sndbuf(session->pcb) >= beyond + replies * listener->reply_bytes + bytes &&
+            tcp_sndqueuelen(session->pcb) +
+                    (replies * listener->reply_blocks + blocks_of(bytes)) * CUT <=
+                queue);
 }
 
 static bool own_room(const struct session *session)
 {
-    return session->outstanding < session->frontend->quota && queue_room(session);
+    const unsigned beside = listener_of(session)->protocol->link ? BESIDE : 0;
+    return session->outstanding < session->frontend->quota &&
+           queue_room_for(session, replies_owed(session) + 1u + beside, 0);
 }
 
 static bool shared_room(const struct ext_frontend *frontend)
@@ -66,12 +78,12 @@ static bool shared_room(const struct ext_frontend *frontend)
            frontend->reserved + frontend->queued + NET_BLOCKS_RESERVED < NET_BLOCKS;
 }
 
-bool slots_room_beside(const struct session *session)
+bool slots_room_beside(const struct session *session, uint16_t length)
 {
     const struct ext_frontend *frontend = session->frontend;
     const unsigned blocks = (unsigned)frontend->reserved + frontend->queued;
-    return queue_room(session) &&
-           blocks + listener_of(session)->reply_blocks + NET_BLOCKS_RESERVED <= NET_BLOCKS;
+    return queue_room_for(session, replies_owed(session), length) &&
+           blocks + blocks_of(length) + NET_BLOCKS_RESERVED <= NET_BLOCKS;
 }
 
 void slots_wait(struct session *session)
@@ -89,18 +101,36 @@ void slots_wait(struct session *session)
     frontend->last_waiting = number;
 }
 
+/* A request that was not waiting before has to: told at once, and what comes soon after in one. */
+static void waited(const struct session *session, enum sl_reason reason)
+{
+    struct ext_frontend *frontend = session->frontend;
+    struct waits *waits = &frontend->waits[reason == SL_REASON_QUOTA];
+    const uint64_t now = frontend->stack.now;
+    if (session->waiting || frontend->out_full)
+        return;
+    waits->count++;
+    if (now < waits->next_report)
+        return;
+    const struct sl_record record = session_record(session);
+    links_audit(&frontend->links, &record, SL_AUDIT_WAITED, reason, waits->count, now);
+    *waits = (struct waits){.next_report = now + WAITS_INTERVAL};
+}
+
 bool slots_admit(struct session *session, bool turn)
 {
     if (!own_room(session)) {
         session->blocked = true;
         return false;
     }
-    if (!client_room(session, 0)) {
+    if (!client_room(session, false)) {
+        waited(session, SL_REASON_QUOTA);
         client_wait(session);
         return false;
     }
     if (!shared_room(session->frontend) ||
         (!turn && session->frontend->first_waiting != NO_SESSION)) {
+        waited(session, SL_REASON_CAPACITY);
         slots_wait(session);
         return false;
     }
@@ -114,7 +144,7 @@ bool slots_admit_confirmation(struct session *session)
         session->blocked = true;
         return false;
     }
-    if (!client_room(session, 1)) {
+    if (!client_room(session, true)) {
         client_wait(session);
         return false;
     }
@@ -136,7 +166,9 @@ uint16_t slots_take(struct session *session, bool replies)
                                                  .held = true};
     frontend->reserved = (uint16_t)(frontend->reserved + blocks);
     session->outstanding++;
+    session->confirming = (uint16_t)(session->confirming + !replies);
     session->holder->outstanding++;
+    session->holder->reserved = (uint16_t)(session->holder->reserved + blocks);
     return number;
 }
 
@@ -148,7 +180,8 @@ void slots_release(struct ext_frontend *frontend, uint16_t number)
     frontend->reserved = (uint16_t)(frontend->reserved - slot->blocks);
     frontend->free_slot[frontend->free_slot_count++] = number;
     session->owes_room = (uint16_t)(session->owes_room - slot->owes_room);
-    client_slot_released(frontend, session->holder);
+    session->confirming = (uint16_t)(session->confirming - (slot->blocks == 0));
+    client_slot_released(frontend, session->holder, slot->blocks);
     session_slot_released(session);
 }
 
@@ -166,7 +199,7 @@ void slots_tell_room(struct session *session)
 {
     struct ext_frontend *frontend = session->frontend;
     const bool room =
-        queue_room_for(session, session->outstanding) &&
+        queue_room_for(session, replies_owed(session), 0) &&
         (unsigned)frontend->reserved + frontend->queued + NET_BLOCKS_RESERVED <= NET_BLOCKS;
     for (uint16_t i = 0; room && session->owes_room > 0 && i < frontend->slot_limit; i++) {
         struct reply_slot *slot = &frontend->slot[i];

@@ -4,7 +4,7 @@
 #include "sluice/host.h"
 
 /* With lwIP's pools (tests/unit/frontend/test_objects.py): each frontend below
- * 1.2 MiB with 1024 sessions, and untouched pages cost nothing on Linux. */
+ * 1.3 MiB with 1024 sessions, and untouched pages cost nothing on Linux. */
 _Static_assert(offsetof(struct int_frontend, link) <= 48u * 1024 + NET_MAX_SESSIONS * 544u,
                "memory budget");
 

@@ -20,6 +20,7 @@ static const char *const event_names[] = {
     [SL_AUDIT_START] = "start",
     [SL_AUDIT_COUNTERS] = "counters",
     [SL_AUDIT_READS] = "reads",
+    [SL_AUDIT_WAITED] = "waited",
 };
 static const char *const verdict_names[] = {
     [SL_VERDICT_ACCEPT] = "accept",
@@ -222,6 +223,7 @@ static void sentence(struct sl_json *json, const struct audit_run *run,
         [SL_AUDIT_DEVICE_CLOSE] = ": connection to the device ended",
         [SL_AUDIT_DROPPED] = ": dropped",
         [SL_AUDIT_READS] = "",
+        [SL_AUDIT_WAITED] = ": had to wait",
     };
     const bool message = record->event == SL_AUDIT_MESSAGE || record->event == SL_AUDIT_FAILED;
     if (!service || (!message && (record->event >= sizeof happened / sizeof happened[0] ||
@@ -282,7 +284,8 @@ void audit_line(struct sl_json *json, const struct audit_run *run, uint64_t sequ
     if (tally) {
         sl_json_number(json, "count", tally->count);
         moment(json, run->config, tally->since, "since", "since_uptime_us");
-    } else if (record->event == SL_AUDIT_DROPPED || record->event == SL_AUDIT_COUNTERS) {
+    } else if (record->event == SL_AUDIT_DROPPED || record->event == SL_AUDIT_COUNTERS ||
+               record->event == SL_AUDIT_WAITED) {
         sl_json_number(json, "count", record->value);
     }
     if (message)

@@ -63,7 +63,7 @@ extern const unsigned short net_receive_window;
 #define TCP_WND               net_receive_window
 #define TCP_MSS               NET_MSS
 #define TCP_SND_BUF           NET_LONG_SEND_BUFFER
-#define TCP_SND_QUEUELEN      NET_SEND_QUEUE
+#define TCP_SND_QUEUELEN      NET_LONG_SEND_QUEUE
 #define TCP_QUEUE_OOSEQ       1
 #define TCP_OOSEQ_MAX_PBUFS   4 /* of one connection */
 #define TCP_LISTEN_BACKLOG    0 /* half-open connections are bounded in all, see connection.c */
