@@ -30,7 +30,7 @@ $(foreach f,$(FRONTENDS),$(eval $(call frontend,$(f))))
 
 $(call object,$(NET) $(wildcard src/components/*_frontend/*.c)): $(B)/%.o: %.c $(LWIP_DIR)/src/include/lwip/init.h
 	@mkdir -p $(@D)
-	$(CC) $(NET_FLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(NET_FLAGS) -MD -MP -c -o $@ $<
 
 # The same with sanitizers, for unit tests: our code with both, lwIP with ASan (its arithmetic on
 # packed headers is its own business).
@@ -51,7 +51,7 @@ SAN_NET_OBJECTS := $(patsubst %.c,$(B)/san/%.o,$(NET) $(wildcard src/components/
 $(SAN_NET_OBJECTS): $(B)/san/%.o: %.c $(LWIP_DIR)/src/include/lwip/init.h
 	@mkdir -p $(@D)
 	$(CLANG) -std=gnu11 -O1 -g $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all \
-	  -fno-omit-frame-pointer $(CPPFLAGS) -isystem $(LWIP_DIR)/src/include -Isrc/net/port -MMD -MP -c -o $@ $<
+	  -fno-omit-frame-pointer $(CPPFLAGS) -isystem $(LWIP_DIR)/src/include -Isrc/net/port -MD -MP -c -o $@ $<
 -include $(SAN_NET_OBJECTS:.o=.d)
 
 FRONTEND_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/frontend/*_test.c))
