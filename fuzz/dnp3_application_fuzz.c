@@ -22,7 +22,7 @@ static void print(enum sl_direction direction, const struct dnp3_message *messag
     struct sl_json json;
     sl_json_start(&json, text, sizeof text);
     sl_json_open_object(&json, NULL);
-    dnp3_describe(&json, direction, message, length);
+    dnp3_describe(&json, direction, message, length, true);
     sl_json_close_object(&json);
     require(!json.overflow);
 }

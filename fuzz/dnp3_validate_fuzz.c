@@ -30,7 +30,7 @@ static void print(enum sl_direction direction, const void *canonical, size_t len
     char text[512]; /* short enough to overflow */
     struct sl_json json;
     sl_json_start(&json, text, sizeof text);
-    dnp3_describe(&json, direction, canonical, length);
+    dnp3_describe(&json, direction, canonical, length, true);
     char words[100];
     dnp3_phrase(words, sizeof words, direction, canonical, length);
 }

@@ -20,7 +20,7 @@ static void print(enum sl_direction direction, const struct modbus_message *mess
     char text[MODBUS_DESCRIBE_MAX];
     struct sl_json json;
     sl_json_start(&json, text, sizeof text);
-    modbus_describe(&json, direction, message, length);
+    modbus_describe(&json, direction, message, length, true);
     require(!json.overflow);
 }
 

@@ -30,7 +30,7 @@ static void print(enum sl_direction direction, const void *canonical, size_t len
     char text[512]; /* short enough to overflow */
     struct sl_json json;
     sl_json_start(&json, text, sizeof text);
-    modbus_describe(&json, direction, canonical, length);
+    modbus_describe(&json, direction, canonical, length, true);
 }
 
 static int good(enum sl_direction direction, const void *canonical, size_t length)

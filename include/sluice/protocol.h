@@ -249,9 +249,10 @@ struct sl_protocol {
     uint16_t (*key)(const void *canonical, size_t length);
 
     /* Decoded fields as JSON members. Takes any bytes; prints what is within `length` (audit
-     * records carry only the leading SL_AUDIT_DETAIL bytes). */
+     * records carry only the leading SL_AUDIT_DETAIL bytes). `own_object`: no other members stand
+     * beside them; `sluice decode` has `source` for the file. */
     void (*describe)(struct sl_json *json, enum sl_direction direction, const void *canonical,
-                     size_t length);
+                     size_t length, bool own_object);
 
     /* For audit lines; each takes any bytes, as describe(), and may be NULL.
      * reads: the first `room` runs of what a request asks for that only reads; how many, 0: it does

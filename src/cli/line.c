@@ -109,7 +109,7 @@ void line_print(FILE *out, const struct line_origin *origin, const struct sl_pro
     if (service)
         put_policy(&json, direction, service, message);
     if (message->canonical)
-        protocol->describe(&json, direction, message->canonical, message->canonical_length);
+        protocol->describe(&json, direction, message->canonical, message->canonical_length, false);
     sl_json_close_object(&json);
     fwrite(text, 1, json.length, out);
     putc('\n', out);

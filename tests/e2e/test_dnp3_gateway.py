@@ -88,6 +88,7 @@ def test_a_read_and_its_response(substation, gateway):
     line = audited(gateway, event="message")
     assert line["event_type"] == "dnp3" and line["verdict"] == "allow"
     assert line["dnp3"]["function_name"] == "read"
+    assert (line["dnp3"]["source"], line["dnp3"]["destination"]) == (1, 10)
 
 
 def test_stations_have_other_addresses_at_the_device(substation):

@@ -298,7 +298,7 @@ void audit_line(struct sl_json *json, const struct audit_run *run, uint64_t sequ
     if (message && length) {
         sl_json_open_object(json, protocol->event_type);
         protocol->describe(json, (enum sl_direction)(record->direction & 1u), record->detail,
-                           length);
+                           length, true);
         sl_json_close_object(json);
         values(json, record, protocol, length);
     }

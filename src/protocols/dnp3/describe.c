@@ -205,17 +205,21 @@ static void describe_application(struct sl_json *json, const struct dnp3_message
     sl_json_bool(json, "unsolicited", message->control & DNP3_UNS);
 }
 
-static void describe_stations(struct sl_json *json, const struct dnp3_message *message)
+static void describe_stations(struct sl_json *json, const struct dnp3_message *message,
+                              bool own_object)
 {
-    sl_json_number(json, "destination", message->destination);
-    sl_json_open_object(json, "dnp3");
+    if (!own_object) {
+        sl_json_number(json, "destination", message->destination);
+        sl_json_open_object(json, "dnp3");
+    }
     sl_json_number(json, "source", message->source);
     sl_json_number(json, "destination", message->destination);
-    sl_json_close_object(json);
+    if (!own_object)
+        sl_json_close_object(json);
 }
 
 void dnp3_describe(struct sl_json *json, enum sl_direction direction, const void *canonical,
-                   size_t length)
+                   size_t length, bool own_object)
 {
     const struct dnp3_message *head = canonical;
     (void)direction;
@@ -223,7 +227,7 @@ void dnp3_describe(struct sl_json *json, enum sl_direction direction, const void
         return;
     bool malformed = head->kind == DNP3_MALFORMED;
     if (!malformed || head->known & DNP3_KNOWS_LINK)
-        describe_stations(json, head);
+        describe_stations(json, head, own_object);
     if (head->kind == DNP3_LINK || (malformed && head->known == DNP3_KNOWS_LINK))
         describe_link(json, head);
     if (head->kind == DNP3_FRAGMENT || (malformed && head->known & DNP3_KNOWS_APPLICATION))

@@ -157,7 +157,7 @@ size_t dnp3_encode(enum sl_direction direction, const void *canonical, size_t le
                    uint8_t *bytes, size_t size);
 uint16_t dnp3_key(const void *canonical, size_t length);
 void dnp3_describe(struct sl_json *json, enum sl_direction direction, const void *canonical,
-                   size_t length);
+                   size_t length, bool own_object);
 /* A record's `old` (sluice/audit.h) has so many values of 32 bits, the low half first: integers
  * or, bit i + 4 of `old_known`, floats. Bit i: the value is known. */
 #define DNP3_OLD_VALUES 4u

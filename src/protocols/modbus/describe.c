@@ -246,8 +246,9 @@ static const char *exception_name(unsigned code)
 }
 
 void modbus_describe(struct sl_json *json, enum sl_direction direction, const void *canonical,
-                     size_t length)
+                     size_t length, bool own_object)
 {
+    (void)own_object;
     struct view view = {.length = length < sizeof view.message ? length : sizeof view.message};
     const struct modbus_message *message = &view.message;
     if (view.length < MODBUS_HEAD_SIZE)

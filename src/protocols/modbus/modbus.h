@@ -177,7 +177,7 @@ size_t modbus_refuse(const void *request, size_t length, enum sl_reason reason, 
 uint16_t modbus_key(const void *canonical, size_t length);
 /* At most MODBUS_DESCRIBE_MAX bytes; an array that has no room left is left out whole. */
 void modbus_describe(struct sl_json *json, enum sl_direction direction, const void *canonical,
-                     size_t length);
+                     size_t length, bool own_object);
 #define MODBUS_DESCRIBE_MAX 5120u
 void modbus_phrase(char *text, size_t size, enum sl_direction direction, const void *canonical,
                    size_t length);

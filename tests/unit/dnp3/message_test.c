@@ -263,7 +263,7 @@ static const char *described(enum sl_direction direction, const char *text, size
     sl_json_start(&json, line, sizeof line);
     sl_json_open_object(&json, NULL);
     dnp3_describe(&json, direction, &decoded.message,
-                  shown < decoded.length ? shown : decoded.length);
+                  shown < decoded.length ? shown : decoded.length, false);
     sl_json_close_object(&json);
     assert_false(json.overflow);
     return line;

@@ -13,7 +13,7 @@ static const char *describe(enum sl_direction direction, const void *canonical, 
     assert_non_null(exact);
     memcpy(exact, canonical, length);
     sl_json_start(&json, text, size);
-    modbus_describe(&json, direction, exact, length);
+    modbus_describe(&json, direction, exact, length, true);
     if (size == sizeof text)
         assert_false(json.overflow);
     free(exact);
