@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket  # noqa: F401
 import stat
@@ -485,7 +486,8 @@ def test_who_may_ask(lab, isolated):
         if parent == parent.parent or parent.stat().st_mode & 0o001:
             continue
         os.chmod(parent, parent.stat().st_mode | 0o011)
-    nobody = {"user": 65534, "group": 65534, "extra_groups": []}
+    nobody = {"user": 65534, "group": 65534, "extra_groups": [],  # nobody may not look into /root
+              "executable": shutil.copy(isolated.sluice, isolated.folder / "sluice")}
     with isolated.run():
         assert stat.S_IMODE(isolated.socket.stat().st_mode) == 0o600
         for arguments in (["status"], ["reload"], ["override", "--end"]):
