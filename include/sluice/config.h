@@ -60,6 +60,7 @@ struct sl_service_endpoint {
     uint8_t skip_noise;     /* link layer: bytes between frames are skipped; else they end the
                              * connection */
     uint8_t datagrams;      /* over UDP, not TCP: ext with clients; int with the device */
+    uint8_t any_station;    /* link layer: stations that are not listed are let through too */
     uint16_t source_port;   /* int, over UDP: from which the device is spoken to; 0: any */
 };
 

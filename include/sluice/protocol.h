@@ -81,6 +81,7 @@ struct sl_link_state {
 enum sl_link_far { SL_LINK_FAR_UNKNOWN, SL_LINK_FAR_UP, SL_LINK_FAR_DOWN };
 struct sl_link_view {
     enum sl_link_far far;
+    bool any; /* others are let through too */
     uint16_t station_count;
     const struct sl_station *station; /* those there are, as this side's neighbours call them */
 };

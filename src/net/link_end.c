@@ -109,6 +109,7 @@ struct sl_link_view link_stations(const struct sl_frontend_config *config, unsig
     while (first + count < config->station_count &&
            config->station[first + count].service == service)
         count++;
-    return (struct sl_link_view){.station_count = (uint16_t)count,
+    return (struct sl_link_view){.any = config->service[service].any_station,
+                                 .station_count = (uint16_t)count,
                                  .station = config->station + first};
 }

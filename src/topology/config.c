@@ -2,6 +2,7 @@
 /* Each component's configuration (sluice/config.h), from the site and its place. */
 #include <string.h>
 
+#include "policy/image.h"
 #include "topology/topology.h"
 
 _Static_assert(sizeof(struct sl_stage_config) <= SL_CONFIG_MAX, "stage fits");
@@ -93,6 +94,7 @@ static uint32_t frontend_config(const struct site *site, const struct topology *
             .shared = service->shared,
             .echo = service->echo,
             .datagrams = outer ? service->datagrams : service->device_datagrams,
+            .any_station = (service->flags & POLICY_SERVICE_MONITOR) != 0,
             .source_port = outer ? 0 : service->source_port,
             .skip_noise = service->skip_noise,
         };

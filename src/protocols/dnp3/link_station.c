@@ -22,10 +22,10 @@ static uint32_t parties_of(enum sl_direction direction, const struct link_frame 
 
 static bool known(const struct sl_link_view *view, uint32_t parties)
 {
-    for (unsigned i = 0; i < view->station_count; i++)
+    for (unsigned i = 0; !view->any && i < view->station_count; i++)
         if (((uint32_t)view->station[i].master << 16 | view->station[i].outstation) == parties)
             return true;
-    return false;
+    return view->any;
 }
 
 /* Where the next frame may begin: at 05 64, or at an 05 that is the last octet there is. */

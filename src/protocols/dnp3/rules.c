@@ -494,7 +494,8 @@ struct sl_decision dnp3_decide_reply(const struct policy_service *service, const
         return denied(SL_REASON_CANONICAL_INVALID);
     if (reply->kind != DNP3_FRAGMENT)
         return denied(SL_REASON_LINK_FRAME);
-    if (dnp3_station_of(service, reply->destination, reply->source) == NULL)
+    if (!(service->flags & POLICY_SERVICE_MONITOR) &&
+        dnp3_station_of(service, reply->destination, reply->source) == NULL)
         return denied(SL_REASON_NO_STATION);
     const bool unsolicited = reply->function == DNP3_UNSOLICITED_RESPONSE;
     if (unsolicited != (request == NULL))
