@@ -39,3 +39,10 @@ struct policy_select *policy_select_place(struct policy_state *state, unsigned s
     place->challenged = false;
     return place;
 }
+
+void policy_selects_forget(struct policy_state *state, unsigned service, uint32_t client)
+{
+    for (unsigned i = 0; i < POLICY_SELECTS; i++)
+        if (state->select[i].service == service && state->select[i].client == client)
+            state->select[i].length = 0;
+}

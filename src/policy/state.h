@@ -157,6 +157,8 @@ void policy_last_forget_all(struct policy_state *state);
  * this service; NULL: nothing. */
 struct policy_select *policy_select_find(struct policy_state *state, unsigned service,
                                          uint32_t client, uint32_t parties);
+/* What this client prepared at this service is void: a connection of its ended. */
+void policy_selects_forget(struct policy_state *state, unsigned service, uint32_t client);
 /* A place for it: that of the one before, a free one, or the oldest. Its key is filled. */
 struct policy_select *policy_select_place(struct policy_state *state, unsigned service,
                                           uint32_t client, uint32_t parties);

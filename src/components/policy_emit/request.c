@@ -226,6 +226,8 @@ void request_handle(void *self, const struct sl_record *record, const uint8_t *p
                       protocol_of(emit, record, &service) && emit->config->mode != SL_ONE_WAY;
     if ((link || record->type == SL_RECORD_SESSION_END) && record->length == 0 &&
         record->session < emit->config->sessions) {
+        if (record->type == SL_RECORD_SESSION_END)
+            policy_selects_forget(&emit->state, record->service, record->client);
         if (emit->config->mode == SL_ONE_WAY)
             oneway_send_end(emit, record);
         else

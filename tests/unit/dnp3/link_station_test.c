@@ -14,7 +14,7 @@ static struct sl_link_state state;
 static int begin(void **unused)
 {
     (void)unused;
-    view = (struct sl_link_view){SL_LINK_FAR_UP, 3, stations};
+    view = (struct sl_link_view){.far = SL_LINK_FAR_UP, .station_count = 3, .station = stations};
     memset(&state, 0, sizeof state);
     return 0;
 }
