@@ -14,7 +14,7 @@ guessing gives by the same means (the same times against other random bits), how
 well, and the capacity of a binary symmetric channel with that error, with the upper 95 % bound
 (Clopper-Pearson, one-sided): an upper bound for this pair, none for better ones.
 
-    make bench-covert      as root; or: sudo build/venv/bin/python bench/covert.py [BITS [CASE...]]
+    make bench-covert      as root; or: sudo build/venv/bin/python bench/covert.py [BITS [MODE or SENDER...]]
 """
 import array
 import fcntl
@@ -60,9 +60,15 @@ STATISTICS = {"median": statistics.median, "longest": max,
 
 def internal_pid(gateway):
     """Of the process that int_frontend is in; None while it is down."""
-    lines = [line for line in gateway.audit() if line.get("event") in ("started", "restarted")]
-    return next((entry["pid"] for entry in lines[-1]["processes"] if "int_frontend" in entry["name"]),
-                None)
+    launcher = gateway.process.pid
+    for pid in pathlib.Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split():
+        try:
+            if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() in ("int_frontend",
+                                                                         "sluice-fused"):
+                return int(pid)
+        except OSError:
+            pass
+    return None
 
 
 def send(lab, gateway, kind, start, slot, bits):
@@ -192,8 +198,8 @@ def measure(name, text, options, sender_kind, receiver, slots, count):
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     for case in CASES:
-        if len(sys.argv) <= 2 or case[0] in sys.argv[2:]:
-            measure(*case, min(count, 60) if case[3] == "death" else count)
+        if len(sys.argv) <= 2 or {case[0], case[3]} & set(sys.argv[2:]):
+            measure(*case, min(count, 40) if case[3] == "death" else count)
 
 
 if __name__ == "__main__":
