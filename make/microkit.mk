@@ -76,7 +76,7 @@ MICROKIT_PROTOCOLS := $(shell sed -n 's/^const struct sl_protocol \(\w*\) = .*/\
 # instance's configuration. (1) program, (2) component, (3) its device, (4) archives, (5) symbols
 # that the link of an instance will ask for.
 microkit_own = $(MICROKIT_HOST_OBJECTS) $(MKS)/program_$(1).o $(MKS)/device_$(2).o \
-  $(MKS)/console$(if $(filter monitor,$(1)),,_none).o
+  $(MKS)/console$(if $(filter monitor drill_monitor,$(1)),,_none).o
 define microkit_program
 $(MKS)/$(1).program: $(call microkit_own,$(2),$(3)) $(4)
 	$(MICROKIT_LD) -r --gc-sections -e _start -u init -u notified -u main $(5:%=-u %) -o $$@ \

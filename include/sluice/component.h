@@ -15,6 +15,7 @@
 
 struct sl_host;
 struct sl_counters;
+struct sl_monitor_place;
 
 #define SL_NO_CHANNEL     0xffu
 #define SL_MAX_CHANNELS   32u                 /* channel numbers 0..31; badge bit = 1 << channel */
@@ -57,7 +58,10 @@ struct sl_environment {
     size_t config_size;
     const void *policy; /* policy image (src/policy/image.h), read-only; NULL where not given */
     size_t policy_size;
-    struct sl_counters *counters; /* monitor (counters.h); NULL where nobody reads them */
+    struct sl_counters *counters;   /* monitor (counters.h); NULL where nobody reads them */
+    struct sl_monitor_place *place; /* monitor: memory that outlives it (counters.h); NULL: none */
+    uint32_t restarts;  /* of this component alone or its side, while the other end of its one-way
+                         * rings ran on */
     uint8_t policy_tag; /* names this policy on audit records; 0: there is only one */
     struct sl_port port[SL_MAX_PORTS]; /* absent ports are all zero with SL_NO_CHANNEL */
 };

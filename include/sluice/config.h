@@ -92,7 +92,6 @@ struct sl_frontend_config {
     uint16_t service_count;   /* index = service number in the policy image */
     uint16_t client_sessions; /* ext: sessions at most from one address; 0: no bound */
     uint16_t one_way_slot;    /* int, one-way: bytes of a slot of the ring from policy_emit */
-    uint32_t restarts;        /* int, one-way: of this side since the gateway's start */
     uint32_t one_way_poll;    /* int, one-way: ns between two looks at it; 0: the default */
     struct sl_service_endpoint service[SL_MAX_SERVICES];
     uint16_t client_slots; /* ext: reply slots held at most by one address; 0: no bound */
@@ -140,8 +139,7 @@ struct sl_monitor_config {
     uint64_t wall_offset; /* nanoseconds to add to sl_now for Unix time; 0: unknown */
     uint64_t interval;    /* ns after which at the latest a count is told; 0: the default */
     uint8_t lines;        /* enum sl_audit_lines */
-    uint8_t reserved[3];
-    uint32_t restarts; /* of the monitor alone, while the others ran */
+    uint8_t reserved[7];
     char ring_name[SL_MAX_COMPONENTS][SL_NAME_SIZE]; /* component behind each audit ring */
 };
 

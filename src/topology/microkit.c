@@ -55,6 +55,7 @@ struct scheduling {
 };
 static const struct scheduling pipeline = {100, 1000, 1000, 0x2000};
 static const struct scheduling of_kind[] = {
+    /* a full budget: no child runs before it has read all their registers, or while it stops them */
     [DOMAIN_SUPERVISOR] = {254, 1000, 1000, 0x2000},
     [DOMAIN_CLOCK] = {253, 9000, 10000, 0x1000},
     [DOMAIN_ENTROPY] = {252, 1000, 1000, 0x2000},
@@ -304,26 +305,34 @@ static void add_devices(struct microkit_system *system)
     }
 }
 
-/* parser_norm neither waits for a time nor asks for random bytes. */
-static bool wants_clock(const struct topology_component *component)
-{
-    return component->program != PROGRAM_PARSER_NORM;
-}
-
+/* parser_norm and the monitor ask for no random bytes. */
 static bool wants_seed(const struct topology_component *component)
 {
     return component->program == PROGRAM_EXT_FRONTEND ||
            component->program == PROGRAM_INT_FRONTEND || component->program == PROGRAM_POLICY_EMIT;
 }
 
+/* Every component is woken by the clock: for its deadlines, and to show that it lives. */
 static void add_clock(struct microkit_system *system, unsigned supervisor, unsigned clock)
 {
     unsigned number = 0;
     add_channel(system, clock, number++, supervisor, DOMAIN_CHANNEL_CLOCK, true, false);
     for (unsigned i = 0; i < system->topology->component_count; i++)
-        if (wants_clock(&system->topology->component[i]))
-            add_channel(system, clock, number++, system->of_component[i], DOMAIN_CHANNEL_CLOCK,
-                        true, false);
+        add_channel(system, clock, number++, system->of_component[i], DOMAIN_CHANNEL_CLOCK, true,
+                    false);
+}
+
+/* Where a component counts its turns, for the supervisor to find one that hangs. */
+static void add_life(struct microkit_system *system, unsigned supervisor)
+{
+    char name[SL_NAME_SIZE * 2];
+    for (unsigned i = 0; i < system->topology->component_count; i++) {
+        unsigned domain = system->of_component[i];
+        snprintf(name, sizeof name, "%s_life", system->domain[domain].name);
+        unsigned region = add_region(system, name, MEMORY_SHARED, PAGE, 0);
+        add_map(system, domain, region, BOTH);
+        add_map(system, supervisor, region, BOTH);
+    }
 }
 
 static void add_seed(struct microkit_system *system, unsigned entropy, unsigned domain)
@@ -422,6 +431,7 @@ void microkit_plan(const struct site *site, const struct topology *topology,
     add_components(system);
     add_devices(system);
     add_clock(system, supervisor, clock);
+    add_life(system, supervisor);
     add_entropy(system, supervisor, entropy);
     add_console(system, supervisor);
     add_restart(system, supervisor);

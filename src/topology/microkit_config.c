@@ -140,6 +140,7 @@ static uint32_t of_component(const struct microkit_system *system, unsigned doma
     add_peers(system, domain, config);
     add_synthetic(system, domain, config);
     config->wakes = own(system, domain, "wakes");
+    config->life = own(system, domain, "life");
     config->seed = own(system, domain, "seed");
     config->uart = named(system, domain, "uart");
     config->status = named(system, domain, "status");
@@ -172,31 +173,77 @@ static uint32_t of_entropy(const struct microkit_system *system, unsigned domain
     return sizeof *config;
 }
 
-static uint32_t of_supervisor(const struct microkit_system *system, unsigned domain,
-                              const uint8_t policy_hash[8], void *bytes)
+/* What dies with a domain (enum domain_part). */
+static uint8_t part_of(const struct microkit_system *system, unsigned number)
 {
-    struct domain_supervisor_config *config = bytes;
-    config->magic = DOMAIN_MAGIC;
+    const struct topology *topology = system->topology;
+    const struct microkit_domain *domain = &system->domain[number];
+    unsigned side = domain->side;
+    if (domain->kind == DOMAIN_COMPONENT) {
+        const struct topology_component *component = &topology->component[domain->component];
+        if (component->program == PROGRAM_MONITOR)
+            return DOMAIN_PART_MONITOR;
+        side = component->side;
+    } else if (domain->kind != DOMAIN_SDDF_DRIVER) {
+        return DOMAIN_PART_ALL;
+    }
+    if (topology->mode != SL_ONE_WAY)
+        return DOMAIN_PART_ALL;
+    return side == SL_SIDE_INT ? DOMAIN_PART_INTERNAL : DOMAIN_PART_EXTERNAL;
+}
+
+/* The part that all who map a region, but for the supervisor, are of. */
+static uint8_t region_part(const struct microkit_system *system, unsigned region)
+{
+    int part = -1;
+    for (unsigned i = 0; i < system->map_count; i++) {
+        const struct microkit_map *map = &system->map[i];
+        if (map->region != region || system->domain[map->domain].kind == DOMAIN_SUPERVISOR)
+            continue;
+        const int mapper = part_of(system, map->domain);
+        if (part >= 0 && mapper != part)
+            return DOMAIN_PART_ALL;
+        part = mapper;
+    }
+    return part < 0 ? DOMAIN_PART_ALL : (uint8_t)part;
+}
+
+static void add_children(const struct microkit_system *system, unsigned domain,
+                         struct domain_supervisor_config *config)
+{
     config->child_count = (uint8_t)(system->domain_count - 1);
-    for (unsigned i = 0; i < system->domain_count; i++) /* whose data we cannot renew */
-        config->closed |= system->domain[i].kind == DOMAIN_SDDF_DRIVER;
     for (unsigned i = 1; i < system->domain_count; i++) {
         const struct microkit_domain *child = &system->domain[i];
         const char *name = child->kind == DOMAIN_COMPONENT
                                ? system->topology->component[child->component].name
                                : child->name;
         snprintf(config->child[i - 1], SL_NAME_SIZE, "%.*s", (int)SL_NAME_SIZE - 1, name);
+        config->part[i - 1] = part_of(system, i);
+        if (child->kind == DOMAIN_CLOCK)
+            config->clock = (uint8_t)(i - 1);
+        if (child->kind == DOMAIN_ENTROPY)
+            config->entropy = (uint8_t)(i - 1);
+        if (child->kind == DOMAIN_SDDF_DRIVER) /* whose data we cannot renew */
+            config->closed |= (uint8_t)(1u << part_of(system, i) | 1u << DOMAIN_PART_ALL);
+        char life[SL_NAME_SIZE * 2];
+        snprintf(life, sizeof life, "%s_life", child->name);
+        config->life[i - 1] = named(system, domain, life);
+        snprintf(life, sizeof life, "%s_wakes", child->name);
+        config->wakes[i - 1] = named(system, domain, life);
     }
+}
+
+static uint32_t of_supervisor(const struct microkit_system *system, unsigned domain,
+                              const uint8_t policy_hash[8], void *bytes)
+{
+    struct domain_supervisor_config *config = bytes;
+    config->magic = DOMAIN_MAGIC;
+    add_children(system, domain, config);
     config->uart = named(system, domain, "uart");
     config->rtc = named(system, domain, "rtc");
     config->status = named(system, domain, "status");
     config->seed = own(system, domain, "seed");
     config->bench = named(system, domain, "bench");
-    for (unsigned i = 1; i < system->domain_count; i++) {
-        char name[SL_NAME_SIZE * 2];
-        snprintf(name, sizeof name, "%s_wakes", system->domain[i].name);
-        config->wakes[i - 1] = named(system, domain, name);
-    }
     for (unsigned i = 0; i < system->map_count; i++) {
         const struct microkit_map *map = &system->map[i];
         const struct microkit_region *region = &system->region[map->region];
@@ -204,6 +251,7 @@ static uint32_t of_supervisor(const struct microkit_system *system, unsigned dom
             !(map->rights & RIGHT_WRITE) || map->address == config->status.base)
             continue;
         assert(config->region_count < DOMAIN_MAX_REGIONS);
+        config->region_part[config->region_count] = region_part(system, map->region);
         config->region[config->region_count++] = (struct domain_region){map->address, region->size};
     }
     memcpy(config->policy_hash, policy_hash, sizeof config->policy_hash);

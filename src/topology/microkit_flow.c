@@ -46,7 +46,7 @@ struct reader {
 static const struct {
     const char *name, *why;
 } known[] = {
-    {"supervisor", "parent of every domain: stops and starts them, zeroes all shared memory at a "
+    {"supervisor", "parent of every domain: stops and starts them, zeroes shared memory at a "
                    "restart, and tells policy_emit the wall clock; could join anything"},
     {"clock", "wakes those with deadlines; receives nothing"},
     {"entropy", "gives each component its random key, from a device with DMA; could guess what "

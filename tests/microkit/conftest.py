@@ -10,7 +10,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
+import drill
 import lab as lab_module
+import poke
 import qemu
 import walk
 from microkit_sdk import sdk_or_skip
@@ -66,6 +68,24 @@ def boot(lab, tmp_path):
     yield boot_image
     for gateway in running:
         gateway.__exit__()
+
+
+@pytest.fixture
+def drilled(build, boot, tmp_path):
+    """drilled(mode) -> drill.Machine, answering."""
+    machines = []
+
+    def boot_drilled(mode, extra=()):
+        directory = build(site=drill.site(mode), options=["--accept-open-timer"],
+                          program=drill.builder)[0]
+        ram = tmp_path / f"ram{len(machines)}"
+        machines.append(drill.Machine(boot(directory, extra=[*poke.arguments(ram), *extra]), ram))
+        machines[-1].directory = directory
+        return machines[-1]
+    yield boot_drilled
+    for number, machine in enumerate(machines):
+        machine.memory.close()
+        (tmp_path / f"ram{number}").unlink()
 
 
 @pytest.fixture

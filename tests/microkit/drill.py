@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """An image whose components can be made to misbehave one by one, while it runs (drill_domain.c)."""
+import contextlib
+import json
 import os
 import pathlib
 import struct
@@ -12,7 +14,24 @@ from microkit_sdk import sdk_or_skip
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MARK = b"sluice drill 1 \0"
 NAME_LENGTH = 64
-REAL, HOSTILE, STILL, SPINS, BLOCKED = range(5)
+REAL, HOSTILE, STILL, SPINS, BLOCKED, FAULTS = range(6)
+ONE_WAY = """
+gateway:
+  mode: one-way
+  external: { nic: ext0, address: 192.168.96.2/24 }
+  internal: { nic: int0, address: 192.168.95.1/24 }
+hosts: { hmi: 192.168.96.10 }
+services:
+  - name: boiler
+    protocol: modbus-tcp
+    listen: 192.168.96.2:502
+    device: 192.168.95.2:502
+    timeout: 1s
+    one-way-reply: echo
+    rules:
+      - { allow: write-single-register, from: hmi, unit: 1, address: 2, value: 150-250 }
+"""
+FEWER = "gateway:\n  sessions: 48\n  outstanding: 48\n"  # the hostile twins take their room
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -23,6 +42,45 @@ def builder():
                    env={name: value for name, value in os.environ.items()
                         if name not in ("MAKEFLAGS", "MFLAGS")})
     return ROOT / "build/sluice-drill"
+
+
+def site(mode):
+    """Its configuration: the heating plant, or the same with nothing that needs a reply."""
+    path = ROOT / f"build/microkit/{mode}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = ONE_WAY if mode == "one-way" else \
+        (ROOT / "systems/heating-plant/sluice.yaml").read_text()
+    path.write_text(text.replace("gateway:\n", FEWER))
+    return path
+
+
+def supervisor_lines(gateway, event):
+    """In order; a hostile monitor's lines may be anything."""
+    found = []
+    for text in gateway.read_log().split("\n"):
+        with contextlib.suppress(ValueError):
+            line = json.loads(text[text.index('{"'):]) if '"supervisor"' in text else {}
+            if line.get("component") == "supervisor" and line.get("event") == event:
+                found.append(line)
+    return found
+
+
+class Machine:
+    """Such an image at work."""
+
+    def __init__(self, gateway, ram):
+        self.gateway, self.memory, self._switches = gateway, poke.Memory(ram), {}
+
+    def switch(self, component):
+        if component not in self._switches:
+            self._switches[component] = Switch(self.memory, component)
+        return self._switches[component]
+
+    def deaths(self):
+        return supervisor_lines(self.gateway, "component-died")
+
+    def restarts(self):
+        return supervisor_lines(self.gateway, "restarted")
 
 
 class Switch:

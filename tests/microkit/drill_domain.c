@@ -14,12 +14,15 @@
 
 #define INPUT_CAP 1 /* libmicrokit's own, where all notifications come */
 
+#define NOWHERE UINT64_C(0xdead0000)
+
 enum drill_state {
     DRILL_REAL,
     DRILL_HOSTILE,
     DRILL_STILL,   /* does nothing at all, so that what the others do is seen */
     DRILL_SPINS,   /* once: never returns */
     DRILL_BLOCKED, /* once: waits, and hears of nothing */
+    DRILL_FAULTS,  /* once: touches memory that it has not */
 };
 
 /* Found by its first 16 bytes and the domain's name; restarts leave it (domain.ld). */
@@ -43,19 +46,20 @@ static void start(void *self, const struct sl_environment *environment)
         SLUICE_PROGRAM.init(self, environment);
         return;
     }
-    hostile_plan = (struct hostile_plan){.real = &SLUICE_PROGRAM,
-                                         .place = SLUICE_PLACE,
-                                         .seed = drill.seed,
-                                         .life = drill.lives++};
+    hostile_plan = (struct hostile_plan){
+        .real = &SLUICE_PROGRAM, .place = SLUICE_PLACE, .seed = drill.seed, .life = drill.lives++};
     hostile_component.init(self, environment);
 }
 
-static void hang(bool spins)
+/* Dies; the next life is the real one's. */
+static void die(uint32_t how)
 {
     sl_store_release(&drill.state, DRILL_REAL);
     for (;;) {
         seL4_Word badge;
-        if (!spins)
+        if (how == DRILL_FAULTS)
+            *(volatile uint32_t *)NOWHERE = 0;
+        if (how == DRILL_BLOCKED)
             (void)seL4_Wait(INPUT_CAP, &badge);
     }
 }
@@ -63,8 +67,8 @@ static void hang(bool spins)
 static void wake(void *self, uint64_t badges)
 {
     const uint32_t wanted = sl_load_acquire(&drill.state);
-    if (wanted == DRILL_SPINS || wanted == DRILL_BLOCKED)
-        hang(wanted == DRILL_SPINS);
+    if (wanted >= DRILL_SPINS)
+        die(wanted);
     if (wanted == DRILL_STILL)
         return;
     if (wanted != state)

@@ -32,7 +32,7 @@ void one_way_init(struct int_frontend *frontend, const struct sl_environment *en
     oneway_consumer_init(&one_way->ring, in->region[0], in->size[0], config->one_way_slot);
     /* After a restart of this side what lies in the ring may have been sent already: a command
      * that came before is not sent twice. How much of it was not, nobody knows. */
-    if (config->restarts)
+    if (environment->restarts)
         oneway_skip(&one_way->ring, UINT64_MAX);
     one_way->free_count = frontend->slot_limit;
     for (uint16_t i = 0; i < frontend->slot_limit; i++)

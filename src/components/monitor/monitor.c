@@ -22,15 +22,15 @@
 /* ---- where it stands, for the monitor after it ---- */
 
 /* UINT64_MAX: nobody knows. */
-static uint64_t place_taken(const struct sl_counters *counters, unsigned ring)
+static uint64_t place_taken(const struct sl_monitor_place *place, unsigned ring)
 {
-    return counters ? sl_load_relaxed(&counters->place.taken[ring]) : UINT64_MAX;
+    return place ? sl_load_relaxed(&place->taken[ring]) : UINT64_MAX;
 }
 
 /* Between two turns: what was taken has gone the way of lines by now. */
 static void note_place(struct monitor *monitor)
 {
-    struct sl_monitor_place *place = monitor->counters ? &monitor->counters->place : NULL;
+    struct sl_monitor_place *place = monitor->place;
     if (!place)
         return;
     for (unsigned i = 0; i < monitor->run.config->ring_count; i++)
@@ -47,6 +47,7 @@ static void init(void *self, const struct sl_environment *environment)
     monitor->run.config = environment->config;
     monitor->run.policy = environment->policy;
     monitor->counters = environment->counters;
+    monitor->place = environment->place;
     policies_adopt(&monitor->policies, environment->policy, environment->policy_tag);
     monitor->poll = POLL_IDLE;
     monitor->each = monitor->run.config->lines == SL_AUDIT_EACH;
@@ -57,10 +58,10 @@ static void init(void *self, const struct sl_environment *environment)
         oneway_consumer_init(&monitor->ring[i], environment->port[i].region[0],
                              environment->port[i].size[0], sizeof(struct sl_audit));
         /* Another monitor has told what it had read of what is there. */
-        if (monitor->run.config->restarts)
-            oneway_skip(&monitor->ring[i], place_taken(monitor->counters, i));
+        if (environment->restarts)
+            oneway_skip(&monitor->ring[i], place_taken(monitor->place, i));
     }
-    monitor->resumed = monitor->run.config->restarts && monitor->counters;
+    monitor->resumed = environment->restarts && monitor->place;
     sl_deadline(monitor->host, 0);
 }
 
@@ -88,7 +89,7 @@ static void write_line(struct monitor *monitor, const struct sl_audit *record,
 /* What the monitor before had numbered and counted: fewer lines in the log are lost ones. */
 static void say_resumed(struct monitor *monitor, uint64_t now)
 {
-    const struct sl_monitor_place *place = &monitor->counters->place;
+    const struct sl_monitor_place *place = monitor->place;
     struct sl_json json;
     policies_choose(&monitor->policies, &monitor->run, &(struct sl_audit){0});
     sl_json_start(&json, monitor->line, sizeof monitor->line);

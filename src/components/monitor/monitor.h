@@ -22,7 +22,8 @@ struct monitor {
     bool stopped[SL_MAX_COMPONENTS]; /* its indices were impossible: not read any more */
     uint64_t sequence;
     uint64_t untold; /* messages that are counted and have no line yet */
-    bool resumed;    /* another was before, and what it left is not told yet */
+    struct sl_monitor_place *place;
+    bool resumed; /* another was before, and what it left is not told yet */
     uint64_t poll;
     bool each; /* every record has a line */
     struct read_flows reads;

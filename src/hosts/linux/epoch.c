@@ -413,19 +413,13 @@ void epoch_stop_part(struct epoch *epoch, const struct launch *launch, enum laun
     reap_part(epoch, launch, part);
 }
 
-/* Config of components that tell one start of their part from another. */
+/* For components that tell one start of their part from another. */
 static void stamp_restarts(struct launch *launch, enum launch_part part, uint32_t restarts)
 {
     for (unsigned i = 0; i < launch->topology->component_count; i++) {
         struct launch_component *component = &launch->component[i];
-        const enum topology_program program = launch->topology->component[i].program;
-        if (launch_part_of(launch, component->process) != part)
-            continue;
-        if (program == PROGRAM_INT_FRONTEND) /* the stations behind it vary in number */
-            ((struct sl_frontend_config *)(void *)component->config)->restarts = restarts;
-        if (program == PROGRAM_MONITOR &&
-            component->config_size == sizeof(struct sl_monitor_config))
-            ((struct sl_monitor_config *)(void *)component->config)->restarts = restarts;
+        if (launch_part_of(launch, component->process) == part)
+            component->restarts = restarts;
     }
 }
 

@@ -91,7 +91,7 @@ bool epoch_find_hung(const struct epoch *epoch, uint64_t now, uint64_t limit, st
 void epoch_forgive(struct epoch *epoch, uint64_t now);
 
 /* One part of those that launch_has_parts: its processes end, and start anew beside the others,
- * with `restarts` in their configurations. False: `error` says why, none of them is left. */
+ * which are told `restarts`. False: `error` says why, none of them is left. */
 void epoch_stop_part(struct epoch *epoch, const struct launch *launch, enum launch_part part);
 bool epoch_start_part(struct epoch *epoch, struct launch *launch, enum launch_part part,
                       uint32_t number, uint32_t restarts, char *error, size_t error_size);

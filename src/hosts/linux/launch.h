@@ -31,6 +31,7 @@ struct launch_component {
     uint8_t process;
     uint16_t own_cpu;   /* that it runs on, plus one; 0, and fused: the gateway's */
     char interface[16]; /* network interface that it owns; "" for none */
+    uint32_t restarts;  /* sl_environment.restarts */
     uint32_t config_size;
     _Alignas(16) uint8_t config[SL_CONFIG_MAX];
 };

@@ -14,6 +14,7 @@
 
 #include "hosts/linux/report.h"
 #include "hosts/linux/sandbox.h"
+#include "sluice/counters.h"
 
 /* Descriptors are gathered from here on before they move to their places. */
 #define FD_GATHER 256
@@ -67,8 +68,11 @@ static void add_environment(const struct launch *launch, struct sl_host *host, u
         environment->policy_size = process.board->size[process.generation % 2];
         environment->policy_tag = policy_tag(process.generation);
     }
-    if (topology->component[host->number].program == PROGRAM_MONITOR)
+    if (topology->component[host->number].program == PROGRAM_MONITOR) {
         environment->counters = memory->counters.base;
+        environment->place = environment->counters ? &environment->counters->place : NULL;
+    }
+    environment->restarts = launch->component[host->number].restarts;
     for (unsigned i = 0; i < SL_MAX_PORTS; i++)
         environment->port[i].channel = SL_NO_CHANNEL;
     for (unsigned i = 0; i < topology->map_count; i++) {

@@ -11,6 +11,8 @@
 
 #include "hosts/microkit/domain_config.h"
 
+struct sl_monitor_place;
+
 /* False while the supervisor has not named this boot. */
 bool console_ready(const struct domain_config *config);
 
@@ -21,6 +23,9 @@ const void *console_stamp(const struct domain_config *config, const void *compon
 /* The supervisor is silent: the monitor's domain says so, once, and returns true; any other's
  * returns false. */
 bool console_without_supervisor(const struct domain_config *config);
+
+/* Memory that a restart leaves, for the monitor to say how far it got; NULL: none. */
+struct sl_monitor_place *console_place(void);
 
 /* One line and its newline; waits for the serial port. */
 void console_write(const struct domain_config *config, const char *line, size_t length);

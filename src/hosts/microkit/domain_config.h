@@ -22,6 +22,17 @@
 #define DOMAIN_MAX_CHILDREN 24u
 #define DOMAIN_MAX_REGIONS  128u
 
+/* What dies and starts anew together. In two-way mode that is everything but for the monitor, which
+ * nothing waits for; in one-way mode the sides are kept apart, so that nobody outside sees what
+ * becomes of the internal one. What belongs to no part takes all with it. */
+enum domain_part {
+    DOMAIN_PART_EXTERNAL,
+    DOMAIN_PART_INTERNAL,
+    DOMAIN_PART_MONITOR,
+    DOMAIN_PARTS,
+    DOMAIN_PART_ALL = DOMAIN_PARTS
+};
+
 struct domain_region {
     uint64_t base; /* virtual address; 0: not mapped */
     uint64_t size; /* bytes */
@@ -67,6 +78,7 @@ struct domain_config {
     struct domain_region bench;  /* synthetic client: struct domain_bench */
     struct domain_region wakes;  /* where it is measured: struct wake_count by badge */
     struct domain_region uart;   /* monitor: PL011 */
+    struct domain_region life;   /* struct domain_life */
     struct domain_region seed;   /* struct domain_seed, read-only; 0: asks for no random bytes */
     struct domain_region status; /* monitor, policy_emit: struct domain_status, read-only */
 };
@@ -78,12 +90,18 @@ struct domain_seed {
     uint8_t key[32];
 };
 
+/* A component's sign of life, for the supervisor. */
+struct domain_life {
+    _Atomic uint64_t turns; /* one more with each, and the clock gives it one every 10 ms */
+};
+
 /* What the supervisor tells the monitor, and those that decide. */
 struct domain_status {
-    uint64_t restarts;      /* of the pipeline since boot */
+    uint64_t restarts;      /* of the pipeline or a part of it since boot */
     uint8_t boot[8];        /* boot identifier; all zero: not known yet */
     uint64_t wall_offset;   /* nanoseconds from domain_now() to Unix time; 0: no clock tells */
     _Atomic uint64_t alive; /* domain_now() when the supervisor last ran */
+    _Atomic uint64_t lines; /* that the supervisor has begun to write */
 };
 
 /* The clock wakes the supervisor every 10 ms; one that was silent for so long is dead. */
@@ -109,10 +127,14 @@ struct domain_entropy_config {
 struct domain_supervisor_config {
     uint32_t magic;
     uint8_t child_count;
-    uint8_t closed; /* 1: never restart, stay closed after the first fault */
-    uint16_t region_count;
+    uint8_t closed;  /* bit n: part n never starts anew (enum domain_part) */
+    uint8_t clock, entropy; /* their child numbers */
+    uint8_t region_count;
+    uint8_t part[DOMAIN_MAX_CHILDREN];               /* by child number */
+    uint8_t region_part[DOMAIN_MAX_REGIONS];         /* what is shared beyond a part is of none */
     char child[DOMAIN_MAX_CHILDREN][SL_NAME_SIZE];   /* names by child number */
-    struct domain_region region[DOMAIN_MAX_REGIONS]; /* zeroed before a restart */
+    struct domain_region region[DOMAIN_MAX_REGIONS]; /* zeroed before their part's restart */
+    struct domain_region life[DOMAIN_MAX_CHILDREN];  /* struct domain_life; 0: it has none */
     struct domain_region uart, rtc, status;
     struct domain_region bench; /* struct domain_bench, read-only; 0: nothing is measured */
     struct domain_region wakes[DOMAIN_MAX_CHILDREN]; /* by child number, read-only */

@@ -98,6 +98,8 @@ static void fill_environment(struct sl_host *host)
         environment->policy = sluice_policy;
         environment->policy_size = policy_size;
     }
+    environment->place = console_place();
+    environment->restarts = domain_told[1] == DOMAIN_MAGIC ? (uint32_t)domain_told[0] : 0;
     for (unsigned i = 0; i < SL_MAX_PORTS; i++) {
         struct sl_port *port = &environment->port[i];
         for (unsigned part = 0; part < SL_PORT_REGIONS; part++) {
@@ -168,6 +170,7 @@ static void run(struct sl_host *host, uint64_t badges)
         if (due)
             host->deadline = SL_NEVER;
         seL4_Yield();
+        domain_turn(host->config);
         wake(host, due ? SL_BADGE_DEADLINE : SL_BADGE_DEVICE);
     }
 }
@@ -187,6 +190,7 @@ void init(void)
 void notified(microkit_channel channel)
 {
     struct sl_host *host = &the_host;
+    domain_turn(host->config);
     if (!host->started) {
         host->started = start(host);
         if (!host->started)

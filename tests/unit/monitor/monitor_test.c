@@ -237,6 +237,7 @@ static void one_that_follows_says_what_is_missing(void **state)
 {
     (void)state;
     environment.counters = &counters;
+    environment.place = &counters.place;
     memset(&counters, 0, sizeof counters);
     monitor_component.init(monitor, &environment);
     put_write(1, 2, 7, SL_VERDICT_ALLOW, 1);
@@ -248,7 +249,7 @@ static void one_that_follows_says_what_is_missing(void **state)
     for (uint16_t i = 0; i < 7; i++)
         put_write(1, 2, 7, SL_VERDICT_ALLOW, i); /* and these it never read */
     memset(monitor, 0, monitor_component.self_size);
-    config.restarts = 1;
+    environment.restarts = 1;
     config.epoch = 1;
     memset(&told, 0, sizeof told);
     char lines[2][4096];
