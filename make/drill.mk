@@ -32,4 +32,4 @@ DRILL_SECONDS ?= 600
 .PHONY: drill
 drill: deps-test
 	@$(MAKE) --no-print-directory all $(DRILL)
-	DRILL_SECONDS=$(DRILL_SECONDS) $(VENV)/bin/python -m pytest tests/drill tests/microkit/test_hostile.py -s $(PYTEST)
+	DRILL_SECONDS=$(DRILL_SECONDS) $(VENV)/bin/python -m pytest tests/drill tests/microkit/test_hostile.py tests/microkit/test_supervision.py -s $(PYTEST)

@@ -79,8 +79,8 @@ def drilled(build, boot, tmp_path):
         directory = build(site=drill.site(mode), options=["--accept-open-timer"],
                           program=drill.builder)[0]
         ram = tmp_path / f"ram{len(machines)}"
-        machines.append(drill.Machine(boot(directory, extra=[*poke.arguments(ram), *extra]), ram))
-        machines[-1].directory = directory
+        gateway = boot(directory, extra=[*poke.arguments(ram), *extra])
+        machines.append(drill.Machine(directory, gateway, ram))
         return machines[-1]
     yield boot_drilled
     for number, machine in enumerate(machines):

@@ -68,13 +68,17 @@ def supervisor_lines(gateway, event):
 class Machine:
     """Such an image at work."""
 
-    def __init__(self, gateway, ram):
-        self.gateway, self.memory, self._switches = gateway, poke.Memory(ram), {}
+    def __init__(self, directory, gateway, ram):
+        self.directory, self.gateway = directory, gateway
+        self.memory, self._switches = poke.Memory(ram), {}
 
     def switch(self, component):
         if component not in self._switches:
             self._switches[component] = Switch(self.memory, component)
         return self._switches[component]
+
+    def elf(self, component):
+        return self.directory / f"{component.replace('monitor', 'sluice_monitor')}.elf"
 
     def deaths(self):
         return supervisor_lines(self.gateway, "component-died")

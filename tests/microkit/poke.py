@@ -116,7 +116,15 @@ class Memory:
 
 
 UNDEFINED = struct.pack("<I", 0)  # UDF #0: no instruction
+FOR_EVER = struct.pack("<I", 0x14000000)  # B to itself
 RAM_BASE = 0x40000000             # of QEMU's virt machine
+
+
+def functions(elf, least=64):
+    """The names of those of at least so many bytes."""
+    text = subprocess.run(["readelf", "-sW", elf], capture_output=True, text=True, check=True)
+    return {words[7] for words in map(str.split, text.stdout.splitlines())
+            if len(words) == 8 and words[3] == "FUNC" and int(words[2], 0) >= least}
 
 
 class Code:
@@ -161,14 +169,16 @@ class Debugger:
 
     def write(self, address, content):
         """`address` counts from the start of the machine's memory."""
-        self._ask(f"M{RAM_BASE + address:x},{len(content):x}:{content.hex()}")
+        for at in range(0, len(content), 1024):  # QEMU takes packets of 4096 characters
+            part = content[at:at + 1024]
+            self._ask(f"M{RAM_BASE + address + at:x},{len(part):x}:{part.hex()}")
 
     def __exit__(self, *_):
         self._ask("D")
         self.socket.close()
 
 
-def break_code(debugger_path, memory, code):
+def break_code(debugger_path, memory, code, instruction=UNDEFINED):
     """Every instruction of it, wherever it lies. Returns what restores it."""
     places = memory.places(code)
     assert places
@@ -177,5 +187,5 @@ def break_code(debugger_path, memory, code):
         with Debugger(debugger_path) as debugger:
             for place in places:
                 debugger.write(place, content)
-    write(UNDEFINED * (len(code.struct) // 4))
+    write(instruction * (len(code.struct) // 4))
     return lambda: write(code.struct)

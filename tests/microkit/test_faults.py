@@ -134,6 +134,20 @@ def test_entropy_faults_at_a_start(lab, machine, tmp_path):
     assert wait_until(lambda: answered(lab)), gateway.read_log()[-3000:]
 
 
+@pytest.mark.parametrize("trusted", ["clock", "supervisor"])
+def test_one_that_is_trusted_spins(lab, machine, tmp_path, trusted):
+    """The supervisor runs by the clock's ticks, and above all others: nobody is left to say it, and
+    nothing passes."""
+    gateway, directory, memory = machine
+    assert wait_until(lambda: answered(lab))
+    function = {"clock": "init", "supervisor": "notified"}[trusted]
+    poke.break_code(tmp_path / "gdb", memory, poke.Code(directory / f"{trusted}.elf", function),
+                    poke.FOR_EVER)
+    assert wait_until(lambda: not answered(lab))
+    assert not wait_until(lambda: answered(lab), 3)
+    assert not deaths(gateway)
+
+
 def test_the_supervisor_faults(lab, machine, tmp_path):
     """Nobody is above it that could start it anew: those that decide let nothing pass any more,
     and the monitor says so."""
