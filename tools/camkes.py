@@ -93,6 +93,19 @@ def build(app, build_directory, image, options=(), capdl="sluice.cdl"):
     shutil.copy(app / "machine.json", image / "machine.json")
 
 
+def build_directory(image, options):
+    """Beside the image, kept: a second build compiles what changed. Anew for another checkout or
+    other options."""
+    directory = pathlib.Path(image).resolve().parent / "build"
+    made_for = "\n".join([str(checkout()), *options])
+    stamp = directory / "made-for"
+    if not stamp.exists() or stamp.read_text() != made_for:
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        stamp.write_text(made_for)
+    return directory
+
+
 SIZE = {"k": 1, "M": 1024}
 KERNEL_OBJECTS = {"tcb": 2, "notification": 0.0625, "ep": 0.015625}  # KiB; MCS, AArch64
 
@@ -180,8 +193,8 @@ def main(arguments):
         reason = why_not()
         if reason:
             sys.exit(f"camkes: {reason}")
-        with tempfile.TemporaryDirectory(prefix="sluice-camkes-build-") as scratch:
-            build(arguments[1], scratch, arguments[2], arguments[3:])
+        image, options = arguments[2], arguments[3:]
+        build(arguments[1], build_directory(image, options), image, options)
         print(memory(arguments[2]))
         try:
             check_limit(arguments[2])

@@ -39,24 +39,24 @@ def parse(text):
     return lines
 
 
-def watch(process, path, messages, timeout):
-    """Audit lines until all requests are accounted for, or the time is over."""
+def watch(process, path, messages, timeout, done=lambda now: False):
+    """Audit lines until all requests are accounted for, or `done`, or the time is over."""
     until = time.monotonic() + timeout
     while time.monotonic() < until and process.poll() is None:
         time.sleep(0.5)
         lines = parse(path.read_text(errors="replace"))
         now = count(lines)
-        if now.sent == messages and now.malformed + now.denied + now.delivered + now.lost >= messages:
+        if done(now) or now.sent == messages and now.malformed + now.denied + now.delivered + now.lost >= messages:
             break
     return parse(path.read_text(errors="replace"))
 
 
-def run(command, path, messages=5000, timeout=60):
+def run(command, path, messages=5000, timeout=60, **options):
     path.write_bytes(b"")
     process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        return watch(process, path, messages, timeout)
+        return watch(process, path, messages, timeout, **options)
     finally:
         process.terminate()
         process.wait()

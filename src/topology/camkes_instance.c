@@ -103,6 +103,16 @@ static void write_pages(const struct camkes_system *system, unsigned instance, F
     }
 }
 
+static const char *part_of(const struct camkes_system *system, unsigned instance)
+{
+    const struct topology_component *component = component_of(system, instance);
+    if (!component || system->topology->mode == SL_TWO_WAY)
+        return "INSTANCE_WHOLE";
+    if (component->program == PROGRAM_MONITOR)
+        return "INSTANCE_MONITOR";
+    return component->side == SL_SIDE_INT ? "INSTANCE_INTERNAL" : "INSTANCE_WHOLE";
+}
+
 /* All the others, in the order of their badges. */
 static void write_supervision(const struct camkes_system *system, unsigned instance,
                               const uint8_t policy_hash[8], FILE *out)
@@ -115,6 +125,7 @@ static void write_supervision(const struct camkes_system *system, unsigned insta
     for (unsigned i = 0; i < instance; i++) {
         char thread[32];
         snprintf(thread, sizeof thread, "faults_thread(%u)", i + 1);
+        fprintf(out, "    instance->other[%u].part = %s;\n", i, part_of(system, i));
         write_other(system->instance[i].name, "thread", thread, out);
     }
     for (unsigned i = 0; i < 8; i++)

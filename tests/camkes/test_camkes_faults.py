@@ -2,14 +2,13 @@
 """A component that dies on CAmkES is not restarted: the port says which and why, and the gateway
 stays closed."""
 import contextlib
-import json
-import socket
+import shutil
 import struct
-import time
 
 import poke
 import pytest
 import qemu
+import synthetic
 from dying import PROGRAMS, answered, deaths, debugger_arguments, wait_until
 
 pytestmark = pytest.mark.camkes
@@ -90,46 +89,25 @@ def test_the_clock_faults(build, boot_memory, lab, plant, tmp_path):
         assert is_closed(lab, gateway, plant, {"clock"})["cause"] == "exception"
 
 
-def proceed(path):
-    """Tells the machine, which waits (-S), to begin."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(20)
-        connection.connect(str(path))
-        answers = connection.makefile("r")
-        answers.readline()
-        for command in ("qmp_capabilities", "cont"):
-            connection.sendall(json.dumps({"execute": command}).encode())
-            while "return" not in answers.readline():  # events besides
-                pass
-
-
-@contextlib.contextmanager
-def booted_with(lab, image, tmp_path, old, new):
-    """The image with `new` in place of `old` wherever that stands, before anything has run."""
-    ram, control = tmp_path / "ram", tmp_path / "control"
-    extra = [*poke.arguments(ram, RAM), "-S", "-qmp", f"unix:{control},server=on,wait=off"]
-    with qemu.Gateway(lab, image, tmp_path / "serial", extra=extra, wait=False) as gateway:
-        until, memory, places = time.monotonic() + 20, None, []
-        while not (control.exists() and places) and time.monotonic() < until:
-            time.sleep(0.05)
-            if not memory and ram.exists() and ram.stat().st_size:
-                memory = poke.Memory(ram)
-            places = list(memory.find(old)) if memory else []
-        assert places
-        for place in places:
-            memory.write(place, new)
-        proceed(control)
-        yield gateway
-        memory.close()
+def with_bytes(image, tmp_path, old, new):
+    """The image with `new` in place of `old` wherever that stands: broken from the start."""
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    shutil.copy(image / "machine.json", changed)
+    content = (image / "capdl-loader-image").read_bytes()
+    assert old in content
+    (changed / "capdl-loader-image").write_bytes(content.replace(old, new))
+    return changed
 
 
 def test_a_broken_invariant_names_itself(build, lab, plant, tmp_path):
     """sl_fault: here a component that finds too little room for its state."""
     component = poke.Component(build() / "elf/request_parser_norm", "parser_norm_component")
     name, size, init, wake = struct.unpack("<4Q", component.struct)
-    larger = struct.pack("<4Q", name, size + 1, init, wake)
-    with booted_with(lab, build(), tmp_path, component.struct, larger) as gateway:
-        line = is_closed(lab, gateway, plant, {"request_parser_norm", "reply_parser_norm"})
+    image = with_bytes(build(), tmp_path, component.struct,
+                       struct.pack("<4Q", name, size + 1, init, wake))
+    with qemu.Gateway(lab, image, tmp_path / "serial", wait=False) as gateway:
+        line = is_closed(lab, gateway, plant, {"request_parser_norm"})
         assert line["cause"] == "fault"
         assert line["fault"] == "the image has too little room for the component's state"[:40]
         assert (line["found"], line["expected"]) == (size, size + 1)
@@ -138,7 +116,21 @@ def test_a_broken_invariant_names_itself(build, lab, plant, tmp_path):
 def test_entropy_faults(build, lab, plant, tmp_path):
     """It runs at the start only, before anybody knows boot or time."""
     code = poke.Code(build() / "elf/entropy", "run")
-    broken = poke.UNDEFINED * (len(code.struct) // 4)
-    with booted_with(lab, build(), tmp_path, code.struct, broken) as gateway:
+    image = with_bytes(build(), tmp_path, code.struct, poke.UNDEFINED * (len(code.struct) // 4))
+    with qemu.Gateway(lab, image, tmp_path / "serial", wait=False) as gateway:
         line = is_closed(lab, gateway, plant, {"entropy"})
         assert line["cause"] == "exception" and line["boot"] == "0" * 16 and "uptime_us" in line
+
+
+def test_one_way_a_fault_inside_stops_the_inside_alone(build, sluice, tmp_path):
+    """Outside nobody can tell: all is made, looked at and counted as with a good sink."""
+    linux = synthetic.count(synthetic.linux(sluice=sluice))
+    image = build(synthetic.SITE)
+    component = poke.Component(image / "elf/int_nic_drv", "sink_component")
+    image = with_bytes(image, tmp_path, component.struct, component.broken)
+    lines = synthetic.image(image, done=lambda now: now[:3] == linux[:3])
+    counts = synthetic.count(lines)
+    assert counts[:3] == linux[:3] and counts.delivered == 0
+    died, closed = [line for line in lines if line["component"] == "supervisor"]
+    assert (died["event"], died["died"], died["part"]) == ("component-died", "int_nic_drv", "internal")
+    assert (closed["event"], closed["part"]) == ("closed", "internal")

@@ -9,7 +9,7 @@ WRITERS = ["src/components/monitor/audit_line.c", "src/components/monitor/monito
            "src/hosts/linux/gateway_event.c", "src/hosts/linux/supervisor.c",
            "src/control/change_log.c",
            "src/hosts/linux/loop.c", "src/hosts/linux/audit_writer.c", "src/hosts/microkit/supervisor.c",
-           "src/hosts/microkit/supervisor_line.c"]
+           "src/hosts/microkit/supervisor_line.c", "src/hosts/camkes/supervisor.c"]
 NO_EXAMPLE = {"counters", "unknown", "closed", "fault"}  # not written, or not on Linux
 BENCH_ONLY = {"bench", "wakes"}  # an image built to be measured
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The same messages through an image and through the Linux host: the same verdicts and bytes."""
+import itertools
+
 import lab as lab_module
 import qemu
 
@@ -14,18 +16,28 @@ def _of_linux(corpus, lab, sluice, site, tmp_path):
     return _linux[corpus]
 
 
+def _differences(linux, sel4):
+    return [f"{part}: Linux {one}, the image {other}" for part in ("replies", "device", "audit")
+            for one, other in itertools.zip_longest(linux[part], sel4[part]) if one != other]
+
+
 def check(corpus, lab, sluice, build, tmp_path):
-    """`build(site)` gives the directory of an image. `corpus` is one of corpus.py, dnp3_corpus.py."""
+    """`build(site)` gives the directory of an image. `corpus` is one of corpus.py, dnp3_corpus.py.
+
+    A gateway that a busy machine holds up for longer than a reply is waited for looks silent: both
+    are asked anew then, and a difference counts that is there each time."""
     site = tmp_path / "site.yaml"
     site.write_text(corpus.CONFIG)
     image = build(site)
-    linux = _of_linux(corpus, lab, sluice, site, tmp_path)
-    with qemu.Gateway(lab, image, tmp_path / "serial", port=corpus.PORT) as gateway:
-        sel4 = corpus.run(lab, gateway.audit)
-    for one, other in zip(linux["replies"], sel4["replies"]):
-        assert one == other
-    assert linux["device"] == sel4["device"]
-    assert linux["audit"] == sel4["audit"]
+    for _ in range(3):
+        linux = _of_linux(corpus, lab, sluice, site, tmp_path)
+        with qemu.Gateway(lab, image, tmp_path / "serial", port=corpus.PORT) as gateway:
+            sel4 = corpus.run(lab, gateway.audit)
+        found = _differences(linux, sel4)
+        if not found:
+            break
+        del _linux[corpus]
+    assert not found, "\n".join(found[:3])
     # Not by saying nothing: the corpus has all that it should.
     for part in ("replies", "device"):
         assert len(linux[part]) > corpus.LEAST[part], part

@@ -31,7 +31,7 @@ services:
     protocol: dnp3
     listen: 192.168.96.2:20000
     device: 192.168.95.2:20000
-    timeout: 400ms
+    timeout: 800ms
     unsolicited: allow
     response-fragments: 4
     stations:
@@ -182,10 +182,10 @@ def _exchange(lab, master, message):
         master.socket.sendall(message)
     except ConnectionError:
         return None, ["closed"]
-    wait = 1.0  # more than twice the service's timeout
+    wait = 2.0  # more than twice the service's timeout
     while (one := master.receive(wait)) is not None:
         got.append(str(one))
-        wait = 0.3
+        wait = 0.4
     if master.closed:
         master.close()
         return None, [*got, "closed"]

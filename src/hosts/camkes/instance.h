@@ -24,6 +24,10 @@
 
 #define INSTANCE_MAX_OTHERS (SL_MAX_COMPONENTS + 2u)
 
+/* What a fault stops: everything; in one-way mode, of the internal side or of the monitor, that
+ * alone, or it would be a way back. */
+enum instance_part { INSTANCE_WHOLE, INSTANCE_INTERNAL, INSTANCE_MONITOR };
+
 /* What the entropy component tells another at start: randomness of its own, and what all share. */
 struct instance_seed {
     _Atomic uint32_t ready; /* 1: the rest is filled, and stays */
@@ -81,6 +85,7 @@ struct instance {
             void *page;
             unsigned long thread; /* capability; whose faults have the badge 1 + index */
         };
+        enum instance_part part; /* supervisor */
     } other[INSTANCE_MAX_OTHERS];
     struct instance_synthetic synthetic;
     uint8_t build_seed[32]; /* entropy: random at build time */
