@@ -9,6 +9,7 @@
 #include "drivers/virtio_mmio/virtio_entropy.h"
 #include "drivers/virtio_mmio/virtio_net.h"
 #include "ring/frame_queue.h"
+#include "ring/oneway_ring.h"
 
 #define PAGE UINT64_C(4096)
 #define READ RIGHT_READ
@@ -55,7 +56,8 @@ struct scheduling {
 };
 static const struct scheduling pipeline = {100, 1000, 1000, 0x2000};
 static const struct scheduling of_kind[] = {
-    /* a full budget: no child runs before it has read all their registers, or while it stops them */
+    /* a full budget: no child runs before it has read all their registers, or while it stops them
+     */
     [DOMAIN_SUPERVISOR] = {254, 1000, 1000, 0x2000},
     [DOMAIN_CLOCK] = {253, 9000, 10000, 0x1000},
     [DOMAIN_ENTROPY] = {252, 1000, 1000, 0x2000},
@@ -121,6 +123,7 @@ static unsigned add_domain(struct microkit_system *system, const char *name,
     domain->next = MICROKIT_FIRST_MAP;
     domain->interrupt = -1;
     domain->dma = -1;
+    domain->life = -1;
     return system->domain_count++;
 }
 
@@ -322,16 +325,38 @@ static void add_clock(struct microkit_system *system, unsigned supervisor, unsig
                     false);
 }
 
-/* Where a component counts its turns, for the supervisor to find one that hangs. */
+/* A component's own audit ring, and how many bytes of it are used; -1: it has none. */
+static int audit_ring(const struct topology *topology, unsigned component, uint64_t *used)
+{
+    for (unsigned i = 0; i < topology->region_count; i++) {
+        const struct topology_link *link = &topology->link[topology->region[i].link];
+        if (link->from != component || link->from_port != SL_PORT_AUDIT)
+            continue;
+        *used = oneway_ring_region_size(link->slot_size, link->capacity);
+        return (int)i;
+    }
+    return -1;
+}
+
+/* Where a component counts its turns, for the supervisor to find one that hangs: behind its audit
+ * ring, if that leaves room in its last page, which both have; else in a page of its own. */
 static void add_life(struct microkit_system *system, unsigned supervisor)
 {
     char name[SL_NAME_SIZE * 2];
     for (unsigned i = 0; i < system->topology->component_count; i++) {
-        unsigned domain = system->of_component[i];
-        snprintf(name, sizeof name, "%s_life", system->domain[domain].name);
-        unsigned region = add_region(system, name, MEMORY_SHARED, PAGE, 0);
-        add_map(system, domain, region, BOTH);
-        add_map(system, supervisor, region, BOTH);
+        struct microkit_domain *domain = &system->domain[system->of_component[i]];
+        uint64_t used = 0;
+        const int ring = audit_ring(system->topology, i, &used);
+        domain->life = ring;
+        domain->life_offset = (used + 7) / 8 * 8;
+        if (ring >= 0 &&
+            domain->life_offset + sizeof(struct domain_life) <= system->region[ring].size)
+            continue;
+        snprintf(name, sizeof name, "%s_life", domain->name);
+        domain->life = (int)add_region(system, name, MEMORY_SHARED, PAGE, 0);
+        domain->life_offset = 0;
+        add_map(system, system->of_component[i], (unsigned)domain->life, BOTH);
+        add_map(system, supervisor, (unsigned)domain->life, BOTH);
     }
 }
 

@@ -97,7 +97,9 @@ struct microkit_domain {
     int interrupt;           /* -1: none */
     bool interrupt_edge;
     uint8_t interrupt_channel;
-    int dma; /* region whose bus address the image is told; -1: none */
+    int dma;  /* region whose bus address the image is told; -1: none */
+    int life; /* region in which it counts its turns, and where in it; -1: none */
+    uint64_t life_offset;
 };
 
 enum microkit_memory { MEMORY_SHARED, MEMORY_DMA, MEMORY_DEVICE };

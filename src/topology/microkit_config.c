@@ -33,6 +33,17 @@ static struct domain_region own(const struct microkit_system *system, unsigned d
     return named(system, domain, name);
 }
 
+/* Where `mapper` has what `domain` counts its turns in. */
+static struct domain_region life_of(const struct microkit_system *system, unsigned domain,
+                                    unsigned mapper)
+{
+    const struct microkit_domain *whose = &system->domain[domain];
+    if (whose->life < 0)
+        return (struct domain_region){0};
+    const struct domain_region region = microkit_mapped(system, mapper, whose->life);
+    return (struct domain_region){region.base + whose->life_offset, sizeof(struct domain_life)};
+}
+
 /* The component's own part, with the addresses that no one else will fill in here. */
 static uint32_t component_config(const struct microkit_system *system, unsigned component,
                                  void *config)
@@ -140,7 +151,7 @@ static uint32_t of_component(const struct microkit_system *system, unsigned doma
     add_peers(system, domain, config);
     add_synthetic(system, domain, config);
     config->wakes = own(system, domain, "wakes");
-    config->life = own(system, domain, "life");
+    config->life = life_of(system, domain, domain);
     config->seed = own(system, domain, "seed");
     config->uart = named(system, domain, "uart");
     config->status = named(system, domain, "status");
@@ -225,11 +236,10 @@ static void add_children(const struct microkit_system *system, unsigned domain,
             config->entropy = (uint8_t)(i - 1);
         if (child->kind == DOMAIN_SDDF_DRIVER) /* whose data we cannot renew */
             config->closed |= (uint8_t)(1u << part_of(system, i) | 1u << DOMAIN_PART_ALL);
-        char life[SL_NAME_SIZE * 2];
-        snprintf(life, sizeof life, "%s_life", child->name);
-        config->life[i - 1] = named(system, domain, life);
-        snprintf(life, sizeof life, "%s_wakes", child->name);
-        config->wakes[i - 1] = named(system, domain, life);
+        config->life[i - 1] = life_of(system, i, domain);
+        char wakes[SL_NAME_SIZE * 2];
+        snprintf(wakes, sizeof wakes, "%s_wakes", child->name);
+        config->wakes[i - 1] = named(system, domain, wakes);
     }
 }
 

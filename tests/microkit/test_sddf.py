@@ -9,7 +9,7 @@ import subprocess
 import poke
 import pytest
 import walk
-from test_faults import deaths, try_request, wait_until
+from dying import answered, deaths, wait_until
 
 pytestmark = pytest.mark.microkit
 
@@ -81,15 +81,15 @@ def test_a_fault_closes_for_good(build, boot, lab, libmodbus_device, driver, tmp
     directory = build(options=["--ext-nic", driver()])[0]
     ram = tmp_path / "ram"
     gateway = boot(directory, extra=poke.arguments(ram))
-    assert wait_until(lambda: try_request(lab))
+    assert wait_until(lambda: answered(lab))
     memory = poke.Memory(ram)
     component = poke.Component(directory / "request_policy_emit.elf", "policy_emit_component")
     for place in memory.places(component):
         memory.write(place, component.broken)
-    assert wait_until(lambda: deaths(gateway) or try_request(lab) and False)
+    assert wait_until(lambda: deaths(gateway) or answered(lab) and False)
     for place in memory.places(component):
         memory.write(place, component.struct)
     memory.close()
     assert gateway.wait_audit(lambda line: line["event"] == "closed")
-    assert not try_request(lab)
+    assert not answered(lab)
     assert not [line for line in gateway.audit() if line["event"] == "restarted"]
