@@ -2,8 +2,8 @@
 /*
  * Bounds of the two frontends and their lwIP: what one client, or all of them, can make us hold.
  *
- * A client's unread requests live in its session's own buffer, which is as large as its TCP
- * window: no sender can make a frontend hold more, and none takes from another's share. Replies
+ * A client's unread requests live in its session's own buffer, and its TCP window is no larger than
+ * the room there: no sender can make a frontend hold more, and none takes from another's share. Replies
  * that clients have not yet acknowledged live in lwIP's blocks; a request is admitted only with
  * room for its reply there.
  */
@@ -34,9 +34,12 @@
 #define NET_UNSOLICITED SL_MAX_UNSOLICITED
 
 #define NET_MSS 536u /* RFC 9293 3.7.1: the least that every host takes */
-/* ext: two messages at least. Not above 536, or Linux cuts its segments at half of it
- * (tcp_bound_to_half_wnd). */
-#define NET_EXT_WINDOW NET_MSS
+/* ext. A client sends once there is room for half the largest window that it has seen (RFC 9293
+ * 3.8.6.2.1; Linux: tcp_bound_to_half_wnd): half of it holds the longest message or frame. */
+#define NET_EXT_SEGMENT NET_MAX_FRAME
+#define NET_EXT_WINDOW  (2u * NET_EXT_SEGMENT)
+/* ext: the window stays whole beside a message or frame that is not all there yet. */
+#define NET_EXT_BUFFER (NET_EXT_WINDOW + NET_MAX_FRAME)
 /* int: replies are consumed as they come; room for a device's burst. */
 #define NET_INT_WINDOW (8u * NET_MSS)
 

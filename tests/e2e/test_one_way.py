@@ -197,6 +197,7 @@ def test_loss_under_overload_is_counted(lab, plant, gateway, observer):
             connection.sendall(b"".join(
                 adu(n, write(10, 1) if n % 10 == 0 else write(0, n) if n % 10 != 1 else b"\x06\0\0")
                 for n in range(number, number + 50)))
+            time.sleep(0.02)  # not more than the audit takes
         connection.shutdown(socket.SHUT_WR)
         ended.append(connection.recv(1))
     threads = [threading.Thread(target=flood, args=("192.168.96.10",)) for _ in range(clients)]

@@ -234,6 +234,18 @@ def test_a_request_whose_deadline_passed_is_not_sent(lab, device, gateway):
     assert device.count("saw") == 1
 
 
+def test_a_client_with_a_backlog_is_not_slowed(lab, device, gateway):
+    """Its window never falls below a segment for want of more than the end of a message: or Linux
+    waits a fifth of a second for each window, 20 s in all."""
+    client = Client(lab, PLAIN)
+    values = struct.pack(">BHHB", 16, 0, 10, 20) + bytes(20)
+    long = struct.pack(">BHHB", 16, 0, 123, 246) + bytes(246)  # refused: 0-9 may be written
+    begin = time.monotonic()
+    client.socket.sendall(b"".join(adu(i, long if i % 4 else values) for i in range(240)))
+    assert len(client.take(240, 20)) == 240
+    assert time.monotonic() - begin < 10
+
+
 def test_half_closed_clients_still_get_their_replies(lab, device, gateway):
     client = Client(lab, PLAIN)
     client.send(read(GOOD, 1))

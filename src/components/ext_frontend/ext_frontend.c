@@ -5,7 +5,7 @@
 
 /* With lwIP's pools (tests/unit/frontend/test_objects.py): each frontend below
  * 1.3 MiB with 1024 sessions, and untouched pages cost nothing on Linux. */
-_Static_assert(offsetof(struct ext_frontend, link) <= 32u * 1024 + NET_MAX_SESSIONS * 640u,
+_Static_assert(offsetof(struct ext_frontend, link) <= 32u * 1024 + NET_MAX_SESSIONS * 980u,
                "memory budget");
 
 /* Passes of one wake: a driver or a core that always has more must not keep a frontend from its

@@ -59,7 +59,6 @@ struct session {
     uint16_t confirming;  /* of these, for what is answered by nothing */
     uint16_t owes_room;   /* and after a part of the reply, with ROOM to be said */
     uint16_t queued;      /* lwIP's blocks in its send queue, as last counted */
-    uint16_t consumed;    /* bytes taken from `bytes`, not yet given back to the window */
     uint16_t length;      /* of `bytes` */
     uint16_t reason;      /* why it is to be closed; NONE: the client finished */
     uint16_t next_waiting;
@@ -74,7 +73,7 @@ struct session {
     bool waiting;                  /* one waits in line, for a slot or for its client's share */
     bool touched;                  /* in the list of those to settle */
     bool datagrams;                /* UDP */
-    uint8_t bytes[NET_EXT_WINDOW]; /* received, not yet a message */
+    uint8_t bytes[NET_EXT_BUFFER]; /* received, not yet a message */
 };
 
 struct reply_slot {

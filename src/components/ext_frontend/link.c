@@ -93,8 +93,6 @@ void link_read(struct session *session, bool turn)
         taken = (uint16_t)(taken + step->length);
     }
     session_took(session, taken);
-    if (taken > 0) /* half a frame and what is not given back could fill the window */
-        session_touch(session);
 }
 
 void link_begin(struct session *session)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One client's connection. Its bytes are kept in the session's own buffer, as large as its TCP
- * window, until they make a message and the message may go; TCP holds back the client meanwhile.
+ * One client's connection. Its bytes are kept in the session's own buffer until they make a message
+ * and the message may go; its TCP window is no larger than the room there.
  * lwIP's callbacks only note what happened: what ends a connection happens in session_settle.
  */
 #include <string.h>
@@ -12,10 +12,6 @@
 #include "sluice/host.h"
 
 const unsigned short net_receive_window = NET_EXT_WINDOW;
-
-/* Bytes taken go back to the window with the next reply, or at once when the client could soon
- * be short of it. */
-#define WINDOW_UPDATE (NET_EXT_WINDOW / 2)
 
 #define POLL_MS 1000u
 /* A client that takes no byte of a waiting reply for so long is cut off; sooner when memory for
@@ -59,14 +55,21 @@ void session_count_queued(struct session *session, uint16_t queued)
     session->queued = queued;
 }
 
-static void give_back_window(struct session *session)
+/* As far as there is room for what comes. */
+static void open_window(struct session *session)
 {
-    if (session->consumed == 0)
-        return;
-    const uint16_t consumed = session->consumed;
-    session->consumed = 0;
-    if (session->pcb)
-        tcp_recved(session->pcb, consumed);
+    struct tcp_pcb *const pcb = session->pcb;
+    const size_t room = sizeof session->bytes - session->length;
+    const uint16_t window = (uint16_t)LWIP_MIN(room, NET_EXT_WINDOW);
+    if (pcb && window > pcb->rcv_wnd)
+        tcp_recved(pcb, (uint16_t)(window - pcb->rcv_wnd));
+}
+
+/* It is opened with the next reply, or at once when the client could not send a segment. */
+static void spare_window(struct session *session)
+{
+    if (session->pcb && session->pcb->rcv_ann_wnd < NET_EXT_SEGMENT)
+        open_window(session);
 }
 
 /* ---- requests ---- */
@@ -114,13 +117,11 @@ bool session_send(struct session *session, const uint8_t *bytes, size_t length, 
 
 void session_took(struct session *session, uint16_t taken)
 {
-    if (taken == 0)
-        return;
-    session->length = (uint16_t)(session->length - taken);
-    memmove(session->bytes, session->bytes + taken, session->length);
-    session->consumed = (uint16_t)(session->consumed + taken);
-    if (session->consumed >= WINDOW_UPDATE)
-        give_back_window(session);
+    if (taken > 0) {
+        session->length = (uint16_t)(session->length - taken);
+        memmove(session->bytes, session->bytes + taken, session->length);
+    }
+    spare_window(session);
 }
 
 void session_read(struct session *session, bool turn)
@@ -317,13 +318,11 @@ void session_settle(struct session *session)
     if (session->blocked && !session->broken)
         session_read(session, false);
     if (session->datagrams) {
-        give_back_window(session);
         if (session->refused && session->outstanding == 0)
             session_end(session);
         return;
     }
     struct tcp_pcb *pcb = session->pcb;
-    const uint16_t unread = (uint16_t)(session->length + session->consumed);
     if (session->broken) {
         session_end(session);
         connection_abort(pcb);
@@ -339,10 +338,10 @@ void session_settle(struct session *session)
         if (refused && nothing_owed)
             connection_abort(pcb);
         else
-            connection_close(pcb, unread);
+            connection_close(pcb, (uint16_t)(NET_EXT_WINDOW - pcb->rcv_wnd));
         return;
     }
-    give_back_window(session);
+    open_window(session);
     (void)tcp_output(pcb);
 }
 

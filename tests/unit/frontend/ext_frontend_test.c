@@ -232,10 +232,14 @@ ISOLATED(a_full_window_holds_the_client)
     /* far more than the window: what exceeds it must come again */
     peer_send(node, peer, bytes, sizeof bytes);
     world_advance(200 * MILLISECOND);
-    CHECK_EQUAL(peer->acknowledged - (peer->next_sequence - (uint32_t)sizeof bytes),
-                NET_EXT_WINDOW);
-    CHECK(peer->other_window < LONG_SIZE + 20);
     const uint32_t start_sequence = peer->next_sequence - (uint32_t)sizeof bytes;
+    CHECK_EQUAL(peer->acknowledged - start_sequence, NET_EXT_WINDOW);
+    CHECK_EQUAL(peer->other_window, NET_EXT_BUFFER - (NET_EXT_WINDOW - LONG_SIZE));
+    peer_segment(node, peer, TCP_ACK, -(int32_t)(sizeof bytes - NET_EXT_WINDOW),
+                 bytes + NET_EXT_WINDOW, sizeof bytes - NET_EXT_WINDOW);
+    world_advance(200 * MILLISECOND);
+    CHECK_EQUAL(peer->acknowledged - start_sequence, LONG_SIZE + NET_EXT_BUFFER);
+    CHECK_EQUAL(peer->other_window, 0);
     for (uint16_t i = 0; i < 5; i++) {
         answer(take_request(i, LONG_SIZE), i, REPLY_SIZE);
         world_advance(200 * MILLISECOND);
@@ -246,6 +250,30 @@ ISOLATED(a_full_window_holds_the_client)
     }
     nothing_more();
     received_transactions(peer, 5, (uint16_t[]){0, 1, 2, 3, 4});
+}
+
+/* Or a client that has more to send waits for its persist timer, again and again. */
+ISOLATED(a_part_of_a_message_leaves_room_for_a_segment)
+{
+    start();
+    struct peer *peer = connect_to(CLIENT, 40000);
+    uint8_t bytes[16 * (LONG_SIZE - 1)];
+    for (uint16_t i = 0; i < 16; i++)
+        message_bytes(bytes + i * (LONG_SIZE - 1), i, LONG_SIZE - 1);
+    static const uint16_t segment[] = {NET_EXT_SEGMENT, 1, 7, 200, NET_EXT_SEGMENT, 259, 100};
+    unsigned turn = 0;
+    for (size_t sent = 0; sent < sizeof bytes; turn++) {
+        uint16_t length = segment[turn % (sizeof segment / sizeof *segment)];
+        if (length > sizeof bytes - sent)
+            length = (uint16_t)(sizeof bytes - sent);
+        peer_send(node, peer, bytes + sent, length);
+        sent += length;
+        world_advance(300 * MILLISECOND);
+        CHECK_EQUAL(peer->acknowledged, peer->next_sequence);
+        CHECK(peer->other_window >= NET_EXT_SEGMENT);
+    }
+    for (uint16_t i = 0; i < 16; i++)
+        stay_silent(take_request(i, LONG_SIZE - 1));
 }
 
 ISOLATED(slots_go_round)
