@@ -162,8 +162,11 @@ static void say_message(struct phrase *phrase, const struct sl_audit *record,
     if (protocol->words && length)
         protocol->words(words, sizeof words, (enum sl_direction)(record->direction & 1u),
                         record->detail, length);
-    phrase_text(phrase, record->direction == SL_REPLY ? ": reply to " : ": ");
-    phrase_text(phrase, words[0] ? words : "a message");
+    phrase_text(phrase, ": ");
+    if (words[0])
+        phrase_text(phrase, words);
+    else
+        phrase_text(phrase, record->direction == SL_REPLY ? "a reply" : "a message");
     say_old(phrase, record, protocol, length);
     if (record->event == SL_AUDIT_FAILED)
         phrase_text(phrase, ": failed");

@@ -488,9 +488,14 @@ static void say_response(struct saying *saying)
         say_objects(saying);
 }
 
-static void say_stations(struct saying *saying, enum sl_direction direction)
+/* A request, be it that its reply is spoken of: one that never came has no other words. */
+static bool is_asked(const struct dnp3_message *head)
 {
-    const bool request = direction == SL_REQUEST;
+    return head->kind == DNP3_FRAGMENT && head->function < DNP3_RESPONSE;
+}
+
+static void say_stations(struct saying *saying, bool request)
+{
     say(saying, request ? ", master " : ", outstation ");
     say_number(saying, saying->head->source);
     say(saying, request ? " to outstation " : " to master ");
@@ -510,6 +515,9 @@ void dnp3_phrase(char *text, size_t size, enum sl_direction direction, const voi
     const bool malformed = head->kind == DNP3_MALFORMED;
     if (malformed && !(head->known & DNP3_KNOWS_LINK))
         return;
+    const bool asks = direction == SL_REQUEST || is_asked(head);
+    if (asks && direction == SL_REPLY)
+        say(&saying, "reply to ");
     if (head->kind == DNP3_LINK || (malformed && !(head->known & DNP3_KNOWS_APPLICATION)))
         say_named(&saying, dnp3_link_function_name(head->link_control), head->link_control);
     else if (malformed)
@@ -518,5 +526,5 @@ void dnp3_phrase(char *text, size_t size, enum sl_direction direction, const voi
         say_response(&saying);
     else
         say_request(&saying);
-    say_stations(&saying, direction);
+    say_stations(&saying, asks);
 }

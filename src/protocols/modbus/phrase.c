@@ -130,6 +130,8 @@ void modbus_phrase(char *text, size_t size, enum sl_direction direction, const v
         return;
     memcpy(&saying.message, canonical,
            length < sizeof saying.message ? length : sizeof saying.message);
+    if (direction == SL_REPLY)
+        say(&saying, "reply to ");
     if (saying.message.kind == MODBUS_REQUEST && direction == SL_REQUEST)
         say_request(&saying);
     else

@@ -96,6 +96,17 @@ static void test_words(void **state)
         check(SL_REPLY, replies[i].fragment, replies[i].text);
 }
 
+/* As on the line of a request that got none. */
+static void test_the_reply_that_did_not_come(void **state)
+{
+    (void)state;
+    struct decoded decoded;
+    char text[WORDS_SIZE];
+    decode(SL_REQUEST, "c0 01 3c01 06", &decoded);
+    dnp3_phrase(text, sizeof text, SL_REPLY, &decoded.message, decoded.length);
+    assert_string_equal(text, "reply to read class 0, master 3 to outstation 4");
+}
+
 static void test_link_frames_and_malformed_ones(void **state)
 {
     (void)state;
@@ -181,6 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_the_reply_that_did_not_come),
         cmocka_unit_test(test_link_frames_and_malformed_ones),
         cmocka_unit_test(test_cut_as_in_a_record),
         cmocka_unit_test(test_cut_off_anywhere),

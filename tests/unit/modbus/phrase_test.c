@@ -42,6 +42,17 @@ static void test_requests(void **state)
     }
 }
 
+static void test_replies(void **state)
+{
+    (void)state;
+    struct modbus_message message;
+    size_t length;
+    char text[160];
+    decode("03 0000 0001", &message, &length);
+    modbus_phrase(text, sizeof text, SL_REPLY, &message, length);
+    assert_string_equal(text, "reply to read-holding-registers, unit 17");
+}
+
 static void test_cut_off_anywhere(void **state)
 {
     (void)state;
@@ -85,6 +96,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_replies),
         cmocka_unit_test(test_cut_off_anywhere),
         cmocka_unit_test(test_any_bytes),
     };
