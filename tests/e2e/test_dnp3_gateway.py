@@ -322,6 +322,8 @@ def test_denied_controls_are_echoed(substation, gateway):
     same(master.receive(), "c581 0000" + CROB.format(index=12, status=9), 10, 1)
     master.request("c60d")
     same(master.receive(), "c681 0001", 10, 1)
+    master.request("c646")  # there is no such function
+    same(master.receive(), "c681 0001", 10, 1)
     master.request("c706" + CROB.format(index=3, status=0))  # never answered
     assert master.receive(0.3) is None
     master.request(READ, destination=12)  # no such station

@@ -11,6 +11,16 @@ static bool to_one_station(const struct dnp3_message *request)
     return request->destination < LINK_FIRST_BROADCAST;
 }
 
+/* A function that nobody knows is one of an outstation's to refuse, below those of responses
+ * (1815 4.2.2.5). */
+static bool is_answered(const struct dnp3_message *request)
+{
+    const struct dnp3_function_entry *entry = dnp3_function(request->function);
+    if (entry)
+        return entry->acknowledged;
+    return request->kind == DNP3_MALFORMED && request->function < DNP3_RESPONSE;
+}
+
 bool dnp3_expects_reply(const struct policy_service *service, const void *canonical, size_t length)
 {
     (void)service;
@@ -19,8 +29,7 @@ bool dnp3_expects_reply(const struct policy_service *service, const void *canoni
         return false;
     if (request->kind == DNP3_LINK) /* all that asks without user data is answered (9.2.6) */
         return request->link_control & LINK_PRM;
-    const struct dnp3_function_entry *entry = dnp3_function(request->function);
-    return entry && entry->acknowledged;
+    return is_answered(request);
 }
 
 /* --- replies ------------------------------------------------------------------------------- */
@@ -225,8 +234,7 @@ size_t dnp3_refuse(const void *canonical, size_t length, enum sl_reason reason, 
         return 0;
     if (request->kind == DNP3_MALFORMED && !(request->known & DNP3_KNOWS_APPLICATION))
         return 0;
-    const struct dnp3_function_entry *entry = dnp3_function(request->function);
-    if (entry ? !entry->acknowledged : reason != SL_REASON_FUNCTION_UNKNOWN)
+    if (!is_answered(request))
         return 0;
     uint16_t iin = indication(reason);
     if (iin == 0 || request->destination > LINK_LAST_STATION)

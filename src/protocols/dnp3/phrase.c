@@ -442,6 +442,15 @@ static void say_function(struct saying *saying)
     say_named(saying, name, saying->head->function);
 }
 
+static void say_link_function(struct saying *saying)
+{
+    const uint8_t control = saying->head->link_control;
+    const char *name = dnp3_link_function_name(control);
+    if (!name)
+        say(saying, control & LINK_PRM ? "link function " : "secondary link function ");
+    say_named(saying, name, control & LINK_FUNCTION);
+}
+
 static void say_request(struct saying *saying)
 {
     const unsigned function = saying->head->function;
@@ -519,7 +528,7 @@ void dnp3_phrase(char *text, size_t size, enum sl_direction direction, const voi
     if (asks && direction == SL_REPLY)
         say(&saying, "reply to ");
     if (head->kind == DNP3_LINK || (malformed && !(head->known & DNP3_KNOWS_APPLICATION)))
-        say_named(&saying, dnp3_link_function_name(head->link_control), head->link_control);
+        say_link_function(&saying);
     else if (malformed)
         say_function(&saying);
     else if (head->function >= DNP3_RESPONSE)

@@ -210,6 +210,7 @@ static void assert_refused(const char *request, enum sl_reason reason, const cha
         assert_int_equal(answer.length, 0);
         return;
     }
+    assert_true(dnp3_expects_reply(NULL, &decoded.message, decoded.length)); /* else not asked */
     struct wire expected = wire_message(SL_REPLY, wanted);
     assert_int_equal(answer.length, expected.length);
     assert_memory_equal(answer.bytes, expected.bytes, expected.length);
@@ -225,6 +226,8 @@ static void refusals(void **state)
     assert_refused("c301 ee0006", SL_REASON_OBJECT_UNKNOWN, "c381 0002");
     assert_refused("c301 0100 00 0100", SL_REASON_RANGE, "c381 0004");
     assert_refused("c37f", SL_REASON_FUNCTION_UNKNOWN, "c381 0001");
+    assert_refused("c3c8", SL_REASON_FUNCTION_UNKNOWN, NULL); /* a response's number */
+    assert_refused("c381 0000", SL_REASON_FUNCTION_UNKNOWN, NULL);
     assert_refused("c301 3c0106", SL_REASON_NO_RULE, "c381 0001");
     assert_refused("c301 3c0106", SL_REASON_NO_RULE_OBJECT, "c381 0002");
     assert_refused("c301 3c0106", SL_REASON_DENY_RULE_OBJECT, "c381 0002");

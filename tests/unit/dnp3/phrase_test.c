@@ -116,6 +116,11 @@ static void test_link_frames_and_malformed_ones(void **state)
     struct decoded decoded = wire_decode(SL_REQUEST, &wire);
     dnp3_phrase(text, sizeof text, SL_REQUEST, &decoded.message, decoded.length);
     assert_string_equal(text, "request-link-status, master 3 to outstation 4");
+    wire.length = 0;
+    wire_frame(&wire, 0xc1, WIRE_OUTSTATION, WIRE_MASTER, NULL, 0);
+    decoded = wire_decode(SL_REQUEST, &wire);
+    dnp3_phrase(text, sizeof text, SL_REQUEST, &decoded.message, decoded.length);
+    assert_string_equal(text, "link function 1, master 3 to outstation 4");
     decode(SL_REQUEST, "c0 05 ffff06", &decoded);
     dnp3_phrase(text, sizeof text, SL_REQUEST, &decoded.message, decoded.length);
     assert_string_equal(text, "direct-operate, master 3 to outstation 4");
