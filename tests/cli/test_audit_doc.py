@@ -35,7 +35,7 @@ def events(code):
 
 
 def words(document):
-    return set(re.findall(r"`([A-Za-z_-]+)`", document))
+    return set(re.findall(r"`([A-Za-z0-9_-]+)`", document))
 
 
 def examples(document):
