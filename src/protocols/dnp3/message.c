@@ -15,13 +15,28 @@ struct assembly {
     unsigned count; /* frames taken */
     uint8_t sequence;
     bool finished;
+    uint8_t before[LINK_MAX_DATA]; /* the last segment taken, of so many octets */
+    size_t before_length;
 };
+
+/* 1815 8.2: the segment before once more, octet by octet, is passed over. */
+static bool repeats(const struct assembly *assembly, const uint8_t *data, size_t length)
+{
+    if (length != assembly->before_length)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (assembly->before[i] != data[i])
+            return false;
+    return true;
+}
 
 /* 1815 8.2: one segment. A sequence number that is not the next one makes the fragment void. */
 static enum sl_reason take_segment(struct assembly *assembly, const uint8_t *data, size_t length)
 {
     uint8_t transport = data[0];
     bool first = transport & TRANSPORT_FIR;
+    if (!first && repeats(assembly, data, length))
+        return SL_REASON_NONE;
     if (first != (assembly->count == 0))
         return first ? SL_REASON_TRANSPORT_INCOMPLETE : SL_REASON_TRANSPORT_SEQUENCE;
     if (!first && (transport & TRANSPORT_SEQUENCE) != assembly->sequence)
@@ -33,6 +48,10 @@ static enum sl_reason take_segment(struct assembly *assembly, const uint8_t *dat
         return SL_REASON_FRAGMENT_LENGTH;
     assembly->sequence = (transport + 1) & TRANSPORT_SEQUENCE;
     assembly->finished = transport & TRANSPORT_FIN;
+    if (assembly->finished)
+        return SL_REASON_NONE;
+    memcpy(assembly->before, data, length);
+    assembly->before_length = length;
     return SL_REASON_NONE;
 }
 

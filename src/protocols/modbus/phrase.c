@@ -123,7 +123,7 @@ static void say_request(struct saying *saying)
 }
 
 void modbus_phrase(char *text, size_t size, enum sl_direction direction, const void *canonical,
-                  size_t length)
+                   size_t length)
 {
     struct saying saying = {.phrase = phrase_start(text, size), .length = length};
     if (length < MODBUS_HEAD_SIZE)

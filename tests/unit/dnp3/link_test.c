@@ -217,6 +217,33 @@ static void transport_sequences(void **state)
     assert_string_equal(decode_name(SL_REQUEST, &wire), "segment-empty");
 }
 
+/* One that came twice, in frames that differ in their count bit, say, counts once. */
+static void repeated_segments(void **state)
+{
+    (void)state;
+    struct wire wire = {.length = 0};
+    put_segment(&wire, 0x40, "c0");
+    put_segment(&wire, 0x01, "01");
+    put_segment(&wire, 0x01, "01");
+    put_segment(&wire, 0x01, "01");
+    put_segment(&wire, 0x82, "3c0206");
+    assert_int_equal(dnp3_frame(SL_REQUEST, wire.bytes, wire.length).length, wire.length);
+    struct decoded decoded = wire_decode(SL_REQUEST, &wire);
+    assert_int_equal(decoded.reason, SL_REASON_NONE);
+    assert_int_equal(decoded.message.function, DNP3_READ);
+    assert_int_equal(decoded.message.header_count, 1);
+    wire.length = 0;
+    put_segment(&wire, 0x40, "c0");
+    put_segment(&wire, 0x01, "01");
+    put_segment(&wire, 0x01, "02"); /* another one */
+    put_segment(&wire, 0x82, "3c0206");
+    assert_string_equal(decode_name(SL_REQUEST, &wire), "transport-sequence");
+    wire.length = 0;
+    put_segment(&wire, 0x01, "01"); /* repeats nothing */
+    put_segment(&wire, 0x01, "01");
+    assert_string_equal(decode_name(SL_REQUEST, &wire), "transport-sequence");
+}
+
 /* Every size of segment carries the same fragment. */
 static void any_segmentation(void **state)
 {
@@ -347,12 +374,19 @@ static void truncations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(crc_vectors),           cmocka_unit_test(each_bit_of_a_frame_counts),
-        cmocka_unit_test(control_octets),        cmocka_unit_test(link_frames_round_trip),
-        cmocka_unit_test(station_addresses),     cmocka_unit_test(lengths),
-        cmocka_unit_test(start_octets),          cmocka_unit_test(transport_sequences),
-        cmocka_unit_test(any_segmentation),      cmocka_unit_test(longest_fragment),
-        cmocka_unit_test(interrupted_fragments), cmocka_unit_test(keys),
+        cmocka_unit_test(crc_vectors),
+        cmocka_unit_test(each_bit_of_a_frame_counts),
+        cmocka_unit_test(control_octets),
+        cmocka_unit_test(link_frames_round_trip),
+        cmocka_unit_test(station_addresses),
+        cmocka_unit_test(lengths),
+        cmocka_unit_test(start_octets),
+        cmocka_unit_test(transport_sequences),
+        cmocka_unit_test(repeated_segments),
+        cmocka_unit_test(any_segmentation),
+        cmocka_unit_test(longest_fragment),
+        cmocka_unit_test(interrupted_fragments),
+        cmocka_unit_test(keys),
         cmocka_unit_test(truncations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

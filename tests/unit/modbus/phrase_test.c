@@ -87,7 +87,7 @@ static void test_any_bytes(void **state)
         bytes[0] = (uint8_t)(rand() % 6);
         bytes[1] = (uint8_t)(rand() % 48);
         modbus_phrase(text, sizeof text, (enum sl_direction)(rand() & 1), bytes,
-                     (size_t)rand() % (sizeof bytes + 1));
+                      (size_t)rand() % (sizeof bytes + 1));
         assert_true(strlen(text) < sizeof text);
     }
 }
