@@ -18,7 +18,7 @@ MICROKIT_OUTPUT ?= $(B)/microkit/image
 # from there being no C library and no position independence.
 MICROKIT_FLAGS := -mcpu=cortex-a53 -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
   -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-builtin-printf \
-  -ffunction-sections -fdata-sections -DNET_MAX_SESSIONS=128u -DSL_MAX_SLOTS=112u -DNET_BLOCKS=160u -DREPEATS=128u # microkit_limit()
+  -ffunction-sections -fdata-sections -DNET_MAX_SESSIONS=96u -DSL_MAX_SLOTS=112u -DNET_BLOCKS=160u -DREPEATS=128u # microkit_limit()
 MICROKIT_CC := $(CROSS)gcc -O2 -g $(MICROKIT_FLAGS) $(CPPFLAGS)
 MICROKIT_LD := $(CROSS)ld
 
@@ -73,13 +73,14 @@ MICROKIT_PROTOCOLS := $(shell sed -n 's/^const struct sl_protocol \(\w*\) = .*/\
   $(wildcard src/protocols/*/*.c))
 
 # One relocatable object a program; `sluice build` links it once for each instance, with that
-# instance's configuration. (1) program, (2) component, (3) its device, (4) archives, (5) symbols
+# instance's configuration. --unique: static functions of one name, in two protocols, stay two sections,
+# or an image would keep both. (1) program, (2) component, (3) its device, (4) archives, (5) symbols
 # that the link of an instance will ask for.
 microkit_own = $(MICROKIT_HOST_OBJECTS) $(MKS)/program_$(1).o $(MKS)/device_$(2).o \
   $(MKS)/console$(if $(filter monitor drill_monitor,$(1)),,_none).o
 define microkit_program
 $(MKS)/$(1).program: $(call microkit_own,$(2),$(3)) $(4)
-	$(MICROKIT_LD) -r --gc-sections -e _start -u init -u notified -u main $(5:%=-u %) -o $$@ \
+	$(MICROKIT_LD) -r --unique --gc-sections -e _start -u init -u notified -u main $(5:%=-u %) -o $$@ \
 	  $(call microkit_own,$(2),$(3)) --start-group $(4) --end-group
 MICROKIT_PROGRAMS += $(MKS)/$(1).program
 endef
@@ -96,7 +97,7 @@ $(eval $(call microkit_program,int_frontend,int_frontend,none,$(MK)/int_frontend
 MICROKIT_ALONE_HOST := $(patsubst %,$(MKS)/%.o,mem time fault uart random start kept)
 define microkit_alone
 $(MKS)/$(1).program: $(MICROKIT_ALONE_HOST) $(MKS)/$(1).o $(2) $(MK)/libcore.a
-	$(MICROKIT_LD) -r --gc-sections -e _start -u init -u notified -u fault -u main -o $$@ $$^
+	$(MICROKIT_LD) -r --unique --gc-sections -e _start -u init -u notified -u fault -u main -o $$@ $$^
 MICROKIT_PROGRAMS += $(MKS)/$(1).program
 endef
 $(eval $(call microkit_alone,supervisor,$(MKS)/bench.o $(MKS)/wakes.o $(MKS)/supervisor_line.o))

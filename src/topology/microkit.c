@@ -18,7 +18,7 @@
 /* What keeps a two-way Modbus gateway within its budget: sessions and reply slots as the
  * images for this host are compiled (make/microkit.mk), slots with which the message rings are
  * 64 KiB each too, and buffers of each frame queue, behind those of the NIC's own ring. */
-#define MAX_SESSIONS    128u
+#define MAX_SESSIONS    96u
 #define MAX_OUTSTANDING 112u
 #define MAX_BUFFERS     32u
 
