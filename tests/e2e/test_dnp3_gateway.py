@@ -47,6 +47,15 @@ services:
     unsolicited: allow
     stations: [{{ master: 1, outstation: 10 }}]
     rules: [{{ allow: [read, write] }}]
+  - name: watched
+    protocol: dnp3
+    listen: {LISTEN_ADDRESS}:20002
+    device: {DEVICE_ADDRESS}:20000
+    timeout: 2s
+    mode: monitor
+    unsolicited: allow
+    stations: [{{ master: 1, outstation: 10, device-outstation: 7 }}]
+    rules: [{{ allow: read }}]
 """
 
 READ = "c301 3c0206"
@@ -458,35 +467,28 @@ def test_masters_inside_and_outstations_outside(lab, sluice, tmp_path):
         assert audited(gateway, verdict="deny")["src_ip"] == DEVICE_ADDRESS
 
 
-MONITOR = CONFIG.replace("    noise: skip\n", "    noise: skip\n    mode: monitor\n    unsolicited: allow\n") \
-    .replace("stations: [{ master: 1, outstation: 10 }]\n    rules: [{ allow: read }]",
-             "stations: [{ master: 1, outstation: 10, device-outstation: 7 }]\n    rules: [{ allow: read }]", 1)
-
-
-def test_stations_that_are_not_listed_pass_in_monitor_mode(lab, sluice, tmp_path, device):
-    config = tmp_path / "monitor.yaml"
-    config.write_text(MONITOR)
-    with Gateway(lab, sluice, config, tmp_path / "audit.json") as gateway:
-        master = Peer(lab.connect(LISTEN_ADDRESS, 20001), master=True)
-        outstation = device.accept()
-        master.request(READ, source=3, destination=12)
-        same(outstation.receive(), READ, 3, 12)
-        outstation.reply("e381 0000", source=12, destination=3)
-        same(master.receive(), "e381 0000", 12, 3)
-        master.request("c300", source=3, destination=12)
-        same(outstation.receive(), "c300", 3, 12)
-        line = audited(gateway, reason="no-station")
-        assert line["verdict"] == "deny" and line["let_through"]
-        outstation.reply(UNSOLICITED, source=12, destination=3)
-        same(master.receive(), UNSOLICITED, 12, 3)
-        master.socket.sendall(link(DIR | PRM | STATUS_REQUEST, 12, 3))
-        assert master.receive() == (STATUS, 12, 3)
-        master.request(READ, source=1, destination=7)  # another pair has these at the device
-        master.request(READ)
-        same(outstation.receive(), READ, 1, 7)
-        outstation.reply("c381 0000", source=7)
-        same(master.receive(), "c381 0000", 10, 1)
-        assert outstation.receive(.1) is None
+def test_stations_that_are_not_listed_pass_in_monitor_mode(gateway, lab, device):
+    master = Peer(lab.connect(LISTEN_ADDRESS, 20002), master=True)
+    outstation = device.accept()
+    assert audited(gateway, event="device-open", service="watched")
+    master.request(READ, source=3, destination=12)
+    same(outstation.receive(), READ, 3, 12)
+    outstation.reply("e381 0000", source=12, destination=3)
+    same(master.receive(), "e381 0000", 12, 3)
+    master.request("c300", source=3, destination=12)
+    same(outstation.receive(), "c300", 3, 12)
+    line = audited(gateway, reason="no-station")
+    assert line["verdict"] == "deny" and line["let_through"]
+    outstation.reply(UNSOLICITED, source=12, destination=3)
+    same(master.receive(), UNSOLICITED, 12, 3)
+    master.socket.sendall(link(DIR | PRM | STATUS_REQUEST, 12, 3))
+    assert master.receive() == (STATUS, 12, 3)
+    master.request(READ, source=1, destination=7)  # another pair has these at the device
+    master.request(READ)
+    same(outstation.receive(), READ, 1, 7)
+    outstation.reply("c381 0000", source=7)
+    same(master.receive(), "c381 0000", 10, 1)
+    assert outstation.receive(.1) is None
     master.close()
     outstation.close()
 
