@@ -12,10 +12,10 @@ NET_FLAGS := $(CORE_FLAGS) $(CPPFLAGS) -isystem $(LWIP_DIR)/src/include -Isrc/ne
 $(LWIP_DIR)/src/include/lwip/init.h:
 	tools/get-lwip $(LWIP_DIR)
 
-$(LWIP_OBJECTS): $(B)/lwip-objects/%.o: $(LWIP_DIR)/src/include/lwip/init.h $(wildcard src/net/*.h src/net/port/*.h src/net/port/*/*.h)
+$(LWIP_OBJECTS): $(B)/lwip-objects/%.o: $(LWIP_DIR)/src/include/lwip/init.h make/lwip.mk
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(CFLAGS) -w -fPIE -ffunction-sections -fdata-sections $(CPPFLAGS) \
-	  -I$(LWIP_DIR)/src/include -Isrc/net/port -c -o $@ $(LWIP_DIR)/src/$*.c
+	  -I$(LWIP_DIR)/src/include -Isrc/net/port -MMD -MP -c -o $@ $(LWIP_DIR)/src/$*.c
 
 FRONTENDS := ext_frontend int_frontend
 define frontend
@@ -35,10 +35,10 @@ $(call object,$(NET) $(wildcard src/components/*_frontend/*.c)): $(B)/%.o: %.c $
 # The same with sanitizers, for unit tests: our code with both, lwIP with ASan (its arithmetic on
 # packed headers is its own business).
 SAN_LWIP_OBJECTS := $(addprefix $(B)/san/lwip-objects/,$(LWIP_FILES:.c=.o))
-$(SAN_LWIP_OBJECTS): $(B)/san/lwip-objects/%.o: $(LWIP_DIR)/src/include/lwip/init.h $(wildcard src/net/*.h src/net/port/*.h src/net/port/*/*.h)
+$(SAN_LWIP_OBJECTS): $(B)/san/lwip-objects/%.o: $(LWIP_DIR)/src/include/lwip/init.h make/lwip.mk
 	@mkdir -p $(@D)
 	$(CLANG) -std=gnu11 -O1 -g -w -fsanitize=address -fno-omit-frame-pointer $(CPPFLAGS) \
-	  -I$(LWIP_DIR)/src/include -Isrc/net/port -c -o $@ $(LWIP_DIR)/src/$*.c
+	  -I$(LWIP_DIR)/src/include -Isrc/net/port -MMD -MP -c -o $@ $(LWIP_DIR)/src/$*.c
 
 define san_frontend
 $(B)/san/$(1).o: $$(patsubst $(B)/%,$(B)/san/%,$$($(1)_OBJECTS)) $(SAN_LWIP_OBJECTS)
@@ -52,7 +52,7 @@ $(SAN_NET_OBJECTS): $(B)/san/%.o: %.c $(LWIP_DIR)/src/include/lwip/init.h
 	@mkdir -p $(@D)
 	$(CLANG) -std=gnu11 -O1 -g $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all \
 	  -fno-omit-frame-pointer $(CPPFLAGS) -isystem $(LWIP_DIR)/src/include -Isrc/net/port -MD -MP -c -o $@ $<
--include $(SAN_NET_OBJECTS:.o=.d)
+-include $(SAN_NET_OBJECTS:.o=.d) $(SAN_LWIP_OBJECTS:.o=.d) $(LWIP_OBJECTS:.o=.d)
 
 FRONTEND_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/frontend/*_test.c))
 $(FRONTEND_TESTS): $(B)/san/ext_frontend.o $(B)/san/int_frontend.o $(wildcard tests/unit/frontend/*.[ch])

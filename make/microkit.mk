@@ -24,47 +24,56 @@ MICROKIT_LD := $(CROSS)ld
 
 # Does not depend on the SDK.
 MK := $(B)/microkit/objects
+# Compiled anew when these rules change, or what the command line says to the compiler; archived anew
+# when a source comes or goes. Every header counts, the SDK's and lwIP's with what they include: -MD.
+MICROKIT_RULES := make/microkit.mk $(MK)/compiler
+.PHONY: microkit-always
+$(MK)/compiler $(MK)/sources: microkit-always
+	+@mkdir -p $(@D); echo "$$TOLD" | cmp -s - $@ || echo "$$TOLD" > $@
+$(MK)/compiler: export TOLD := $(MICROKIT_CC)
 MICROKIT_CORE := $(patsubst %.c,$(MK)/%.o,$(filter-out src/protocols/protocol.c,$(CORE)) \
   src/hosts/microkit/protocol_table.c $(wildcard src/components/nic_drv/*.c) \
   $(wildcard src/drivers/virtio_mmio/*.c src/drivers/sddf/*.c src/drivers/synthetic/*.c))
-$(MK)/%.o: %.c
+$(MK)/%.o: %.c $(MICROKIT_RULES)
 	@mkdir -p $(@D)
-	$(MICROKIT_CC) -std=c11 $(WARN) -MMD -MP -c -o $@ $<
-$(MK)/libcore.a: $(MICROKIT_CORE)
-	@rm -f $@; $(CROSS)ar rcs $@ $^
+	$(MICROKIT_CC) -std=c11 $(WARN) -MD -MP -c -o $@ $<
+$(MK)/libcore.a: $(MICROKIT_CORE) $(MK)/sources
+	@rm -f $@; $(CROSS)ar rcs $@ $(MICROKIT_CORE)
 
 MICROKIT_LWIP := $(addprefix $(MK)/lwip/,$(LWIP_FILES:.c=.o))
-$(MICROKIT_LWIP): $(MK)/lwip/%.o: $(LWIP_DIR)/src/include/lwip/init.h $(wildcard src/net/*.h src/net/port/*.h src/net/port/*/*.h)
+$(MICROKIT_LWIP): $(MK)/lwip/%.o: $(LWIP_DIR)/src/include/lwip/init.h $(MICROKIT_RULES)
 	@mkdir -p $(@D)
-	$(MICROKIT_CC) -std=gnu11 -w -I$(LWIP_DIR)/src/include -Isrc/net/port -c -o $@ $(LWIP_DIR)/src/$*.c
+	$(MICROKIT_CC) -std=gnu11 -w -I$(LWIP_DIR)/src/include -Isrc/net/port -MD -MP -c -o $@ $(LWIP_DIR)/src/$*.c
 MICROKIT_NET := $(patsubst %.c,$(MK)/%.o,$(NET) $(wildcard src/components/*_frontend/*.c))
-$(MICROKIT_NET): $(MK)/%.o: %.c $(LWIP_DIR)/src/include/lwip/init.h
+$(MICROKIT_NET): $(MK)/%.o: %.c $(LWIP_DIR)/src/include/lwip/init.h $(MICROKIT_RULES)
 	@mkdir -p $(@D)
-	$(MICROKIT_CC) -std=c11 $(WARN) -isystem $(LWIP_DIR)/src/include -Isrc/net/port -MMD -MP -c -o $@ $<
+	$(MICROKIT_CC) -std=c11 $(WARN) -isystem $(LWIP_DIR)/src/include -Isrc/net/port -MD -MP -c -o $@ $<
 define microkit_frontend
-$(MK)/$(1).a: $$(patsubst %.c,$(MK)/%.o,$$(wildcard src/components/$(1)/*.c) $(NET)) $(MICROKIT_LWIP)
-	@rm -f $$@; $(CROSS)ar rcs $$@ $$^
+$(1)_MICROKIT := $$(patsubst %.c,$(MK)/%.o,$$(wildcard src/components/$(1)/*.c) $(NET)) $(MICROKIT_LWIP)
+$(MK)/$(1).a: $$($(1)_MICROKIT) $(MK)/sources
+	@rm -f $$@; $(CROSS)ar rcs $$@ $$($(1)_MICROKIT)
 endef
 $(foreach f,$(FRONTENDS),$(eval $(call microkit_frontend,$(f))))
+$(MK)/sources: export TOLD := $(MICROKIT_CORE) $(MICROKIT_NET)
 
 # Depends on the SDK and its configuration.
 MKS := $(B)/microkit/$(notdir $(realpath $(MICROKIT_SDK)))/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)
 MICROKIT_HOST := mem time fault uart random host start kept
 MICROKIT_HOST_OBJECTS := $(MICROKIT_HOST:%=$(MKS)/%.o)
 MICROKIT_INCLUDE := -isystem $(MICROKIT_SDK)/board/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)/include
-MICROKIT_HOST_CC = $(MICROKIT_CC) -std=gnu11 $(WARN) $(MICROKIT_INCLUDE) -MMD -MP -c
-$(MKS)/%.o: src/hosts/microkit/%.c
+MICROKIT_HOST_CC = $(MICROKIT_CC) -std=gnu11 $(WARN) $(MICROKIT_INCLUDE) -MD -MP -c
+$(MKS)/%.o: src/hosts/microkit/%.c $(MICROKIT_RULES)
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -o $@ $<
-$(MKS)/mem.o: src/hosts/microkit/mem.c
+$(MKS)/mem.o: src/hosts/microkit/mem.c $(MICROKIT_RULES)
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -fno-builtin -fno-tree-loop-distribute-patterns -o $@ $<
-$(MKS)/%.o: src/hosts/microkit/%.S
+$(MKS)/%.o: src/hosts/microkit/%.S $(MICROKIT_RULES)
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -o $@ $<
 MICROKIT_COMPONENTS := nic_drv parser_norm policy_emit monitor ext_frontend int_frontend \
   source stream_frontend sink
-$(MICROKIT_COMPONENTS:%=$(MKS)/program_%.o): $(MKS)/program_%.o: src/hosts/microkit/program.c
+$(MICROKIT_COMPONENTS:%=$(MKS)/program_%.o): $(MKS)/program_%.o: src/hosts/microkit/program.c $(MICROKIT_RULES)
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -DSLUICE_PROGRAM=$*_component -o $@ $<
 
@@ -97,15 +106,17 @@ $(eval $(call microkit_program,int_frontend,int_frontend,none,$(MK)/int_frontend
 MICROKIT_ALONE_HOST := $(patsubst %,$(MKS)/%.o,mem time fault uart random start kept)
 define microkit_alone
 $(MKS)/$(1).program: $(MICROKIT_ALONE_HOST) $(MKS)/$(1).o $(2) $(MK)/libcore.a
-	$(MICROKIT_LD) -r --unique --gc-sections -e _start -u init -u notified -u fault -u main -o $$@ $$^
+	$(MICROKIT_LD) -r --unique --gc-sections -e _start -u init -u notified -u fault -u main -o $$@ $$(filter-out %.mk,$$^)
 MICROKIT_PROGRAMS += $(MKS)/$(1).program
 endef
 $(eval $(call microkit_alone,supervisor,$(MKS)/bench.o $(MKS)/wakes.o $(MKS)/supervisor_line.o))
 $(foreach p,clock entropy,$(eval $(call microkit_alone,$(p))))
 
--include $(MICROKIT_CORE:.o=.d) $(MICROKIT_NET:.o=.d) $(MICROKIT_HOST_OBJECTS:.o=.d) \
-  $(patsubst %,$(MKS)/%.d,device_virtio device_sddf device_synthetic bench wakes device_none console console_none \
+-include $(MICROKIT_CORE:.o=.d) $(MICROKIT_NET:.o=.d) $(MICROKIT_LWIP:.o=.d) \
+  $(MICROKIT_HOST_OBJECTS:.o=.d) $(patsubst %,$(MKS)/%.d,$(MICROKIT_COMPONENTS:%=program_%) \
+  device_virtio device_sddf device_synthetic bench wakes device_none console console_none \
   supervisor supervisor_line clock entropy)
+$(MICROKIT_PROGRAMS): make/microkit.mk
 
 .PHONY: microkit microkit-objects microkit-run
 microkit-objects: $(MICROKIT_PROGRAMS)

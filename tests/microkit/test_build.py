@@ -23,12 +23,39 @@ def system(built):
     return xml.etree.ElementTree.parse(built[0] / "sluice.system").getroot()
 
 
+def plan(root, *options):
+    """What make would do."""
+    return subprocess.run(["make", "-n", "microkit-objects", f"MICROKIT_SDK={microkit_sdk.SDK}",
+                           *options], cwd=root, capture_output=True, text=True, check=True).stdout
+
+
 def domains(system):
     return list(system.iter("protection_domain"))
 
 
 def maps(domain):
     return {m.get("mr"): m.get("perms") for m in domain.findall("map")}
+
+
+@pytest.mark.parametrize("changed,made", [
+    ("src/net/port/lwipopts.h", "src/net/connection.o"),  # seen only by way of lwIP's headers
+    ("include/sluice/config.h", "lwip/core/tcp.o"),
+    ("include/sluice/component.h", "program_monitor.o"),
+    ("make/microkit.mk", "monitor.program")])
+def test_what_changed_is_made_anew(built, root, changed, made):
+    assert f"/{made} " not in plan(root)
+    assert f"/{made} " in plan(root, "-W", changed)
+
+
+def test_other_options_make_all_anew(built, root):
+    told = root / "build/microkit/objects/compiler"
+    text, times = told.read_bytes(), told.stat()
+    anew = plan(root, "CROSS=other-")
+    told.write_bytes(text)
+    os.utime(told, ns=(times.st_atime_ns, times.st_mtime_ns))
+    for made in ("src/net/connection.o", "lwip/core/tcp.o", "program_monitor.o", "monitor.program"):
+        assert f"/{made} " in anew
+    assert "/monitor.program " not in plan(root)
 
 
 def test_loader_image_and_report(built):
