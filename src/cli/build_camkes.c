@@ -143,6 +143,26 @@ static bool is_source(const char *name)
                    !strcmp(dot, ".lds") || !strcmp(name, "CMakeLists.txt"));
 }
 
+/* Sources in `to` that `from` does not have any more: CMakeLists.txt takes all that is there. */
+static void remove_gone(const char *from, const char *to, bool deep)
+{
+    DIR *directory = opendir(to);
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+        char source[PATH_MAX], target[PATH_MAX];
+        struct stat status;
+        path_of(source, "%s/%s", from, entry->d_name);
+        path_of(target, "%s/%s", to, entry->d_name);
+        if (entry->d_name[0] == '.' || lstat(target, &status) != 0)
+            continue;
+        if (S_ISDIR(status.st_mode) && deep)
+            remove_gone(source, target, true);
+        else if (S_ISREG(status.st_mode) && is_source(entry->d_name) && access(source, F_OK) != 0)
+            unlink(target);
+    }
+    if (directory)
+        closedir(directory);
+}
+
 static bool copy_folder(const char *from, const char *to, bool deep)
 {
     DIR *directory = opendir(from);
@@ -169,9 +189,13 @@ static bool copy_sources(const struct folder *folder)
 {
     char from[PATH_MAX], to[PATH_MAX];
     bool good = true;
-    for (size_t i = 0; good && i < sizeof sources / sizeof sources[0]; i++)
-        good = copy_folder(path_of(from, "%s/%s", folder->root, sources[i].from),
-                           path_of(to, "%s/%s", folder->output, sources[i].to), sources[i].deep);
+    for (size_t i = 0; good && i < sizeof sources / sizeof sources[0]; i++) {
+        path_of(from, "%s/%s", folder->root, sources[i].from);
+        path_of(to, "%s/%s", folder->output, sources[i].to);
+        good = copy_folder(from, to, sources[i].deep);
+        if (strcmp(sources[i].to, ".") != 0) /* there lies what is generated, too */
+            remove_gone(from, to, sources[i].deep);
+    }
     for (size_t i = 0; good && i < sizeof shared / sizeof shared[0]; i++)
         good = copy(path_of(from, "%s/src/hosts/microkit/%s", folder->root, shared[i]),
                     path_of(to, "%s/sluice/src/hosts/microkit/%s", folder->output, shared[i]));

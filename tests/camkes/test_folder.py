@@ -82,3 +82,15 @@ def test_a_card_that_this_host_has_not(sluice, tmp_path, root, nic):
                             capture_output=True, text=True)
     assert result.returncode == 1
     assert f"--ext-nic {nic}: on this host a NIC is virtio" in result.stderr
+
+
+def test_sources_that_are_gone_leave_the_folder(folder, app):
+    """CMakeLists.txt compiles whatever is there: what an older Sluice had would be in the image."""
+    gone = [app / "sluice/src/util/gone.c", app / "sluice/src/protocols/gone/gone.c"]
+    gone[1].parent.mkdir()
+    for path in gone:
+        path.write_text("#error\n")
+    folder()
+    assert not any(path.exists() for path in gone)
+    assert (app / "sluice/src/util/json.c").exists()
+    assert (app / "sluice_policy.c").exists()
