@@ -271,6 +271,7 @@ static bool open_side(struct flow *flow, enum sl_direction direction)
                                    .by_content = !flow->replay->image && flow->protocol->runs,
                                    .service = flow->service,
                                    .client = endpoint_ipv4(&flow->client),
+                                   .session = (uint32_t)flow->replay->flows,
                                    .state = flow->replay->state,
                                    .sink = judge_message,
                                    .context = side};

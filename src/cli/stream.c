@@ -30,6 +30,7 @@ static struct sl_decision decide(struct stream *stream, size_t length)
         return protocol->decide(service, stream->client, stream->canonical, length);
     const void *const image = (const uint8_t *)service - service->image;
     policy_state_begin(stream->state, stream->now, stream->now, stream->client);
+    stream->state->session = stream->session;
     struct sl_decision decision =
         protocol->decide_in(service, stream->state, stream->client, stream->canonical, length);
     if (decision.allowed && !policy_rate_allows(stream->state, image, service->rate))

@@ -33,6 +33,7 @@ struct stream {
     bool by_content; /* where the protocol tells, the first message says which direction it is */
     const struct policy_service *service; /* NULL: no policy, requests are only accepted */
     uint32_t client;                      /* IPv4, host byte order: who sends the requests */
+    uint32_t session;                     /* with a state: one number a connection */
     struct policy_state *state;           /* NULL: each request is decided by itself */
     uint64_t now;                         /* with a state: Unix time of what is pushed, ns */
     message_sink sink;

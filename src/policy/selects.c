@@ -15,14 +15,17 @@ struct policy_select *policy_select_find(struct policy_state *state, unsigned se
 {
     for (unsigned i = 0; i < POLICY_SELECTS; i++)
         if (is_of(&state->select[i], service, client, parties))
-            return &state->select[i];
+            return state->select[i].session == state->session ? &state->select[i] : NULL;
     return NULL;
 }
 
 struct policy_select *policy_select_place(struct policy_state *state, unsigned service,
                                           uint32_t client, uint32_t parties)
 {
-    struct policy_select *place = policy_select_find(state, service, client, parties);
+    struct policy_select *place = NULL;
+    for (unsigned i = 0; i < POLICY_SELECTS && !place; i++)
+        if (is_of(&state->select[i], service, client, parties))
+            place = &state->select[i];
     for (unsigned i = 0; i < POLICY_SELECTS && !place; i++)
         if (state->select[i].length == 0)
             place = &state->select[i];
@@ -34,15 +37,16 @@ struct policy_select *policy_select_place(struct policy_state *state, unsigned s
     }
     place->service = (uint16_t)service;
     place->client = client;
+    place->session = state->session;
     place->parties = parties;
     place->good = false;
     place->challenged = false;
     return place;
 }
 
-void policy_selects_forget(struct policy_state *state, unsigned service, uint32_t client)
+void policy_selects_forget(struct policy_state *state, uint32_t session)
 {
     for (unsigned i = 0; i < POLICY_SELECTS; i++)
-        if (state->select[i].service == service && state->select[i].client == client)
+        if (state->select[i].session == session)
             state->select[i].length = 0;
 }

@@ -45,13 +45,14 @@ struct policy_value {
 #define POLICY_VALUE_LOWEST  (INT64_MIN / 4) /* so that differences fit */
 #define POLICY_VALUE_HIGHEST (INT64_MAX / 4)
 
-/* A command that was prepared and waits to be executed: the same content, by the same client,
+/* A command that was prepared and waits to be executed: the same content, in the same session,
  * between the same parties, next in sequence. */
 #define POLICY_SELECTS     24u
 #define POLICY_SELECT_SIZE 240u
 struct policy_select {
     uint64_t at; /* ns: of its good outcome */
     uint32_t client;
+    uint32_t session;
     uint32_t parties; /* the protocol's own */
     uint32_t order;   /* of its message */
     uint16_t service;
@@ -77,7 +78,8 @@ struct policy_state {
     uint64_t now;                               /* ns, on sl_now's clock */
     int64_t wall;                               /* Unix seconds; 0: not known */
     uint32_t client;
-    uint32_t order; /* counts messages sent */
+    uint32_t session; /* whose message it is; the caller of policy_state_begin() sets it */
+    uint32_t order;   /* counts messages sent */
     uint16_t draws[POLICY_MOST_RATES];
     uint16_t draw_count;
     /* Generic cell rate: when the bucket would be full again, ns; below `now`: it is. */
@@ -153,13 +155,14 @@ struct policy_last_value *policy_last_take(struct policy_state *state, uint32_t 
 void policy_last_forget(struct policy_state *state, uint32_t key);
 void policy_last_forget_all(struct policy_state *state);
 
-/* selects.c: what was prepared. The place of what this client prepared between these parties of
- * this service; NULL: nothing. */
+/* selects.c: what was prepared. The place of what this client prepared in state->session between
+ * these parties of this service; NULL: nothing. */
 struct policy_select *policy_select_find(struct policy_state *state, unsigned service,
                                          uint32_t client, uint32_t parties);
-/* What this client prepared at this service is void: a connection of its ended. */
-void policy_selects_forget(struct policy_state *state, unsigned service, uint32_t client);
-/* A place for it: that of the one before, a free one, or the oldest. Its key is filled. */
+/* What was prepared in this session is void: it ended. */
+void policy_selects_forget(struct policy_state *state, uint32_t session);
+/* A place for it: that of the one before, be it of another session of the client, a free one, or
+ * the oldest. Its key is filled. */
 struct policy_select *policy_select_place(struct policy_state *state, unsigned service,
                                           uint32_t client, uint32_t parties);
 

@@ -149,6 +149,7 @@ static struct sl_decision decision_on(struct policy_emit *emit, const struct sl_
         (!emit->state.conditions && !(service->flags & POLICY_SERVICE_LEARNS)))
         return protocol->decide(service, record->client, canonical, record->length);
     policy_state_begin(&emit->state, emit->now, sl_wall(emit->host), record->client);
+    emit->state.session = record->session;
     const struct sl_decision decision =
         protocol->decide_in(service, &emit->state, record->client, canonical, record->length);
     if (!decision.allowed || policy_rate_allows(&emit->state, emit->policy, service->rate))
@@ -227,7 +228,7 @@ void request_handle(void *self, const struct sl_record *record, const uint8_t *p
     if ((link || record->type == SL_RECORD_SESSION_END) && record->length == 0 &&
         record->session < emit->config->sessions) {
         if (record->type == SL_RECORD_SESSION_END)
-            policy_selects_forget(&emit->state, record->service, record->client);
+            policy_selects_forget(&emit->state, record->session);
         if (emit->config->mode == SL_ONE_WAY)
             oneway_send_end(emit, record);
         else

@@ -162,6 +162,31 @@ static void a_select_is_its_clients_and_its_stations(void **unused)
     fixture_close(&f);
 }
 
+static void a_select_is_its_sessions(void **unused)
+{
+    (void)unused;
+    begin(SBO_RULES);
+    assert_string_equal(exchange(SELECT, SELECTED), "none");
+    state.session = 1; /* another connection of the client */
+    assert_string_equal(ask(OPERATE), "no-select");
+    policy_selects_forget(&state, 1);
+    state.session = 0;
+    assert_string_equal(ask(OPERATE), "none");
+    assert_string_equal(exchange(SELECT, SELECTED), "none");
+    policy_selects_forget(&state, 0);
+    assert_string_equal(ask(OPERATE), "no-select");
+    /* a client has one place for two stations: the later select has it */
+    assert_string_equal(exchange(SELECT, SELECTED), "none");
+    state.session = 1;
+    assert_string_equal(exchange(SELECT, SELECTED), "none");
+    state.session = 0;
+    assert_string_equal(ask(OPERATE), "no-select");
+    state.session = 1;
+    assert_string_equal(ask(OPERATE), "none");
+    state.session = 0;
+    fixture_close(&f);
+}
+
 static void a_select_grows_old(void **unused)
 {
     (void)unused;
@@ -415,6 +440,7 @@ int main(void)
         cmocka_unit_test(what_voids_a_select),
         cmocka_unit_test(something_in_between_voids_it),
         cmocka_unit_test(a_select_is_its_clients_and_its_stations),
+        cmocka_unit_test(a_select_is_its_sessions),
         cmocka_unit_test(a_select_grows_old),
         cmocka_unit_test(more_clients_than_places),
         cmocka_unit_test(steps),
