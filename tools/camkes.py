@@ -83,6 +83,11 @@ def build(app, build_directory, image, options=(), capdl="sluice.cdl"):
             stdin=subprocess.DEVNULL)
     finally:
         link.unlink()
+    collect(app, build_directory, image, capdl)
+
+
+def collect(app, build_directory, image, capdl="sluice.cdl"):
+    """What a build of application folder `app` made, into directory `image`, as `run` boots it."""
     shutil.rmtree(image / "elf", ignore_errors=True)
     (image / "elf").mkdir(parents=True)
     for program in build_directory.glob("*_group_bin"):
@@ -188,7 +193,7 @@ def demo(image):
 
 
 def main(arguments):
-    """build APP IMAGE | run IMAGE"""
+    """build APPLICATION IMAGE | run IMAGE | run APPLICATION BUILD"""
     if arguments[:1] == ["build"] and len(arguments) >= 3:
         reason = why_not()
         if reason:
@@ -204,7 +209,17 @@ def main(arguments):
         return 0
     if arguments[:1] == ["run"] and len(arguments) == 2:
         return demo(pathlib.Path(arguments[1]).resolve())
-    sys.exit("usage: camkes.py build APPLICATION IMAGE [-DOPTION=...] | run IMAGE")
+    if arguments[:1] == ["run"] and len(arguments) == 3:
+        app, directory = (pathlib.Path(path).resolve() for path in arguments[1:])
+        if not (directory / "images" / IMAGE).exists():
+            sys.exit(f"camkes: no images/{IMAGE} in {directory}: run ninja there")
+        with tempfile.TemporaryDirectory(prefix="sluice-camkes-") as scratch:
+            image = pathlib.Path(scratch)
+            collect(app, directory, image)
+            print(memory(image))
+            return demo(image)
+    sys.exit("usage: camkes.py build APPLICATION IMAGE [-DOPTION=...] | run IMAGE\n"
+             "       | run APPLICATION BUILD    (what you built yourself)")
 
 
 if __name__ == "__main__":

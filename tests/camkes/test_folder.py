@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -94,3 +95,10 @@ def test_sources_that_are_gone_leave_the_folder(folder, app):
     assert not any(path.exists() for path in gone)
     assert (app / "sluice/src/util/json.c").exists()
     assert (app / "sluice_policy.c").exists()
+
+
+def test_run_of_a_directory_that_was_not_built(app, root, tmp_path):
+    result = subprocess.run([sys.executable, root / "tools/camkes.py", "run", app, tmp_path],
+                            capture_output=True, text=True)
+    assert result.returncode == 1
+    assert f"in {tmp_path}: run ninja there" in result.stderr
