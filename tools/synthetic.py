@@ -53,13 +53,17 @@ def watch(process, path, messages, timeout, done=lambda now: False):
 
 def run(command, path, messages=5000, timeout=60, **options):
     path.write_bytes(b"")
-    process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        return watch(process, path, messages, timeout, **options)
-    finally:
-        process.terminate()
-        process.wait()
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=said)
+        try:
+            return watch(process, path, messages, timeout, **options)
+        finally:
+            if process.poll():  # it did not wait for our signal: it says why
+                said.seek(0)
+                sys.stderr.write(said.read())
+            process.terminate()
+            process.wait()
 
 
 def linux(site=SITE, sluice=ROOT / "build/sluice", **options):

@@ -308,11 +308,22 @@ static void check_caps(struct camkes_checker *checker, unsigned instance)
 }
 
 /* What the kernel itself uses for an instance's thread: its buffer, which the kernel writes
- * messages to, its time, and where it sends its faults. */
+ * messages to, its time and priority, and where it sends its faults. */
 static void check_thread(struct camkes_checker *checker, unsigned instance)
 {
     unsigned thread = (unsigned)checker->found[instance].tcb;
     bool supervised = supervises(checker, instance);
+    const struct capdl_object *object = object_of(checker, thread);
+    uint32_t priority = checker->system->instance[instance].priority;
+    if (object->priority != priority || object->max_priority != priority)
+        violation(
+            checker, "%s has priority %" PRIu32 ", at most %" PRIu32 ", the plan says %" PRIu32,
+            instance_name(checker, instance), object->priority, object->max_priority, priority);
+    static const char *const needed[] = {"ipc_buffer_slot", "sc_slot"};
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+        if (slot(checker, thread, needed[i]) < 0)
+            violation(checker, "the thread of %s has no %s", instance_name(checker, instance),
+                      needed[i]);
     for (const struct capdl_cap *cap = next_cap(checker, thread, NULL); cap;
          cap = next_cap(checker, thread, cap)) {
         bool good = !strcmp(cap->slot, "cspace") || !strcmp(cap->slot, "vspace");
@@ -344,6 +355,8 @@ static void check_interrupts(struct camkes_checker *checker)
         const struct capdl_object *object = object_of(checker, i);
         if (object->type != CAPDL_INTERRUPT)
             continue;
+        if (!next_cap(checker, i, NULL))
+            violation(checker, "interrupt %" PRIu32 " signals nobody", object->interrupt);
         for (const struct capdl_cap *cap = next_cap(checker, i, NULL); cap;
              cap = next_cap(checker, i, cap)) {
             bool good = false;

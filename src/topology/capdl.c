@@ -65,6 +65,18 @@ static void *grow(void *array, unsigned count, unsigned *room, size_t size)
     return grown;
 }
 
+/* "name: number" among a thread's parameters, which commas part; 0: not there. */
+static uint32_t number_of(const char *parameters, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = parameters; at; at = strchr(at, ',')) {
+        at += strspn(at, ", ");
+        if (!strncmp(at, name, length) && at[length] == ':')
+            return (uint32_t)strtoul(at + length + 1, NULL, 0);
+    }
+    return 0;
+}
+
 /* "name = type (parameters)" */
 static bool read_object(struct reader *reader, char *text)
 {
@@ -93,6 +105,10 @@ static bool read_object(struct reader *reader, char *text)
         object.has_address = address != NULL;
         if (address)
             object.address = strtoull(address + strlen("paddr: "), NULL, 0);
+    }
+    if (object.type == CAPDL_TCB && parameters) {
+        object.priority = number_of(parameters, "prio");
+        object.max_priority = number_of(parameters, "max_prio");
     }
     object.name = strdup(trim(text));
     struct capdl_object *grown =

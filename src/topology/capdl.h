@@ -28,9 +28,10 @@ struct capdl_object {
     char *name;
     enum capdl_type type;
     bool has_address;
-    uint64_t address;   /* frame: physical */
-    uint64_t size;      /* frame: bytes */
-    uint32_t interrupt; /* CAPDL_INTERRUPT: its number, from the irq maps */
+    uint64_t address;                /* frame: physical */
+    uint64_t size;                   /* frame: bytes */
+    uint32_t interrupt;              /* CAPDL_INTERRUPT: its number, from the irq maps */
+    uint32_t priority, max_priority; /* thread */
 };
 
 #define CAPDL_READ    1u

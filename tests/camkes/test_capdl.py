@@ -133,6 +133,16 @@ MUTATIONS = {
     "a supervisor that cannot stop one":
         (r"0xc: ext_frontend_ext_frontend_0_control_tcb\n", "",
          "supervisor cannot stop ext_frontend"),
+    "a priority above the supervisor's":
+        (r"(ext_frontend_ext_frontend_0_control_tcb = tcb \([^)]*,prio: )\d+", r"\g<1>255",
+         "ext_frontend has priority 255"),
+    "a right to such a priority":
+        (r"(ext_frontend_ext_frontend_0_control_tcb = tcb \([^)]*,max_prio: )\d+", r"\g<1>255",
+         "ext_frontend has priority 100, at most 255"),
+    "a thread without time":
+        (r"sc_slot: ext_frontend_ext_frontend_0_control_sc\n", "", "the thread of ext_frontend has no sc_slot"),
+    "an interrupt that signals nobody":
+        (r"(ext_nic_drv_interrupt_interrupt_irq \{\n)0x0: .*\n", r"\1", "interrupt 48 signals nobody"),
     "untyped memory":
         (r"(objects \{\n)(?s:(.*?))(ext_frontend_cnode \{\n)",
          r"\g<1>loose = ut (12 bits)\n\g<2>\g<3>0xf: loose\n", "loose"),

@@ -28,6 +28,13 @@ def test_another_seed_another_count(sluice, tmp_path):
     assert run(2) == run(2) != run(3)
 
 
+def test_why_nothing_ran_is_said(sluice, tmp_path, capfd):
+    site = tmp_path / "site.yaml"
+    site.write_text(synthetic.SITE.read_text().replace("seed: 1", "seed: 99999"))
+    assert synthetic.count(synthetic.linux(site, sluice)).sent == 0
+    assert "expected seed: a number from 0 to 65535" in capfd.readouterr().err
+
+
 def test_what_is_lost_is_counted(sluice, tmp_path):
     """Five thousand a second into a ring of two: the equation holds with losses in it."""
     site = tmp_path / "site.yaml"
