@@ -2,7 +2,8 @@
 # The gateway as a Microkit system. MICROKIT_SDK, MICROKIT_BOARD and MICROKIT_CONFIG as sDDF and
 # LionsOS use them; CONFIG is the site.
 #
-#   make microkit            build/microkit/image/loader.img and the report
+#   make microkit            build/microkit/image/loader.img and the report; MICROKIT_OPTIONS: further
+#                            options of `sluice build`
 #   make microkit-run        boots it in QEMU between a client and a device, and walks the demo
 #   make bench-microkit      instructions for one request, exactly
 #   make microkit-objects    what `sluice build --host microkit` links
@@ -13,6 +14,7 @@ MICROKIT_CONFIG ?= release
 CONFIG          ?= systems/heating-plant/sluice.yaml
 CROSS           ?= aarch64-linux-gnu-
 MICROKIT_OUTPUT ?= $(B)/microkit/image
+MICROKIT_OPTIONS ?=
 
 # No floating point or vector registers: the kernel need not save them. Everything else follows
 # from there being no C library and no position independence.
@@ -122,7 +124,7 @@ $(MICROKIT_PROGRAMS): make/microkit.mk
 microkit-objects: $(MICROKIT_PROGRAMS)
 microkit: $(B)/sluice
 	$(B)/sluice build $(CONFIG) --host microkit --sdk $(MICROKIT_SDK) --board $(MICROKIT_BOARD) \
-	  --config $(MICROKIT_CONFIG) -o $(MICROKIT_OUTPUT)
+	  --config $(MICROKIT_CONFIG) -o $(MICROKIT_OUTPUT) $(MICROKIT_OPTIONS)
 microkit-run:
 	@tools/install-deps build demo microkit
 	@$(MAKE) --no-print-directory -s microkit

@@ -367,7 +367,6 @@ static int report_memory(struct image_build *image, FILE *out)
     fprintf(out, "%-52s %8.1f\n", "a Linux guest as asked for by the VM route", 256.0 * 1024);
     if (total <= budget || !budget)
         return CLI_OK;
-    unlink(loader);
     return build_fail(
         "the gateway takes %llu bytes, more than its budget of %llu: lower outstanding, "
         "sessions or buffers in the configuration",
@@ -469,7 +468,12 @@ int build_microkit(const struct build *build)
     build_path(link, sizeof link, "%s/link", image.places.output);
     if (!make_directories(link))
         return build_fail("cannot make %s: %s; give --output", link, strerror(errno));
+    char loader[PATH_MAX];
+    build_path(loader, sizeof loader, "%s/loader.img", image.places.output);
+    unlink(loader); /* nobody boots an older one by mistake */
     status = build_all(&image);
+    if (status != CLI_OK)
+        unlink(loader);
     for (unsigned i = 0; i < image.system.domain_count; i++)
         elf_free(&image.image[i]);
     if (status == CLI_OK)

@@ -84,3 +84,12 @@ def test_microkit_counts_what_linux_counts(sluice, tmp_path):
     linux = synthetic.count(synthetic.linux(sluice=sluice))
     microkit = agrees(synthetic.count(synthetic.image(image)))
     assert microkit == linux and microkit.lost == 0
+    # Refused without the option, and then nobody boots what an earlier build left.
+    command = ["make", "-s", "microkit", f"CONFIG={synthetic.SITE}", f"MICROKIT_SDK={sdk}",
+               f"MICROKIT_OUTPUT={image}"]
+    result = subprocess.run(command, cwd=synthetic.ROOT, capture_output=True, text=True, timeout=300)
+    assert result.returncode and "violations" in result.stdout + result.stderr
+    assert not (image / "loader.img").exists()
+    result = subprocess.run(command + ["MICROKIT_OPTIONS=--accept-open-timer"], cwd=synthetic.ROOT,
+                            capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0 and (image / "loader.img").exists(), result.stderr
