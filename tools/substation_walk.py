@@ -160,7 +160,8 @@ def run(site, audit, out=sys.stdout):
         mark_text = "ok" if good else "WRONG"
         if colour:
             mark_text = f"\033[{32 if good else 31}m{mark_text}\033[0m"
-        said = [line for line in lines if line.get("event") in ("message", "request-failed")]
+        said = [line for line in lines if verdict and line.get("reason") == verdict] or \
+            [line for line in lines if line["event"] in ("message", "reads", "request-failed")]
         print(f"{number}. {title} | came back: {got} | outstation saw: {seen} | "
               f"audit: {walk.describe_audit(said)} | {mark_text}", file=out, flush=True)
         if not good:

@@ -24,6 +24,8 @@ def test_walk_of_the_substation(lab, sluice, root, tmp_path, options):
                                 tmp_path / "audit.json", *options, port=substation_walk.PORT) as gateway:
             site.connect()
             assert substation_walk.run(site, gateway.audit, out) == 0, out.getvalue()
+        junk = out.getvalue().splitlines()[-1]  # not what else was on its way
+        assert "audit: session-close (start-octets)" in junk, junk
     finally:
         site.close()
 
