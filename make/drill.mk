@@ -4,7 +4,7 @@
 DRILL := $(B)/sluice-drill
 # What of the launcher goes through the drill's own code.
 DRILL_WRAPPED := supervise epoch_start epoch_start_part process_run sandbox_drop_rights \
-  sandbox_restrict_calls microkit_plan
+  sandbox_restrict_calls microkit_plan memfd_create
 DRILL_SOURCES := tests/drill/drill.c tests/drill/too_much.c src/components/hostile/hostile.c
 $(call object,$(DRILL_SOURCES)): $(B)/%.o: %.c
 	@mkdir -p $(@D)

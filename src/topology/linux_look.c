@@ -104,28 +104,32 @@ static struct object *add_object(struct look *look, enum kind kind, unsigned com
     return object;
 }
 
-/* Shared mappings. A mapping that could be made writable (VmFlags mw) counts as writable. */
+/* Shared mappings, and private ones of what others share: through these it is read as well. A
+ * mapping that could be made writable (VmFlags mw) counts as writable. */
 static void look_at_memory(struct look *look, unsigned component)
 {
     char line[512], rights[8], device[16], path[256];
     unsigned long inode;
     struct object *object = NULL;
+    bool shared = false;
     FILE *file = open_proc(look->pid[component], "smaps");
     while (file && fgets(line, sizeof line, file)) {
         path[0] = '\0';
         if (sscanf(line, "%*x-%*x %7s %*x %15s %lu %255[^\n]", rights, device, &inode, path) >= 3) {
             object = NULL;
-            if (rights[3] != 's')
+            const bool memfd = strncmp(path, "/memfd:", 7) == 0;
+            shared = rights[3] == 's';
+            if (!shared && !memfd)
                 continue;
             object = add_object(look, SHARED_MEMORY, component);
             object->rights = (uint8_t)((rights[0] == 'r' ? RIGHT_READ : 0) |
-                                       (rights[1] == 'w' ? RIGHT_WRITE : 0));
+                                       (shared && rights[1] == 'w' ? RIGHT_WRITE : 0));
             snprintf(object->identity, sizeof object->identity, "%s:%lu", device, inode);
-            const char *named = strncmp(path, "/memfd:", 7) == 0 ? path + 7 : path;
+            const char *named = memfd ? path + 7 : path;
             snprintf(object->name, sizeof object->name, "%.*s", (int)strcspn(named, " "), named);
             if (rights[2] == 'x')
                 look_violation(look, "%s may execute %s", look_name(look, component), object->name);
-        } else if (object && strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " mw")) {
+        } else if (object && shared && strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " mw")) {
             object->rights |= RIGHT_WRITE;
         }
     }
@@ -240,7 +244,7 @@ static void look_at_descriptors(struct look *look, unsigned component)
         target[length] = '\0';
         const int fd = atoi(entry->d_name);
         const long eventfd = look_at_fdinfo(look, component, fd);
-        if (fd == FD_LOG || (fd == FD_EPOLL && strcmp(target, "anon_inode:[eventpoll]") == 0))
+        if (fd == FD_EPOLL && strcmp(target, "anon_inode:[eventpoll]") == 0)
             continue;
         struct object *object =
             add_object(look, strstr(target, "[eventfd]") ? EVENTFD : OTHER, component);

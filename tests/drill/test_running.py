@@ -58,6 +58,10 @@ EXTRA = {
         ["--extra-map", "int_nic_drv_to_int_frontend_buffers:ext_frontend:1"],
         "ext_frontend may read int_nic_drv_to_int_frontend_buffers, the topology says nothing",
         "int_nic_drv > writes int_nic_drv_to_int_frontend_buffers, mapped by > ext_frontend"),
+    "a private mapping of what the other side writes": (
+        ["--extra-private", "int_nic_drv_to_int_frontend_buffers:ext_frontend"],
+        "ext_frontend may read int_nic_drv_to_int_frontend_buffers, the topology says nothing",
+        "int_nic_drv > writes int_nic_drv_to_int_frontend_buffers, mapped by > ext_frontend"),
     "a mapping to write": (
         ["--extra-map", "ext_nic_drv_to_ext_frontend_active:int_nic_drv:3"],
         "int_nic_drv may read and write ext_nic_drv_to_ext_frontend_active, the topology says nothing",
@@ -87,6 +91,9 @@ EXTRA = {
     "a descriptor": (
         ["--extra-pipe", "int_nic_drv:ext_nic_drv"], "int_nic_drv holds descriptor ",
         "int_nic_drv > holds pipe:[*], as does > ext_nic_drv"),
+    "standard error": (
+        ["--keep-log", "int_nic_drv:"], "int_nic_drv holds descriptor 2, ",
+        "int_nic_drv > holds *, as does > ext_nic_drv"),
     "a wider system call filter": (
         ["--wide-filter", "ext_frontend:"],
         "ext_frontend's system call filter is not the one of this version: ", None),
@@ -107,7 +114,7 @@ def test_one_too_many_is_noticed(lab, config, tmp_path, what):  # noqa: F811
     assert result.returncode == 1, result.stdout
     assert f"running: VIOLATION: {said}" in result.stdout, result.stdout
     if path and not (one_way and what in NO_PATH_ONE_WAY):
-        names = [re.escape(name).replace(r"\*", r"\d+") for name in path.split(" > ")]
+        names = [re.escape(name).replace(r"\*", r"\S+") for name in path.split(" > ")]
         assert re.search(rf"{names[0]} -> \[{names[1]}\] -> {names[2]}", result.stdout), result.stdout
 
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -18,18 +19,21 @@
 enum too_much {
     NOTHING,
     EXTRA_MAP,
+    EXTRA_PRIVATE,
     EXTRA_BELL,
     SWAP_BELLS,
     EXTRA_SOCKET,
     OTHER_SOCKET,
     EXTRA_PIPE,
+    KEEP_LOG,
     WIDE_FILTER,
 };
 
 static const char *const options[] = {
-    [EXTRA_MAP] = "--extra-map",       [EXTRA_BELL] = "--extra-bell",
-    [SWAP_BELLS] = "--swap-bells",     [EXTRA_SOCKET] = "--extra-socket",
-    [OTHER_SOCKET] = "--other-socket", [EXTRA_PIPE] = "--extra-pipe",
+    [EXTRA_MAP] = "--extra-map",       [EXTRA_PRIVATE] = "--extra-private",
+    [EXTRA_BELL] = "--extra-bell",     [SWAP_BELLS] = "--swap-bells",
+    [EXTRA_SOCKET] = "--extra-socket", [OTHER_SOCKET] = "--other-socket",
+    [EXTRA_PIPE] = "--extra-pipe",     [KEEP_LOG] = "--keep-log",
     [WIDE_FILTER] = "--wide-filter",
 };
 
@@ -38,6 +42,7 @@ static struct {
     char one[80], other[80];
     unsigned rights;
     int pipe_end;
+    int memory; /* the region's descriptor */
 } plan;
 
 bool too_much_take(const char *option, const char *value)
@@ -100,6 +105,16 @@ bool too_much_prepare(struct topology *topology)
     default:
         return true;
     }
+}
+
+int __real_memfd_create(const char *name, unsigned flags);
+int __wrap_memfd_create(const char *name, unsigned flags);
+int __wrap_memfd_create(const char *name, unsigned flags)
+{
+    const int fd = __real_memfd_create(name, flags);
+    if (plan.what == EXTRA_PRIVATE && strcmp(name, plan.one) == 0)
+        plan.memory = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return fd;
 }
 
 /* ---- in a component's process, before it gives up its rights ---- */
@@ -175,7 +190,11 @@ void __wrap_process_run(struct launch *launch, unsigned number, uint32_t epoch,
                         struct process_bells from_launcher, int launcher)
 {
     struct bells mine = *bells;
+    launch->keep_log = plan.what == KEEP_LOG;
     const char *name = launch->topology->component[number].name; /* isolated */
+    if (plan.what == EXTRA_PRIVATE && strcmp(name, plan.other) == 0 &&
+        mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, plan.memory, 0) == MAP_FAILED)
+        _exit(1);
     int *one = first_rung(launch->topology, &mine, plan.one);
     int *other = first_rung(launch->topology, &mine, plan.other);
     if (plan.what == SWAP_BELLS && one && other && strcmp(name, plan.one) == 0)

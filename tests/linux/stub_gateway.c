@@ -208,6 +208,7 @@ int main(int argc, char **argv)
     launch.component[count].program = &emitter_component;
     launch_group(&launch, strcmp(argv[2], "fused") ? LAUNCH_ISOLATED : LAUNCH_FUSED);
     launch.cpu = launch_choose_cpu();
+    launch.keep_log = true;
     launch.audit_fd = launch.launcher_fd = output_open(argv[6]);
     return supervise(&launch) ? 0 : 1;
 }

@@ -76,7 +76,7 @@ void sl_log(struct sl_host *host, const char *text)
     length = append(line, length, sizeof line - 1, text);
     line[length++] = '\n';
     ssize_t written = write(FD_LOG, line, length);
-    (void)written; /* nobody listens any more: nothing to do about it */
+    (void)written; /* nobody listens: nothing to do about it */
 }
 
 void sl_emit_line(struct sl_host *host, const char *line, size_t length)

@@ -51,6 +51,7 @@ struct launch {
     int cpu;                     /* that everything runs on */
     int audit_fd;                /* where the monitor's audit lines go */
     int launcher_fd;             /* and the launcher's own */
+    bool keep_log; /* processes keep standard error, an object that all of them share */
     struct audit_writer *writer; /* the process that both go to; NULL: none, they are files */
     uint8_t boot[8];             /* random, the same on every audit line until the gateway ends */
 };

@@ -172,6 +172,8 @@ static unsigned arrange_descriptors(const struct launch *launch, const int socke
     close_range(FD_REPORT, FD_GATHER - 1, 0);
     close(0);
     close(1);
+    if (!launch->keep_log)
+        close(FD_LOG);
     place(process.report, FD_REPORT);
     place(process.epoll, FD_EPOLL);
     if (monitor)

@@ -12,7 +12,7 @@
 /* Where descriptors lie in every process of the gateway. Any write is allowed up to FD_AUDIT
  * and within the FD_BELLS from FD_BELL on; these hold nothing but what is for writing. */
 enum {
-    FD_LOG = 2,    /* standard error: sl_log */
+    FD_LOG = 2,    /* standard error: sl_log; closed, except in tests */
     FD_REPORT = 3, /* to the launcher: report.h */
     FD_AUDIT = 4,  /* the audit stream; open in the monitor's process only */
     FD_EPOLL = 5,
