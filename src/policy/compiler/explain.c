@@ -48,6 +48,7 @@ static void explain_service(const struct site *site, struct arena *arena, unsign
         fprintf(out, "  one-way: %s;\n",
                 service->echo ? "every write is confirmed to its client at once, also one that is "
                                 "denied or lost"
+                : dnp3        ? "nothing is answered but link frames"
                               : "nothing is answered");
     policy_language(service->protocol)->explain_rules(site, arena, number, out);
     fprintf(out, "  everything%s is denied%s.\n", any ? " else" : "",

@@ -512,6 +512,8 @@ static void load_one_way_reply(struct loader *loader, const struct node *node,
     else if (loader->site->mode != SL_ONE_WAY)
         mistake_at(loader->mistakes, node->key->line, node->key->column,
                    "found 'one-way-reply' in two-way mode, expected it only with 'mode: one-way'");
+    else if (service->echo && !sl_protocol(service->protocol)->confirm)
+        unexpected(loader, node, "one-way-reply: none; of this protocol nothing is confirmed");
 }
 
 static void needs_replies(struct loader *loader, const struct node *node)
@@ -666,6 +668,11 @@ static void load_service(struct loader *loader, const struct node *node)
     load_session_keys(loader, &nodes.session, service);
     if (nodes.transport.source_port)
         load_source_port(loader, nodes.transport.source_port, service);
+    const struct node *const of_replies[] = {nodes.session.reply_unit, nodes.unsolicited,
+                                             nodes.response_fragments, nodes.response_size};
+    for (unsigned i = 0; i < sizeof of_replies / sizeof *of_replies; i++)
+        if (of_replies[i])
+            needs_replies(loader, of_replies[i]);
     if (nodes.one_way_reply)
         load_one_way_reply(loader, nodes.one_way_reply, service);
     if (nodes.protocol && nodes.protocol->kind == NODE_SCALAR &&

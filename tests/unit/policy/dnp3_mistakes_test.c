@@ -192,6 +192,11 @@ static void one_way(void **unused)
         {"{ allow: operate }", "found 'operate' allowed in one-way mode"},
         {"{ allow: restart }", "found 'restart' allowed in one-way mode"},
         {"{ allow: direct-operate, index: 3, max-step: 5 }", "found 'max-step' in one-way mode"},
+        {"{ allow: write } ], one-way-reply: echo, x: [",
+         "found 'echo', expected one-way-reply: none"},
+        {"{ allow: write } ], unsolicited: allow, x: [", "found 'unsolicited' in one-way mode"},
+        {"{ allow: write } ], response-fragments: 4, x: [", "found 'response-fragments' in one"},
+        {"{ allow: write } ], response-size: 4000, x: [", "found 'response-size' in one-way mode"},
     };
     (void)unused;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
