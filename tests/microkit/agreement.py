@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The same messages through an image and through the Linux host: the same verdicts and bytes."""
 import itertools
+import warnings
 
 import lab as lab_module
 import qemu
@@ -25,7 +26,8 @@ def check(corpus, lab, sluice, build, tmp_path):
     """`build(site)` gives the directory of an image. `corpus` is one of corpus.py, dnp3_corpus.py.
 
     A gateway that a busy machine holds up for longer than a reply is waited for looks silent: both
-    are asked anew then, and a difference counts that is there each time."""
+    are asked anew then, with a warning that shows what was different, and a difference counts that is
+    there each time. None was, in three runs of both corpora on both images."""
     site = tmp_path / "site.yaml"
     site.write_text(corpus.CONFIG)
     image = build(site)
@@ -37,6 +39,7 @@ def check(corpus, lab, sluice, build, tmp_path):
         if not found:
             break
         del _linux[corpus]
+        warnings.warn("asked anew: " + "; ".join(found[:10]))
     assert not found, "\n".join(found[:3])
     # Not by saying nothing: the corpus has all that it should.
     for part in ("replies", "device"):
