@@ -45,6 +45,12 @@ static bool make_directories(const char *path)
     return mkdir(part, 0777) == 0 || errno == EEXIST;
 }
 
+static const char *tool(const char *name, char *path, size_t size)
+{
+    build_path(path, size, "%s%s", build_cross(), name);
+    return path;
+}
+
 static int make_objects(const struct places *places)
 {
     char sdk[PATH_MAX], board[256], flavour[256];
@@ -53,18 +59,16 @@ static int make_objects(const struct places *places)
     build_path(flavour, sizeof flavour, "MICROKIT_CONFIG=%s", places->flavour);
     char log[PATH_MAX];
     build_path(log, sizeof log, "%s/make.log", places->output);
+    char gcc[256];
+    char *compiler[] = {(char *)(uintptr_t)tool("gcc", gcc, sizeof gcc), "--version", NULL};
+    if (!build_run(compiler, log)) /* else everything would be compiled anew, with nothing */
+        return build_fail("%s does not run: `tools/install-deps microkit` installs it", gcc);
     char *argv[] = {"make",  "-C", (char *)(uintptr_t)places->root, "microkit-objects", sdk, board,
                     flavour, NULL};
     if (build_run(argv, log))
         return CLI_OK;
     build_show(log);
     return build_fail("compiling for %s failed: see %s", places->board, log);
-}
-
-static const char *tool(const char *name, char *path, size_t size)
-{
-    build_path(path, size, "%s%s", build_cross(), name);
-    return path;
 }
 
 /* An object whose read-only data is the file `name`.bin in `directory`. */
