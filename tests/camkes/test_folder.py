@@ -102,3 +102,18 @@ def test_run_of_a_directory_that_was_not_built(app, root, tmp_path):
                             capture_output=True, text=True)
     assert result.returncode == 1
     assert f"in {tmp_path}: run ninja there" in result.stderr
+
+
+def test_both_sel4_hosts_are_compiled_for_what_is_said(root):
+    def text(path):
+        return (root / path).read_text()
+
+    def compiled(path):
+        return dict(re.findall(r"-D(NET_MAX_SESSIONS|SL_MAX_SLOTS|NET_BLOCKS|REPEATS)=(\d+)u", text(path)))
+    flags = compiled("make/microkit.mk")
+    assert len(flags) == 4 and compiled("src/hosts/camkes/app/CMakeLists.txt") == flags
+    sessions, outstanding = flags["NET_MAX_SESSIONS"], flags["SL_MAX_SLOTS"]
+    assert dict(re.findall(r"#define MAX_(SESSIONS|OUTSTANDING)\s+(\d+)u", text("src/topology/microkit.c"))) \
+        == {"SESSIONS": sessions, "OUTSTANDING": outstanding}
+    assert f"compiled for {sessions} sessions, {outstanding} requests" in text("docs/microkit.md")
+    assert f"({sessions} on seL4)" in text("docs/caveats.md")
