@@ -27,6 +27,8 @@ def test_a_larger_one_is_refused(build, tmp_path):
     assert (image / "capdl-loader-image").exists()
     machine = json.loads((image / "machine.json").read_text())
     (image / "machine.json").write_text(json.dumps(machine | {"memory_limit_kib": 2000}))
+    camkes.check_limit(image, ["-DRELEASE=0"])
+    assert (image / "capdl-loader-image").exists()
     with pytest.raises(RuntimeError, match=r"takes \d+ KiB, more than its budget of 2000: lower "
                                            "outstanding, sessions or buffers"):
         camkes.check_limit(image)
