@@ -18,6 +18,7 @@ struct domain {
     int parent;    /* -1: none */
     unsigned node; /* in the graph */
     bool dma;      /* its image is told a bus address */
+    unsigned interrupts;
 };
 
 struct region {
@@ -40,6 +41,7 @@ struct reader {
     struct domain domain[MAX_DOMAINS];
     struct region region[MAX_REGIONS];
     struct map map[MAX_MAPS];
+    bool channel[TOPOLOGY_MAX_CHANNELS][2]; /* of the topology's: end i notifies, and was found */
 };
 
 /* What the domains besides the components could do, by name. */
@@ -75,6 +77,12 @@ static int find_region(const struct reader *reader, const char *name)
     return -1;
 }
 
+static bool is_stock_driver(const char *name)
+{
+    const size_t length = strlen(name);
+    return length > 5 && !strcmp(name + length - 5, "_sddf");
+}
+
 static unsigned add_node(struct reader *reader, const char *name, int component)
 {
     struct flow_graph *graph = &reader->graph;
@@ -89,8 +97,7 @@ static unsigned add_node(struct reader *reader, const char *name, int component)
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (!strcmp(known[i].name, name))
             return flow_add_trusted(graph, name, known[i].why);
-    size_t length = strlen(name);
-    if (length > 5 && !strcmp(name + length - 5, "_sddf"))
+    if (is_stock_driver(name))
         return flow_add_trusted(graph, name,
                                 "a stock NIC driver: by DMA, with no IOMMU, could join anything");
     return flow_add_node(graph, name, FLOW_NO_SIDE); /* nobody's: a violation by itself */
@@ -146,6 +153,34 @@ struct channel_end {
     bool notifies, calls;
 };
 
+/* One of the topology's, not yet found. */
+static bool is_meant(struct reader *reader, int from, int to)
+{
+    for (unsigned i = 0; i < reader->topology->channel_count; i++)
+        for (unsigned end = 0; end < 2; end++) {
+            const struct topology_channel *meant = &reader->topology->channel[i];
+            if (meant->end[end] != from || meant->end[!end] != to || !meant->notifies[end] ||
+                reader->channel[i][end])
+                continue;
+            reader->channel[i][end] = true;
+            return true;
+        }
+    return false;
+}
+
+/* Components notify as the topology says and their own stock driver; the clock wakes anyone. */
+static void check_notification(struct reader *reader, const struct domain *from,
+                               const struct domain *to)
+{
+    if (!strcmp(from->name, "clock"))
+        return;
+    if (from->component < 0 ? is_stock_driver(from->name) && to->component >= 0
+        : to->component < 0 ? is_stock_driver(to->name)
+                            : is_meant(reader, from->component, to->component))
+        return;
+    violation(reader, "a notification that the topology does not give: ", from->name, to->name);
+}
+
 static void join_channel(struct reader *reader, const struct channel_end end[2])
 {
     for (unsigned i = 0; i < 2; i++) {
@@ -153,9 +188,14 @@ static void join_channel(struct reader *reader, const struct channel_end end[2])
             continue;
         unsigned from = reader->domain[end[i].domain].node;
         unsigned to = reader->domain[end[!i].domain].node;
-        if (end[i].notifies)
+        if (end[i].notifies) {
+            check_notification(reader, &reader->domain[end[i].domain],
+                               &reader->domain[end[!i].domain]);
             flow_add_edge(&reader->graph, from, to, "notifies");
+        }
         if (end[i].calls) {
+            violation(reader, "calls, which nobody needs: ", reader->domain[end[i].domain].name,
+                      reader->domain[end[!i].domain].name);
             flow_add_edge(&reader->graph, from, to, "calls");
             flow_add_edge(&reader->graph, to, from, "answers calls of");
         }
@@ -206,8 +246,9 @@ static bool read_system(struct reader *reader, const char *text)
                 strcmp(xml_attribute(&scan, "notify", "true"), "true") == 0,
                 strcmp(xml_attribute(&scan, "pp", "false"), "true") == 0,
             };
-        } else if (strcmp(scan.name, "system") && strcmp(scan.name, "program_image") &&
-                   strcmp(scan.name, "irq")) {
+        } else if (!strcmp(scan.name, "irq") && inside >= 0) {
+            reader->domain[inside].interrupts++;
+        } else if (strcmp(scan.name, "system") && strcmp(scan.name, "program_image")) {
             violation(reader, "an element that the checker does not know: ", "system description",
                       scan.name);
         }
@@ -340,6 +381,44 @@ static void check_maps(struct reader *reader)
                       topology->region[topology->map[j].region].name);
 }
 
+/* Of the trusted domains only the supervisor has to do with what the components share. */
+static void check_trusted_maps(struct reader *reader)
+{
+    for (unsigned i = 0; i < reader->map_count; i++) {
+        const struct domain *domain = &reader->domain[reader->map[i].domain];
+        const struct region *region = &reader->region[reader->map[i].region];
+        if (domain->component < 0 && strcmp(domain->name, "supervisor") &&
+            of_topology(reader, region))
+            violation(reader, "a map or right that the topology does not give: ", domain->name,
+                      region->name);
+    }
+}
+
+static void check_channels(struct reader *reader)
+{
+    const struct topology *topology = reader->topology;
+    for (unsigned i = 0; i < topology->channel_count; i++)
+        for (unsigned end = 0; end < 2; end++) {
+            const struct topology_channel *channel = &topology->channel[i];
+            if (channel->notifies[end] && !reader->channel[i][end])
+                violation(reader,
+                          "lacks a notification: ", topology->component[channel->end[end]].name,
+                          topology->component[channel->end[!end]].name);
+        }
+}
+
+/* One for each who has a device; a stock driver has as many as it has. */
+static void check_interrupts(struct reader *reader)
+{
+    for (unsigned i = 0; i < reader->domain_count; i++) {
+        const struct domain *domain = &reader->domain[i];
+        const bool device =
+            domain->component >= 0 && reader->topology->component[domain->component].device;
+        if (!is_stock_driver(domain->name) && domain->interrupts > (device ? 1 : 0))
+            violation(reader, "has an interrupt too many", domain->name, "");
+    }
+}
+
 static bool kernel_has(const char *kernel, const char *option)
 {
     char text[64];
@@ -405,6 +484,9 @@ int microkit_flow_check(const struct topology *topology, const char *system, con
         join_registers(&reader, kernel, accept_open);
         name_dma(&reader);
         check_maps(&reader);
+        check_trusted_maps(&reader);
+        check_channels(&reader);
+        check_interrupts(&reader);
         reader.violations += flow_check(&reader.graph, topology->mode, out);
     } else {
         violation(&reader, "cannot be read", "system description", "");

@@ -181,6 +181,44 @@ static void a_component_that_sets_the_clock(void **state)
     expect_violation("request_policy_emit: has a device page that another domain has too: rtc");
 }
 
+static void a_notification_within_a_side(void **state)
+{
+    (void)state;
+    change("</protection_domain>\n    <channel>", "<channel>",
+           "<channel><end pd=\"ext_nic_drv\" id=\"59\" notify=\"false\" />"
+           "<end pd=\"ext_frontend\" id=\"59\" /></channel><channel>");
+    expect_violation("ext_frontend: a notification that the topology does not give: ext_nic_drv");
+    change("</protection_domain>\n    <channel>", "<channel>",
+           "<channel><end pd=\"ext_nic_drv\" id=\"59\" />"
+           "<end pd=\"supervisor\" id=\"59\" notify=\"false\" /></channel><channel>");
+    expect_violation("ext_nic_drv: a notification that the topology does not give: supervisor");
+    change("</protection_domain>\n    <channel>", "<channel>",
+           "<channel><end pd=\"ext_nic_drv\" id=\"59\" notify=\"false\" pp=\"true\" />"
+           "<end pd=\"ext_frontend\" id=\"59\" notify=\"false\" /></channel><channel>");
+    expect_violation("ext_nic_drv: calls, which nobody needs: ext_frontend");
+    change("<end pd=\"ext_nic_drv\" id=\"0\"", "notify=\"true\"", "notify=\"false\"");
+    expect_violation("ext_nic_drv: lacks a notification: ext_frontend");
+}
+
+static void a_trusted_domain_that_reads_along(void **state)
+{
+    (void)state;
+    change("<protection_domain name=\"entropy\"", "<map ",
+           "<map mr=\"int_frontend_to_monitor_ring\" vaddr=\"0x50000000\" perms=\"r\" />\n<map ");
+    expect_violation("entropy: a map or right that the topology does not give: int_frontend_to");
+}
+
+static void an_interrupt_too_many(void **state)
+{
+    (void)state;
+    change("<protection_domain name=\"int_nic_drv\"", "<irq ",
+           "<irq irq=\"50\" id=\"61\" />\n<irq ");
+    expect_violation("int_nic_drv: has an interrupt too many");
+    change("<protection_domain name=\"ext_frontend\"", "<map ",
+           "<irq irq=\"50\" id=\"61\" />\n<map ");
+    expect_violation("ext_frontend: has an interrupt too many");
+}
+
 static void a_domain_that_calls_the_firmware(void **state)
 {
     (void)state;
@@ -233,6 +271,9 @@ int main(void)
         TEST(a_shared_device_page),
         TEST(a_device_page_inside_of_another_region),
         TEST(a_component_that_sets_the_clock),
+        TEST(a_notification_within_a_side),
+        TEST(a_trusted_domain_that_reads_along),
+        TEST(an_interrupt_too_many),
         TEST(a_domain_that_calls_the_firmware),
         TEST(a_domain_that_nobody_knows),
         TEST(a_parent_across_the_sides),
