@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fastest device that still speaks Modbus: answers reads and writes of holding registers, nothing
- * else, so that what is measured is what stands before it.   device ADDRESS PORT
+ * The fastest device that still speaks Modbus: answers reads and writes of holding registers,
+ * nothing else, so that what is measured is what stands before it.   device ADDRESS PORT
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

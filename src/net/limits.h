@@ -3,9 +3,9 @@
  * Bounds of the two frontends and their lwIP: what one client, or all of them, can make us hold.
  *
  * A client's unread requests live in its session's own buffer, and its TCP window is no larger than
- * the room there: no sender can make a frontend hold more, and none takes from another's share. Replies
- * that clients have not yet acknowledged live in lwIP's blocks; a request is admitted only with
- * room for its reply there.
+ * the room there: no sender can make a frontend hold more, and none takes from another's share.
+ * Replies that clients have not yet acknowledged live in lwIP's blocks; a request is admitted only
+ * with room for its reply there.
  */
 #ifndef SLUICE_NET_LIMITS_H
 #define SLUICE_NET_LIMITS_H

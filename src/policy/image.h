@@ -31,7 +31,7 @@ struct policy_image {
     uint32_t strings;    /* offset of NUL-terminated strings; up to the image's end */
     uint32_t conditions; /* offset of struct policy_conditions (conditions.h); 0: none */
     uint32_t override;   /* offset of the name of the override in force; 0: none */
-    uint8_t hash[32]; /* SHA-256 of the image with this field zero */
+    uint8_t hash[32];    /* SHA-256 of the image with this field zero */
 };
 _Static_assert(sizeof(struct policy_image) == 72, "image header");
 

@@ -127,7 +127,7 @@ struct domain_entropy_config {
 struct domain_supervisor_config {
     uint32_t magic;
     uint8_t child_count;
-    uint8_t closed;  /* bit n: part n never starts anew (enum domain_part) */
+    uint8_t closed;         /* bit n: part n never starts anew (enum domain_part) */
     uint8_t clock, entropy; /* their child numbers */
     uint8_t region_count;
     uint8_t part[DOMAIN_MAX_CHILDREN];               /* by child number */

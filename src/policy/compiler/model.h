@@ -137,12 +137,12 @@ struct rule_name {
 
 struct site_policy {
     struct arena arena;
-    struct arena_list hosts;    /* struct policy_host */
-    struct arena_list points;   /* struct policy_point, of the whole file */
-    struct arena_list profiles; /* struct policy_profile */
-    struct arena_list overrides;      /* struct policy_override */
-    const char *override;             /* its name; NULL: none */
-    const struct node *root;          /* the file as read */
+    struct arena_list hosts;     /* struct policy_host */
+    struct arena_list points;    /* struct policy_point, of the whole file */
+    struct arena_list profiles;  /* struct policy_profile */
+    struct arena_list overrides; /* struct policy_override */
+    const char *override;        /* its name; NULL: none */
+    const struct node *root;     /* the file as read */
     const char *text;
     size_t text_length;
     struct service_policy service[SL_MAX_SERVICES];

@@ -218,7 +218,9 @@ bool parse_duration(const char *text, uint64_t *nanoseconds)
     static const struct {
         const char *unit;
         uint64_t nanoseconds;
-    } units[] = {{"ms", 1000000}, {"s", 1000000000}, {"min", UINT64_C(60000000000)},
+    } units[] = {{"ms", 1000000},
+                 {"s", 1000000000},
+                 {"min", UINT64_C(60000000000)},
                  {"h", UINT64_C(3600000000000)},
                  {"d", UINT64_C(86400000000000)}};
     const size_t digits = strspn(text, "0123456789");

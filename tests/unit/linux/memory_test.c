@@ -186,7 +186,8 @@ static bool stranger_keeps_the_policy(void)
     const struct memory before = memory;
     memory_keep(&memory, &launch, STRANGER);
     return !mapped(before.view[READER][0].base) && !mapped(before.view[WRITER][0].base) &&
-           mapped(before.policy.base) && strcmp(policy_board_image(before.policy.base, 0), "policy") == 0;
+           mapped(before.policy.base) &&
+           strcmp(policy_board_image(before.policy.base, 0), "policy") == 0;
 }
 
 static void child_keeps_only_its_own(void **state)
