@@ -299,8 +299,9 @@ static int check_flows(const struct image_build *image)
     char *kernel = build_read(path);
     int violations = 1;
     if (system && kernel)
-        violations = microkit_flow_check(image->system.topology, system, kernel,
-                                         image->build->accept_open, stdout);
+        violations = microkit_flow_check(
+            image->system.topology, system, kernel, image->build->accept_open,
+            image->system.options.nic[SL_SIDE_EXT] == MICROKIT_NIC_SYNTHETIC, stdout);
     free(system);
     free(kernel);
     return violations ? build_fail("the flow check of %s/sluice.system failed", places->output)

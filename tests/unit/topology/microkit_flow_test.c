@@ -42,10 +42,12 @@ static void generate(enum sl_mode mode)
     fclose(out);
 }
 
+static bool measured;
+
 static int check(const char *text, const char *kernel, bool accept)
 {
     FILE *out = fmemopen(said, sizeof said, "w");
-    int violations = microkit_flow_check(&topology, text, kernel, accept, out);
+    int violations = microkit_flow_check(&topology, text, kernel, accept, measured, out);
     fclose(out);
     return violations;
 }
@@ -192,6 +194,9 @@ static void a_notification_within_a_side(void **state)
            "<channel><end pd=\"ext_nic_drv\" id=\"59\" />"
            "<end pd=\"supervisor\" id=\"59\" notify=\"false\" /></channel><channel>");
     expect_violation("ext_nic_drv: a notification that the topology does not give: supervisor");
+    measured = true; /* what an image that is made to be measured has */
+    assert_int_equal(check(changed, CLOSED, false), 0);
+    measured = false;
     change("</protection_domain>\n    <channel>", "<channel>",
            "<channel><end pd=\"ext_nic_drv\" id=\"59\" notify=\"false\" pp=\"true\" />"
            "<end pd=\"ext_frontend\" id=\"59\" notify=\"false\" /></channel><channel>");
