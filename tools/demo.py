@@ -32,7 +32,7 @@ def substation(scratch, network, options):
     site = substation_walk.Substation(network)
     try:
         with lab.Gateway(network, ROOT / "build/sluice", ROOT / "systems/substation/sluice.yaml",
-                         scratch / "audit.json", *options, port=substation_walk.PORT) as gateway:
+                         scratch / "audit.json", *options) as gateway:
             print("\nmaster 1 at 192.168.96.10 === (ext0) sluice (int0) === 192.168.95.2 outstation 10 "
                   "(OpenDNP3)\n")
             site.connect()

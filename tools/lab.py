@@ -169,8 +169,8 @@ class Lab:
 class Gateway:
     """`sluice run` in the gateway's namespace, its audit lines at hand."""
 
-    def __init__(self, lab, sluice, config, audit, *options, port=502):
-        self.audit_path, self.port = audit, port
+    def __init__(self, lab, sluice, config, audit, *options):
+        self.audit_path = audit
         self.log = open(str(audit) + ".log", "w+")
         self.process = lab.gateway.popen(
             [sluice, "run", config, "--audit", audit, *options],
@@ -184,7 +184,7 @@ class Gateway:
             if self.process.poll() is not None:
                 raise RuntimeError(f"sluice run ended: {self.read_log()}")
             try:
-                self._lab.connect(port=self.port, timeout=0.5).close()
+                self._lab.connect(timeout=0.5).close()
                 return self
             except ConnectionRefusedError:  # it is there, and no service has this port
                 return self

@@ -51,8 +51,8 @@ def command(image, nics, serial="file:/dev/stdout", extra=()):
 class Gateway:
     """The image at work; the same face as lab.Gateway."""
 
-    def __init__(self, lab, image, serial, extra=(), wait=True, port=502):
-        self._lab, self._wait, self._port = lab, wait, port
+    def __init__(self, lab, image, serial, extra=(), wait=True):
+        self._lab, self._wait = lab, wait
         self.serial = serial
         serial.write_bytes(b"")
         for side in ("ext", "int"):
@@ -73,7 +73,9 @@ class Gateway:
             if self.process.poll() is not None:
                 raise RuntimeError(f"qemu ended: {self.process.stderr.read()}")
             try:
-                self._lab.connect(port=self._port, timeout=1).close()
+                self._lab.connect(timeout=1).close()
+                break
+            except ConnectionRefusedError:  # it is there, and no service has this port
                 break
             except OSError:
                 if time.monotonic() > until:

@@ -49,7 +49,7 @@ class Wire:
         self.observer = Observer(self.outstations, interface, scratch / "wire.pcap")
         path = scratch / "sluice.yaml"
         path.write_text(config)
-        self._start_gateway = lambda: Gateway(lab, sluice, path, scratch / "audit.json", port=PORT)
+        self._start_gateway = lambda: Gateway(lab, sluice, path, scratch / "audit.json")
 
     def start(self):
         if self.through == "gateway" and not self.gateway:

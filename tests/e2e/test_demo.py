@@ -21,7 +21,7 @@ def test_walk_of_the_substation(lab, sluice, root, tmp_path, options):
     out, site = io.StringIO(), substation_walk.Substation(lab)
     try:
         with lab_module.Gateway(lab, sluice, root / "systems/substation/sluice.yaml",
-                                tmp_path / "audit.json", *options, port=substation_walk.PORT) as gateway:
+                                tmp_path / "audit.json", *options) as gateway:
             site.connect()
             assert substation_walk.run(site, gateway.audit, out) == 0, out.getvalue()
         junk = out.getvalue().splitlines()[-1]  # not what else was on its way

@@ -28,7 +28,7 @@ class World:
         self.observer = Observer(lab.device, "dev0", scratch / "device.pcap")
         path = scratch / "sluice.yaml"
         path.write_text(config)
-        self.gateway = Gateway(lab, sluice, path, scratch / "audit.json", port=PORT).__enter__()
+        self.gateway = Gateway(lab, sluice, path, scratch / "audit.json").__enter__()
 
     def outstation(self, make, address=10, master=1, **environment):
         return self._add(Station(self.lab.device, make, "outstation", "tcp", DEVICE_ADDRESS, PORT, address,

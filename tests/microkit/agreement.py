@@ -6,14 +6,15 @@ import warnings
 import lab as lab_module
 import qemu
 
+# The device is there first: the gateway waits before it tries again to reach one that was not.
 _linux = {}  # module of the corpus: what the Linux host did; for both seL4 hosts
 
 
 def _of_linux(corpus, lab, sluice, site, tmp_path):
     if corpus not in _linux:
-        with lab_module.Gateway(lab, sluice, site, tmp_path / "audit.json",
-                                port=corpus.PORT) as gateway:
-            _linux[corpus] = corpus.run(lab, gateway.audit)
+        with corpus.Device(lab.device) as device, \
+                lab_module.Gateway(lab, sluice, site, tmp_path / "audit.json") as gateway:
+            _linux[corpus] = corpus.run(lab, device, gateway.audit)
     return _linux[corpus]
 
 
@@ -33,8 +34,9 @@ def check(corpus, lab, sluice, build, tmp_path):
     image = build(site)
     for _ in range(3):
         linux = _of_linux(corpus, lab, sluice, site, tmp_path)
-        with qemu.Gateway(lab, image, tmp_path / "serial", port=corpus.PORT) as gateway:
-            sel4 = corpus.run(lab, gateway.audit)
+        with corpus.Device(lab.device) as device, \
+                qemu.Gateway(lab, image, tmp_path / "serial") as gateway:
+            sel4 = corpus.run(lab, device, gateway.audit)
         found = _differences(linux, sel4)
         if not found:
             break

@@ -11,7 +11,6 @@ import struct
 import threading
 import time
 
-PORT = 502
 # More than so many of each: replies, what the device saw, audit lines by verdict.
 LEAST = {"replies": 180, "device": 60, "allow": 25, "deny": 25, "malformed": 25}
 
@@ -222,7 +221,10 @@ class Device:
             self.seen.append(adu[2:].hex())
         return got
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.stop = True
         self.thread.join()
 
@@ -249,17 +251,13 @@ def _exchange(lab, connection, message):
     return connection, got.hex()
 
 
-def run(lab, audit):
+def run(lab, device, audit):
     """Plays all through the gateway that answers in `lab`. `audit()` gives its audit lines."""
-    device = Device(lab.device)
     replies, connection = [], None
-    try:
-        for message in requests():
-            connection, reply = _exchange(lab, connection, message)
-            replies.append((message.hex(), reply))
-        time.sleep(0.5)
-    finally:
-        device.close()
+    for message in requests():
+        connection, reply = _exchange(lab, connection, message)
+        replies.append((message.hex(), reply))
+    time.sleep(0.5)
     lines = [line for line in audit() if line["event"] in ("message", "request-failed")]
     for line in lines:
         if line["direction"] == "reply":

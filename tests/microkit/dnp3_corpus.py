@@ -128,7 +128,7 @@ def _answers(number, fragment):
     return [head + "0000" + body]
 
 
-class Outstation:
+class Device:
     """Serves in a thread; self.seen has every fragment with its stations."""
 
     def __init__(self, namespace, address=("192.168.95.2", PORT)):
@@ -168,7 +168,10 @@ class Outstation:
                 peer.reply(answer, source=outstation if outstation < 65000 else OUTSTATION,
                            destination=master)
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.stop = True
         self.thread.join()
 
@@ -192,18 +195,14 @@ def _exchange(lab, master, message):
     return master, got
 
 
-def run(lab, audit):
-    outstation = Outstation(lab.device)
+def run(lab, device, audit):
     replies, master = [], None
-    try:
-        for message in requests():
-            master, reply = _exchange(lab, master, message)
-            replies.append((message.hex(), reply))
-        time.sleep(.5)
-    finally:
-        outstation.close()
+    for message in requests():
+        master, reply = _exchange(lab, master, message)
+        replies.append((message.hex(), reply))
+    time.sleep(.5)
     lines = [line for line in audit() if line["event"] in ("message", "request-failed")]
     said = sorted(json.dumps({key: line.get(key) for key in
                               ("event", "verdict", "reason", "rule", "direction", "dnp3", "new", "old",
                                "component", "service", "client")}, sort_keys=True) for line in lines)
-    return {"replies": replies, "device": outstation.seen, "audit": said}
+    return {"replies": replies, "device": device.seen, "audit": said}

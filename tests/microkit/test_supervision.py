@@ -2,6 +2,7 @@
 """The supervisor finds what hangs, and restarts no more than it must: in one-way mode a side, in
 both modes the monitor alone."""
 import contextlib
+import itertools
 import os
 import random
 import socket
@@ -24,6 +25,7 @@ from walk import adu, receive, write
 pytestmark = pytest.mark.microkit
 
 INTERNAL = ["int_frontend", "int_nic_drv"]
+A_CLIENT_ASKS = 0.8  # seconds: one that got no answer waits for half a second
 FEWER = ["ext_frontend", "request_parser_norm", "request_policy_emit", "int_nic_drv", "monitor"]
 
 
@@ -208,14 +210,16 @@ def test_killed_at_any_moment_under_load(drilled, lab, plant, clients, tmp_path,
             *(poke.functions(machine.elf(other)) for other in COMPONENTS
               if program(other) != program(component) and machine.elf(other).exists())))
         lot.shuffle(names)
-        for name in names:
+        limit = time.monotonic() + 120
+        for name in itertools.cycle(names):
             time.sleep(lot.random() * 0.05)
             restore = poke.break_code(tmp_path / "gdb", machine.memory, poke.Code(elf, name))
             with contextlib.suppress(AssertionError):  # one that nothing came to
-                until(lambda: len(machine.deaths()) > deaths, 0.3)
+                until(lambda: len(machine.deaths()) > deaths, A_CLIENT_ASKS)
             restore()
             if len(machine.deaths()) > deaths:
                 break
+            assert time.monotonic() < limit, f"nothing reaches {component}: {names}"
         until(lambda: len(machine.restarts()) > restarts)
         died = machine.deaths()[deaths]
         assert program(died["died"]) == program(component), (name, died)  # both have the code
