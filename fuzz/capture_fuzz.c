@@ -2,7 +2,7 @@
 /*
  * Captured packets of any content, through everything that `sluice replay` does with them: link
  * and IP headers, fragments, TCP reassembly, framing, decoding. Input: one byte that chooses
- * the link type, then packets, each a 16-bit length and so many bytes.
+ * the link type and, its highest bit, DNP3; then packets, each a 16-bit length and so many bytes.
  */
 #include <pcap/pcap.h>
 #include <stdio.h>
@@ -17,6 +17,7 @@
 #include "../src/cli/line.c"
 #include "../src/cli/outstanding.c"
 #include "../src/cli/stream.c"
+#include "../src/cli/stream_link.c"
 #include "../src/cli/tcp_stream.c"
 
 static FILE *nowhere;
@@ -35,9 +36,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     static const int links[] = {DLT_EN10MB, DLT_RAW, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL};
     static struct flows flows;
     struct sl_reader input = sl_reader(bytes, length);
-    int link = links[sl_read_u8(&input) % (sizeof links / sizeof links[0])];
-    struct replay replay = {.protocol = &modbus_tcp_protocol,
-                            .port = 502,
+    const uint8_t choice = sl_read_u8(&input);
+    const struct sl_protocol *const protocol =
+        choice & 0x80 ? &dnp3_protocol : &modbus_tcp_protocol;
+    int link = links[(choice & 0x7f) % (sizeof links / sizeof links[0])];
+    struct replay replay = {.protocol = protocol,
+                            .port = protocol->default_port,
                             .out = nowhere,
                             .notes = nowhere,
                             .source = "fuzz"};

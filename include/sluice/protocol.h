@@ -77,8 +77,9 @@ struct sl_link_state {
     uint8_t next;
 };
 
-/* What this end stands for: the stations beyond the gateway. */
-enum sl_link_far { SL_LINK_FAR_UNKNOWN, SL_LINK_FAR_UP, SL_LINK_FAR_DOWN };
+/* What this end stands for: the stations beyond the gateway. ASIDE: nobody; whoever looks answers
+ * nothing and counts nothing, and gets confirmed user data as it gets other data. */
+enum sl_link_far { SL_LINK_FAR_UNKNOWN, SL_LINK_FAR_UP, SL_LINK_FAR_DOWN, SL_LINK_FAR_ASIDE };
 struct sl_link_view {
     enum sl_link_far far;
     bool any; /* others are let through too */

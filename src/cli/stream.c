@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/stream_link.h"
+
 bool stream_open(struct stream *stream)
 {
     stream->buffer = malloc(stream->protocol->max_message);
     stream->canonical = aligned_alloc(8, (stream->protocol->max_canonical + 7) & ~(size_t)7);
-    return stream->buffer && stream->canonical;
+    return stream->buffer && stream->canonical && stream_link_open(stream);
 }
 
 void stream_free(struct stream *stream)
@@ -18,9 +20,9 @@ void stream_free(struct stream *stream)
     free(stream->canonical);
     stream->buffer = NULL;
     stream->canonical = NULL;
+    stream_link_free(stream);
 }
 
-/* One whole message at the buffer's head, judged as parser_norm and policy_emit would. */
 /* As the gateway would: with the time, what passed before, and what is known of the device. */
 static struct sl_decision decide(struct stream *stream, size_t length)
 {
@@ -40,19 +42,17 @@ static struct sl_decision decide(struct stream *stream, size_t length)
     return decision;
 }
 
-static void judge(struct stream *stream, size_t length)
+/* As parser_norm and policy_emit would. */
+void stream_judge(struct stream *stream, const uint8_t *bytes, size_t length, uint64_t offset)
 {
     const struct sl_protocol *protocol = stream->protocol;
-    if (stream->by_content)
-        (void)protocol->runs(stream->buffer, length, &stream->direction);
-    stream->by_content = false;
-    struct stream_message message = {.offset = stream->offset,
+    struct stream_message message = {.offset = offset,
                                      .length = length,
-                                     .bytes = stream->buffer,
+                                     .bytes = bytes,
                                      .verdict = SL_VERDICT_ACCEPT,
                                      .rule = SL_NO_RULE,
                                      .canonical = stream->canonical};
-    message.reason = protocol->decode(stream->direction, stream->service, stream->buffer, length,
+    message.reason = protocol->decode(stream->direction, stream->service, bytes, length,
                                       stream->canonical, &message.canonical_length);
     if (message.reason == SL_REASON_NONE)
         message.reason = protocol->validate(stream->direction, stream->service, stream->canonical,
@@ -72,23 +72,16 @@ static void judge(struct stream *stream, size_t length)
     stream->sink(stream->context, &message);
 }
 
-static void report(const struct stream *stream, size_t length, enum sl_verdict verdict,
-                   enum sl_reason reason)
+void stream_report(const struct stream *stream, const uint8_t *bytes, size_t length,
+                   uint64_t offset, enum sl_verdict verdict, enum sl_reason reason)
 {
-    const struct stream_message message = {.offset = stream->offset,
+    const struct stream_message message = {.offset = offset,
                                            .length = length,
-                                           .bytes = stream->buffer,
+                                           .bytes = bytes,
                                            .verdict = verdict,
                                            .reason = reason,
                                            .rule = SL_NO_RULE};
     stream->sink(stream->context, &message);
-}
-
-static void report_rest(struct stream *stream, size_t length, enum sl_verdict verdict,
-                        enum sl_reason reason)
-{
-    stream->ended = true;
-    report(stream, length, verdict, reason);
 }
 
 /* How the bytes were split over segments must not show: the shortest head that is lost counts. */
@@ -102,25 +95,42 @@ static size_t shortest_lost(const struct stream *stream)
     return length;
 }
 
-/* Takes one message off the buffer's head; false when that needs more bytes. */
-static bool take_message(struct stream *stream)
+void stream_lost(struct stream *stream, enum sl_reason reason)
+{
+    stream->ended = true;
+    stream_report(stream, stream->buffer, shortest_lost(stream), stream->offset,
+                  SL_VERDICT_MALFORMED, reason);
+}
+
+/* One message at the buffer's head; 0 where that needs more bytes or none will come. */
+static size_t take_message(struct stream *stream)
 {
     struct sl_frame frame =
         stream->protocol->frame(stream->direction, stream->buffer, stream->held);
     if (frame.status == SL_FRAME_LOST) {
-        report_rest(stream, shortest_lost(stream), SL_VERDICT_MALFORMED, frame.reason);
-        return false;
+        stream_lost(stream, frame.reason);
+        return 0;
     }
     if (frame.status == SL_FRAME_MORE) {
         assert(stream->held < stream->protocol->max_message);
-        return false;
+        return 0;
     }
     assert(frame.length && frame.length <= stream->held);
-    judge(stream, frame.length);
-    stream->held -= frame.length;
-    stream->offset += frame.length;
-    memmove(stream->buffer, stream->buffer + frame.length, stream->held);
-    return true;
+    stream_judge(stream, stream->buffer, frame.length, stream->offset);
+    return frame.length;
+}
+
+/* Takes the buffer's head; false when that needs more bytes. */
+static bool take_head(struct stream *stream)
+{
+    if (stream->by_content &&
+        stream->protocol->runs(stream->buffer, stream->held, &stream->direction))
+        stream->by_content = false;
+    const size_t taken = stream->protocol->link ? stream_link_take(stream) : take_message(stream);
+    stream->held -= taken;
+    stream->offset += taken;
+    memmove(stream->buffer, stream->buffer + taken, stream->held);
+    return taken > 0;
 }
 
 void stream_push(struct stream *stream, const uint8_t *bytes, size_t length)
@@ -132,28 +142,28 @@ void stream_push(struct stream *stream, const uint8_t *bytes, size_t length)
         stream->held += part;
         bytes += part;
         length -= part;
-        while (stream->held && take_message(stream))
+        while (stream->held && take_head(stream))
             ;
     }
 }
 
-/* True when what is held are whole parts of a message that goes on in the next datagram. */
-static bool holds_whole_parts(const struct stream *stream)
+/* What is left of messages when no more of them comes. */
+static void cut(struct stream *stream, enum sl_verdict verdict, enum sl_reason reason)
 {
-    struct sl_frame frame =
-        stream->protocol->frame(stream->direction, stream->buffer, stream->held);
-    return frame.status == SL_FRAME_MORE && frame.length == stream->held;
+    if (!stream_link_cut(stream, verdict, reason) && stream->held)
+        stream_report(stream, stream->buffer, stream->held, stream->offset, verdict, reason);
 }
 
 void stream_datagram(struct stream *stream, const uint8_t *bytes, size_t length, size_t missing)
 {
     const uint64_t end = stream->offset + stream->held + length;
+    stream->datagrams = true;
     stream_push(stream, bytes, length);
-    if (!stream->ended && !missing && (!stream->held || holds_whole_parts(stream)))
+    if (!stream->ended && !missing && !stream->held)
         return;
-    if (!stream->ended && stream->held)
-        report(stream, stream->held, missing ? SL_VERDICT_INCOMPLETE : SL_VERDICT_MALFORMED,
-               missing ? SL_REASON_NONE : SL_REASON_TRUNCATED);
+    if (!stream->ended)
+        cut(stream, missing ? SL_VERDICT_INCOMPLETE : SL_VERDICT_MALFORMED,
+            missing ? SL_REASON_NONE : SL_REASON_TRUNCATED);
     stream->ended = false; /* framing was lost up to this datagram's end, not beyond */
     stream->held = 0;
     stream->offset = end;
@@ -161,7 +171,7 @@ void stream_datagram(struct stream *stream, const uint8_t *bytes, size_t length,
 
 void stream_end(struct stream *stream)
 {
-    if (!stream->ended && stream->held)
-        report_rest(stream, stream->held, SL_VERDICT_INCOMPLETE, SL_REASON_NONE);
+    if (!stream->ended)
+        cut(stream, SL_VERDICT_INCOMPLETE, SL_REASON_NONE);
     stream->ended = true;
 }

@@ -120,6 +120,48 @@ def test_a_new_fir_restarts(decode):
                                (len(first[0]), sum(map(len, first)), "accept", None)]
 
 
+def test_a_fragment_goes_on_after_what_comes_between(decode):
+    """Segments belong together by their stations (1815 8.2): link frames and other stations' messages
+    between them, each by itself, change nothing."""
+    first, other = request(READ, segment=5), request(OPERATE, segment=12, source=MASTER + 1)
+    asks, acknowledges = link(0xC9), link(0x80)
+    stream = first[0] + asks + other[0] + acknowledges + first[1] + other[1] + first[2]
+    lines = decode(stream)
+    after = len(first[0])
+    assert verdicts(lines) == [
+        (after, 10, "accept", None), (after + 10 + len(other[0]), 10, "accept", None),
+        (after + 10, len(other[0] + other[1]), "accept", None),
+        (0, sum(map(len, first)), "accept", None)]
+    assert [line.get("function") for line in lines] == [None, None, 5, 1]
+    assert decode(stream)[2]["objects"][0]["commands"][0]["index"] == 5
+    for cut in range(1, len(first[2])):  # whatever ends inside is one message
+        assert [line["verdict"] for line in decode(stream[:-cut])[3:]] == ["incomplete"]
+
+
+def test_a_broken_frame_costs_its_fragment_alone(decode):
+    first, other = request(READ, segment=5), request(OPERATE, source=MASTER + 1)
+    broken = first[1][:-1] + bytes([first[1][-1] ^ 1])
+    assert [line["reason"] for line in decode(first[0] + broken + other[0] + first[2])] == \
+        ["crc", None, "transport-sequence"]
+    assert [line["reason"] for line in decode(first[0] + broken + first[0])] == \
+        ["crc", "transport-incomplete", None]
+
+
+def test_more_fragments_at_once_than_a_connection_has(decode):
+    started = [request(READ, segment=5, source=source) for source in range(1, 6)]
+    lines = decode(b"".join(b"".join(frames) for frames in zip(*started)))
+    assert [(line["dnp3"]["source"], line["reason"]) for line in lines if line["verdict"] == "accept"] == \
+        [(source, None) for source in range(2, 6)]
+    assert {line["dnp3"]["source"] for line in lines if line["verdict"] == "malformed"} == {1}
+
+
+def test_confirmed_user_data_needs_no_reset(decode):
+    frames = [frame[:3] + b"\xf3" + frame[4:8] for frame in request(READ, segment=5)]
+    frames = [head + crc(head) + frame[10:] for head, frame in zip(frames, request(READ, segment=5))]
+    assert [line["verdict"] for line in decode(frames[0] + link(0xC0) + frames[1] + frames[2])] == \
+        ["accept", "accept"]
+
+
 def test_the_other_direction_is_malformed(decode):
     assert [m["reason"] for m in decode(request(READ)[0], "--reply")] == ["link-direction"]
     assert [m["reason"] for m in decode(response(NULL)[0])] == ["link-direction"]

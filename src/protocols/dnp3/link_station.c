@@ -126,9 +126,12 @@ static void take(struct sl_link_step *step, enum sl_direction direction,
         step->status = SL_LINK_OWN;
         return;
     }
+    if (view->far == SL_LINK_FAR_ASIDE)
+        step->status = SL_LINK_OWN;
     if (link_carries_data(frame))
         step->status = part(data[0]);
-    if ((frame->control & LINK_FUNCTION) == LINK_UNCONFIRMED_USER_DATA)
+    if ((frame->control & LINK_FUNCTION) == LINK_UNCONFIRMED_USER_DATA ||
+        view->far == SL_LINK_FAR_ASIDE)
         return;
     if (!known(view, step->parties)) {
         step->status = SL_LINK_MESSAGE;

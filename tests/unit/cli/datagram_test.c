@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Datagrams of a protocol that has them: whole link frames go on, anything else ends with its
  * datagram, and every byte is accounted for. */
-// link: src/cli/stream.c
+// link: src/cli/stream.c src/cli/stream_link.c
 #include "dnp3/wire.h"
 
 #include "cli/stream.h"

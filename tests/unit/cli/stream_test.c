@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From bytes to messages: the same lines however the bytes are split; what ends a stream. */
-// link: src/cli/stream.c
+// link: src/cli/stream.c src/cli/stream_link.c
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
