@@ -5,6 +5,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "policy/compiler/syntax.h"
 #include "util/utf8.h"
 
 #define DEEPEST    16u /* the language needs six */
@@ -218,15 +219,18 @@ static bool take_event(struct reading *reading, const yaml_event_t *event)
     }
 }
 
-/* libyaml's own words, with its context. Positions count from 0 there. */
-static void syntax_mistake(struct reading *reading, const yaml_parser_t *parser)
+static void cannot_parse(struct mistakes *mistakes, const char *text, size_t length,
+                         const yaml_parser_t *parser)
 {
     yaml_mark_t mark = parser->problem_mark;
     if (mark.line == 0 && mark.column == 0)
         mark = parser->mark;
-    mistake_at(reading->mistakes, (unsigned)mark.line + 1, (unsigned)mark.column + 1,
-               "%s%s%s, expected YAML", parser->problem ? parser->problem : "not readable",
-               parser->context ? " " : "", parser->context ? parser->context : "");
+    syntax_mistake(mistakes, text, length,
+                   &(struct syntax_problem){.problem = parser->problem,
+                                            .context = parser->context,
+                                            .line = mark.line,
+                                            .column = mark.column,
+                                            .begun = parser->context_mark.line});
 }
 
 struct node *tree_read(struct arena *arena, struct mistakes *mistakes, const char *text,
@@ -251,7 +255,7 @@ struct node *tree_read(struct arena *arena, struct mistakes *mistakes, const cha
     while (!done) {
         yaml_event_t event;
         if (!yaml_parser_parse(&parser, &event)) {
-            syntax_mistake(&reading, &parser);
+            cannot_parse(mistakes, text, length, &parser);
             whole = false;
             break;
         }

@@ -56,6 +56,21 @@ static const struct {
     const char *text;
     const char *lines[8];
 } cases[] = {
+    {SIDES "\tservices: []\n", {"f:4:1: found a tab, expected spaces"}},
+    {SIDES "services:\n  - { name: a, listen: 1\n",
+     {"f:6:1: found the file's end, expected ',' or the '}' of a '{' (begun on line 5)"}},
+    {SIDES "hosts: { a: [1.2.3.4 }\n", {"f:4:22: found '}', expected ',' or the ']' of a '['"}},
+    {SIDES "services:\n  - name:a\n    protocol: b\n",
+     {"found another ':', expected one key a line"}},
+    {SIDES "services:\n  - name: a\n    protocol b\n    device: c\n",
+     {"f:7:5: found a line without ':', expected a key, ':' and a space"}},
+    {SIDES "services:\n  - name: a\n   protocol: b\n",
+     {"f:6:4: found 'protocol:', expected '- ', indented as the other entries of its list"}},
+    {SIDES "hosts: { a: @b }\n", {"f:4:13: found '@b', expected quotes"}},
+    {SIDES "hosts: { a: \"b }\n",
+     {"f:5:1: found the file's end, expected the closing quote of a text (begun on line 4)"}},
+    {SIDES "hosts: { a:, b: c }\n", {"f:4:11: found ':' right after a word, expected a space"}},
+    {SIDES "\"\303\244\": @b\n", {"f:4:6: found '@b', expected quotes"}},
     {"", {"f:1:1: found nothing"}},
     {"# only words\n", {"f:1:1: found nothing"}},
     {SIDES SERVICE "    device-source-port: 502\n    rules: []\n",
