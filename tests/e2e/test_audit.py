@@ -245,7 +245,76 @@ def test_a_writer_that_dies_is_replaced_and_loses_nothing_that_waited(lab, plant
     os.kill(first, signal.SIGKILL)
     wait_for(gateway, 53, verdict="allow")
     assert writer_of(gateway) != first
-    assert not any(line["event"] == "restarted" for line in gateway.audit())
+    about_writer(gateway, first, "signal")
+    assert not any(line["event"] == "restarted" and line["part"] != "audit_writer"
+                   for line in gateway.audit())
+
+
+def about_writer(gateway, first, cause):
+    """The log says of the writer `first` why it died, and that another one goes on."""
+    died = gateway.wait_audit(lambda line: line["event"] == "component-died", 30)
+    assert died and (died["died"], died["part"], died["pid"], died["cause"]) == \
+        ("audit_writer", "audit_writer", first, cause), gateway.read_log()
+    restarted = gateway.wait_audit(lambda line: line["event"] == "restarted", 30)
+    assert restarted and restarted["part"] == "audit_writer" and restarted["pid"] != first
+
+
+def test_a_writer_that_hangs_is_replaced_and_loses_nothing_that_waited(lab, plant, start):
+    gateway = start("{ lines: each }")
+    connection = lab.connect()
+    ask(connection, *[read(0, 1)] * 3)
+    wait_for(gateway, 3, verdict="allow")
+    first = writer_of(gateway)
+    os.kill(first, signal.SIGSTOP)
+    ask(connection, *[read(0, 1)] * 50)
+    about_writer(gateway, first, "hung")
+    wait_for(gateway, 53, verdict="allow")
+    assert writer_of(gateway) != first
+    assert "audit_writer: took no turn" in gateway.read_log()
+
+
+def test_no_half_line_after_a_writer_that_died_with_its_beginning(lab, plant, start):
+    gateway = start("{ lines: each }")
+    connection = lab.connect()
+    ask(connection, *[read(0, 1)] * 3)
+    wait_for(gateway, 3, verdict="allow")
+    first = writer_of(gateway)
+    os.kill(first, signal.SIGSTOP)
+    until = time.monotonic() + 10
+    while ") T " not in open(f"/proc/{first}/stat").read():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    ask(connection, *[read(0, 1)] * 20)
+    taken, until = b"", time.monotonic() + 10
+    with open(f"/proc/{first}/fd/4", "rb", 0) as pipe:  # the monitor's, as it would read itself
+        os.set_blocking(pipe.fileno(), False)
+        while not taken:
+            assert time.monotonic() < until
+            taken = pipe.read(100) or b""
+    assert b"\n" not in taken
+    os.kill(first, signal.SIGKILL)
+    wait_for(gateway, 22, verdict="allow")  # every line is one that json understands
+    lost = gateway.wait_audit(lambda line: line["event"] == "audit-lost")
+    assert (lost["component"], lost["count"]) == ("writer", 1)
+
+
+def test_a_writer_waits_for_a_file_that_cannot_be_opened(lab, plant, start, tmp_path):
+    place = tmp_path / "log"
+    place.mkdir()
+    gateway = start("{ lines: each }", "--audit", place / "audit.json")
+    gateway.audit_path = place / "audit.json"
+    connection = lab.connect()
+    ask(connection, *[read(0, 1)] * 3)
+    wait_for(gateway, 3, verdict="allow")
+    place.rename(tmp_path / "elsewhere")
+    os.kill(writer_of(gateway), signal.SIGKILL)
+    until = time.monotonic() + 10
+    while "No such file or directory; traffic goes on" not in gateway.read_log():
+        assert time.monotonic() < until, gateway.read_log()
+        time.sleep(0.02)
+    ask(connection, *[read(0, 1)] * 20)
+    (tmp_path / "elsewhere").rename(place)
+    wait_for(gateway, 23, verdict="allow")
 
 
 @pytest.fixture

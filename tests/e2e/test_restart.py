@@ -129,3 +129,5 @@ def test_a_launcher_that_hung_blames_nobody(lab, plant, gateway):
     time.sleep(1.5)
     assert answered(lab)
     assert processes(gateway) == before
+    for event in ("launcher-hung", "launcher-resumed"):
+        assert gateway.wait_audit(lambda line: line["event"] == event, 10), gateway.read_log()

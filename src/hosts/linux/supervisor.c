@@ -232,16 +232,23 @@ static bool take_signals(struct supervisor *supervisor)
     return true;
 }
 
-#define OTHER_POLLS (1u + OPERATION_POLLS)
+#define OTHER_POLLS (2u + OPERATION_POLLS)
 
-/* Waits for `set` (`count` entries, after room for OTHER_POLLS), for signals, and for whoever asks
- * something, at most until `limit`. False: a stop was asked for. */
+/* Waits for `set` (`count` entries, after room for OTHER_POLLS), for signals, for the audit writer,
+ * and for whoever asks something, at most until `limit`. False: a stop was asked for. */
 static bool wait_until(struct supervisor *supervisor, struct pollfd *set, nfds_t count,
                        uint64_t limit)
 {
     const struct operation *operation = supervisor->launch->operation;
+    struct audit_writer *writer = supervisor->launch->writer;
     struct pollfd *next = set + count;
     *next++ = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
+    if (writer) {
+        audit_writer_tend(writer, supervisor->launch, supervisor->number);
+        *next++ = (struct pollfd){.fd = writer->pidfd, .events = POLLIN};
+        const uint64_t beat = now_ns() + PULSE_MS * NS_PER_MS;
+        limit = beat < limit ? beat : limit;
+    }
     if (operation) {
         next += operation_poll_set(operation, next);
         const uint64_t due = operation_deadline(operation, view_of(supervisor).busy);
@@ -298,15 +305,11 @@ enum outcome { OUTCOME_READY, OUTCOME_DEATH, OUTCOME_STOP };
 static enum outcome watch(struct supervisor *supervisor, uint64_t limit, struct death *death)
 {
     struct epoch *epoch = &supervisor->epoch;
-    struct audit_writer *writer = supervisor->launch->writer;
-    struct pollfd poll_set[1 + 2 * LAUNCH_MAX_PROCESSES + OTHER_POLLS];
+    struct pollfd poll_set[2 * LAUNCH_MAX_PROCESSES + OTHER_POLLS];
     for (;;) {
-        const nfds_t count = epoch_poll_set(epoch, poll_set + 1) + 1;
-        poll_set[0] = (struct pollfd){.fd = writer ? writer->pidfd : -1, .events = POLLIN};
+        const nfds_t count = epoch_poll_set(epoch, poll_set);
         if (!wait_until(supervisor, poll_set, count, limit))
             return OUTCOME_STOP;
-        if (writer && poll_set[0].revents)
-            audit_writer_restart(writer);
         bool died = epoch_find_death(epoch, death) || find_hung(supervisor, death);
         if (supervisor->running && !died)
             died = parts_go_on(&supervisor->parts, epoch, supervisor->launch, &supervisor->number,

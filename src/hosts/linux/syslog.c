@@ -24,10 +24,14 @@ static const struct {
 } severities[] = {
     {"event", "component-died", CRITICAL}, {"event", "closed", CRITICAL},
     {"event", "restart-failed", CRITICAL}, {"event", "audit-lost", ERROR},
-    {"event", "audit-stopped", CRITICAL},  {"event", "request-failed", WARNING},
-    {"event", "dropped", WARNING},         {"verdict", "deny", WARNING},
-    {"verdict", "malformed", WARNING},     {"event", "restarted", NOTICE},
-    {"event", "started", NOTICE},          {"event", "stopped", NOTICE},
+    {"event", "audit-stopped", CRITICAL},  {"event", "launcher-hung", CRITICAL},
+    {"event", "request-failed", WARNING},  {"event", "dropped", WARNING},
+    {"event", "override-start", WARNING},  {"event", "override-reminder", WARNING},
+    {"event", "override-end", WARNING},    {"event", "reload-failed", WARNING},
+    {"verdict", "deny", WARNING},          {"verdict", "malformed", WARNING},
+    {"event", "restarted", NOTICE},        {"event", "started", NOTICE},
+    {"event", "stopped", NOTICE},          {"event", "reloaded", NOTICE},
+    {"event", "launcher-resumed", NOTICE},
 };
 
 static uint64_t now_ns(void)
