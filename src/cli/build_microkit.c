@@ -298,10 +298,15 @@ static int check_flows(const struct image_build *image)
                places->board, places->flavour);
     char *kernel = build_read(path);
     int violations = 1;
+    const struct microkit_flow_input input = {
+        .system = system,
+        .kernel = kernel,
+        .board = image->system.options.board,
+        .accept_open = image->build->accept_open,
+        .measured = image->system.options.nic[SL_SIDE_EXT] == MICROKIT_NIC_SYNTHETIC,
+    };
     if (system && kernel)
-        violations = microkit_flow_check(
-            image->system.topology, system, kernel, image->build->accept_open,
-            image->system.options.nic[SL_SIDE_EXT] == MICROKIT_NIC_SYNTHETIC, stdout);
+        violations = microkit_flow_check(image->system.topology, &input, stdout);
     free(system);
     free(kernel);
     return violations ? build_fail("the flow check of %s/sluice.system failed", places->output)

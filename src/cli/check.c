@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/check_capdl.h"
+#include "cli/check_system.h"
 #include "cli/cli.h"
 #include "policy/image.h"
 #include "policy/site.h"
@@ -13,7 +14,8 @@
 #include "topology/topology.h"
 
 static const char help[] =
-    "usage: sluice check CONFIG [--capdl FILE [--kernel-config FILE]] [--running PID]\n"
+    "usage: sluice check CONFIG [--capdl FILE | --system FILE] [--kernel-config FILE]\n"
+    "                           [--running PID]\n"
     "\n"
     "Reads the configuration file CONFIG. Prints every mistake in it as file:line:column, or, "
     "when\n"
@@ -22,8 +24,13 @@ static const char help[] =
     "\n"
     "  --capdl FILE          the capDL that a CAmkES build made of CONFIG (sluice.cdl): does each\n"
     "                        component have what the topology says, no more and no less\n"
-    "  --kernel-config FILE  that build's kernel/gen_config/kernel/gen_config.h: what its kernel\n"
-    "                        lets all user code read and write\n"
+    "  --system FILE         likewise the system description of a Microkit build (sluice.system),\n"
+    "                        also when it was edited or something was added to it\n"
+    "  --board BOARD         that system's, whose devices it has; default qemu_virt_aarch64\n"
+    "  --kernel-config FILE  that build's kernel/gen_config/kernel/gen_config.h (CAmkES), or the\n"
+    "                        SDK's board/BOARD/CONFIG/include/kernel/gen_config.json (Microkit):\n"
+    "                        what its kernel lets all user code read and write\n"
+    "  --accept-open-timer   with --system, as `sluice build` has it\n"
     "  --running PID         the `sluice run CONFIG` of this number: do its processes have what "
     "the\n"
     "                        topology says mapped and open, no more and no less; needs root\n"
@@ -85,7 +92,8 @@ static void print_override(const struct site *site, const char *name)
 
 /* NULL where not given. */
 struct options {
-    const char *config, *capdl, *kernel, *running;
+    const char *config, *capdl, *system, *board, *kernel, *running;
+    bool accept_open;
 };
 
 static int check_running(const struct site *site, const struct topology *topology, const char *text)
@@ -99,6 +107,16 @@ static int check_running(const struct site *site, const struct topology *topolog
     const char *const interface[] = {site->side[SL_SIDE_EXT].nic, site->side[SL_SIDE_INT].nic};
     const int violations = linux_check(topology, interface, (pid_t)pid, stdout);
     return violations < 0 ? CLI_UNABLE : violations > 0 ? CLI_FAILED : CLI_OK;
+}
+
+static int check_built(const struct site *site, const struct options *options)
+{
+    if (options->capdl)
+        return cli_check_capdl(site, options->capdl, options->kernel);
+    if (!options->system)
+        return CLI_OK;
+    return cli_check_system(site, options->system, options->board, options->kernel,
+                            options->accept_open);
 }
 
 static int check_text(const struct options *options, const char *text, size_t length)
@@ -120,8 +138,7 @@ static int check_text(const struct options *options, const char *text, size_t le
         static struct topology topology;
         topology_build(site, &topology);
         if (topology_check(&topology, stdout) == 0)
-            status =
-                options->capdl ? cli_check_capdl(site, options->capdl, options->kernel) : CLI_OK;
+            status = check_built(site, options);
         if (status == CLI_OK && options->running)
             status = check_running(site, &topology, options->running);
     }
@@ -130,23 +147,42 @@ static int check_text(const struct options *options, const char *text, size_t le
     return status;
 }
 
+/* Where the value of `option` goes; NULL: there is no such option. */
+static const char **option_value(struct options *options, const char *option)
+{
+    const struct {
+        const char *name;
+        const char **value;
+    } known[] = {{"--capdl", &options->capdl},
+                 {"--system", &options->system},
+                 {"--board", &options->board},
+                 {"--kernel-config", &options->kernel},
+                 {"--running", &options->running}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(option, known[i].name) == 0)
+            return known[i].value;
+    return NULL;
+}
+
 static bool parse_options(struct options *options, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        const char **value = &options->config;
-        if (strcmp(argv[i], "--capdl") == 0 && ++i < argc)
-            value = &options->capdl;
-        else if (i < argc && strcmp(argv[i], "--kernel-config") == 0 && ++i < argc)
-            value = &options->kernel;
-        else if (i < argc && strcmp(argv[i], "--running") == 0 && ++i < argc)
-            value = &options->running;
-        else if (i == argc || (argv[i][0] == '-' && argv[i][1]))
-            return false;
-        if (i == argc || *value)
+        const char **value = option_value(options, argv[i]);
+        if (strcmp(argv[i], "--accept-open-timer") == 0) {
+            options->accept_open = true;
+            continue;
+        }
+        if (value)
+            i++;
+        else if (argv[i][0] != '-' || !argv[i][1])
+            value = &options->config;
+        if (!value || i == argc || *value)
             return false;
         *value = argv[i];
     }
-    return options->config && (options->capdl || !options->kernel);
+    return options->config && !(options->capdl && options->system) &&
+           (options->capdl || options->system || !options->kernel) &&
+           (options->system || (!options->board && !options->accept_open));
 }
 
 int cli_check(int argc, char **argv)

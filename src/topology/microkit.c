@@ -65,6 +65,11 @@ static const struct scheduling of_kind[] = {
     [DOMAIN_SDDF_DRIVER] = {100, 1000, 1000, 0x2000},
 };
 
+unsigned microkit_priority(enum microkit_kind kind)
+{
+    return kind == DOMAIN_COMPONENT ? pipeline.priority : of_kind[kind].priority;
+}
+
 static const char *const program_names[] = {
     [PROGRAM_NIC_DRV] = "nic_drv",
     [PROGRAM_EXT_FRONTEND] = "ext_frontend",

@@ -149,6 +149,9 @@ void microkit_plan(const struct site *site, const struct topology *topology,
  * lowest page table for both. */
 #define MICROKIT_FIRST_MAP UINT64_C(0x300000)
 
+/* Of the domains of a kind. */
+unsigned microkit_priority(enum microkit_kind kind);
+
 /* Region or domain by name; -1 for none. */
 int microkit_region(const struct microkit_system *system, const char *name);
 int microkit_domain(const struct microkit_system *system, const char *name);

@@ -8,15 +8,24 @@
 #ifndef SLUICE_MICROKIT_FLOW_H
 #define SLUICE_MICROKIT_FLOW_H
 
+#include "topology/microkit.h"
 #include "topology/topology.h"
 
-/* Checks the system description `system` (NUL-terminated text) against the topology: every shared
- * map as the topology has it, no executable map, and the flow rules over all that it joins.
- * `kernel` is the text of the SDK's gen_config.json for the same board and configuration. What the
- * kernel leaves open is said; in one-way mode it is a violation unless `accept_open`. `measured`:
- * frames are made inside, and the external driver tells the supervisor when all are. Returns the
- * number of violations. */
-int microkit_flow_check(const struct topology *topology, const char *system, const char *kernel,
-                        bool accept_open, bool measured, FILE *out);
+struct microkit_flow_input {
+    const char *system;                 /* the system description, NUL-terminated text */
+    const char *kernel;                 /* the SDK's gen_config.json for the same board and
+                                         * configuration; NULL: not looked at, which is said */
+    const struct microkit_board *board; /* where the devices are; NULL: not known */
+    bool accept_open;                   /* one-way although the kernel leaves a channel open */
+    bool measured; /* frames are made inside, and the external driver tells the supervisor when all
+                    * are */
+};
+
+/* Checks a system description against the topology: every map, notification, interrupt and place in
+ * memory as the topology and this host have it, no executable map, and the flow rules over all that
+ * it joins. What the kernel leaves open is said; in one-way mode it is a violation unless
+ * accepted. Returns the number of violations. */
+int microkit_flow_check(const struct topology *topology, const struct microkit_flow_input *input,
+                        FILE *out);
 
 #endif

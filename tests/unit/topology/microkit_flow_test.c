@@ -47,7 +47,12 @@ static bool measured;
 static int check(const char *text, const char *kernel, bool accept)
 {
     FILE *out = fmemopen(said, sizeof said, "w");
-    int violations = microkit_flow_check(&topology, text, kernel, accept, measured, out);
+    const struct microkit_flow_input input = {.system = text,
+                                              .kernel = kernel,
+                                              .board = microkit_board("qemu_virt_aarch64"),
+                                              .accept_open = accept,
+                                              .measured = measured};
+    int violations = microkit_flow_check(&topology, &input, out);
     fclose(out);
     return violations;
 }
@@ -213,6 +218,95 @@ static void a_trusted_domain_that_reads_along(void **state)
     expect_violation("entropy: a map or right that the topology does not give: int_frontend_to");
 }
 
+/* One more map of what is private to one domain, for another: a trusted one or a component. */
+static void what_is_another_s(void **state)
+{
+    static const struct {
+        const char *domain, *region, *rights;
+    } more[] = {
+        {"supervisor", "ext_nic_drv_dma", "r"},
+        {"supervisor", "int_nic_drv_registers", "r"},
+        {"supervisor", "entropy_dma", "r"},
+        {"clock", "status", "r"},
+        {"clock", "int_frontend_seed", "r"},
+        {"clock", "sluice_monitor_life", "r"},
+        {"entropy", "ext_nic_drv_dma", "rw"},
+        {"entropy", "status", "r"},
+        {"entropy", "sluice_monitor_life", "rw"},
+        {"entropy", "uart", "rw"},
+        {"ext_frontend", "ext_nic_drv_dma", "r"},
+        {"ext_frontend", "int_frontend_seed", "r"},
+        {"int_frontend", "status", "r"},
+        {"sluice_monitor", "rtc", "r"},
+        {"supervisor", "rtc", "rw"},
+        {"supervisor", "supervisor_seed", "rw"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        char domain[64], map[128], words[128];
+        snprintf(domain, sizeof domain, "<protection_domain name=\"%s\"", more[i].domain);
+        snprintf(map, sizeof map, ".elf\" />\n<map mr=\"%s\" vaddr=\"0x50000000\" perms=\"%s\" />",
+                 more[i].region, more[i].rights);
+        snprintf(words, sizeof words, "%s: a map or right that the topology does not give: %s\n",
+                 more[i].domain, more[i].region);
+        change(domain, ".elf\" />", map);
+        expect_violation(words);
+    }
+}
+
+static void a_region_that_nobody_needs(void **state)
+{
+    (void)state;
+    change("<memory_region", "<memory_region",
+           "<memory_region name=\"store\" size=\"0x1000\" /><memory_region");
+    assert_int_equal(check(changed, CLOSED, false), 0); /* and nobody maps */
+    memcpy(generated, changed, sizeof generated);
+    change("<protection_domain name=\"ext_nic_drv\"", "<map ",
+           "<map mr=\"store\" vaddr=\"0x50000000\" perms=\"r\" />\n<map ");
+    expect_violation("ext_nic_drv: a map or right that the topology does not give: store");
+}
+
+static void a_bus_address_of_another_s_memory(void **state)
+{
+    (void)state;
+    change("<protection_domain name=\"ext_nic_drv\"", "region_paddr=\"ext_nic_drv_dma\"",
+           "region_paddr=\"int_nic_drv_dma\"");
+    expect_violation("ext_nic_drv: is told the bus address of what is not its own: "
+                     "int_nic_drv_dma");
+}
+
+static void a_region_on_a_device(void **state)
+{
+    (void)state;
+    change("<memory_region name=\"ext_frontend_to_request_parser_norm_producer\"",
+           " page_size=", " phys_addr=\"0x0a003000\" page_size=");
+    expect_violation("ext_frontend_to_request_parser_norm_producer: is at a physical address that "
+                     "is not its own");
+    change("<memory_region name=\"ext_nic_drv_registers\"", "phys_addr=\"0xa000000\"",
+           "phys_addr=\"0xa003000\"");
+    expect_violation("ext_nic_drv_registers: is at a physical address that is not its own");
+}
+
+static void another_device_s_interrupt(void **state)
+{
+    (void)state;
+    change("<protection_domain name=\"ext_nic_drv\"", "<irq irq=\"48\"", "<irq irq=\"56\"");
+    expect_violation("ext_nic_drv: has the interrupt of another device");
+}
+
+static void another_s_place_in_the_system(void **state)
+{
+    (void)state;
+    change("<protection_domain name=\"ext_frontend\"", "priority=\"100\"", "priority=\"101\"");
+    expect_violation("ext_frontend: has another priority than it should");
+    change("<protection_domain name=\"ext_frontend\"", "path=\"ext_frontend.elf\"",
+           "path=\"int_frontend.elf\"");
+    expect_violation("ext_frontend: has another's image: int_frontend.elf");
+    change("    </protection_domain>\n    <channel>", "</protection_domain>",
+           "</protection_domain><protection_domain name=\"clock\" />");
+    expect_violation("clock: is not the supervisor's child");
+}
+
 static void an_interrupt_too_many(void **state)
 {
     (void)state;
@@ -258,6 +352,9 @@ static void what_is_not_understood(void **state)
     change("<system>", "<system>", "<system");
     expect_violation("cannot be read");
     assert_true(check("", CLOSED, false) > 0);
+    assert_true(check(generated, "{}", false) > 0);
+    assert_int_equal(check(generated, NULL, false), 0);
+    assert_non_null(strstr(said, "flow: not looked at: the kernel's configuration"));
     assert_true(check("<system>", CLOSED, false) > 0);
 }
 
@@ -278,6 +375,12 @@ int main(void)
         TEST(a_component_that_sets_the_clock),
         TEST(a_notification_within_a_side),
         TEST(a_trusted_domain_that_reads_along),
+        TEST(what_is_another_s),
+        TEST(a_region_that_nobody_needs),
+        TEST(a_bus_address_of_another_s_memory),
+        TEST(a_region_on_a_device),
+        TEST(another_device_s_interrupt),
+        TEST(another_s_place_in_the_system),
         TEST(an_interrupt_too_many),
         TEST(a_domain_that_calls_the_firmware),
         TEST(a_domain_that_nobody_knows),
