@@ -19,7 +19,7 @@ test-programs:: $(DRILL)
 # Each program of a Microkit image with a hostile twin beside it, for `sluice-drill build`.
 DRILL_PROGRAMS := nic_drv ext_frontend int_frontend parser_norm policy_emit monitor
 drill_place = HOSTILE_$(if $(filter nic_drv,$(1)),DRIVER,$(if $(filter monitor,$(1)),MONITOR,STAGE))
-$(DRILL_PROGRAMS:%=$(MKS)/program_drill_%.o): $(MKS)/program_drill_%.o: tests/microkit/drill_domain.c $(MICROKIT_RULES)
+$(DRILL_PROGRAMS:%=$(MKS)/program_drill_%.o): $(MKS)/program_drill_%.o: tests/microkit/drill_domain.c $(MICROKIT_SDK_RULES)
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -DSLUICE_PROGRAM=$*_component -DSLUICE_PLACE=$(call drill_place,$*) -o $@ $<
 -include $(DRILL_PROGRAMS:%=$(MKS)/program_drill_%.d) $(MK)/src/components/hostile/hostile.d

@@ -59,23 +59,29 @@ $(foreach f,$(FRONTENDS),$(eval $(call microkit_frontend,$(f))))
 $(MK)/sources: export TOLD := $(MICROKIT_CORE) $(MICROKIT_NET)
 
 # Depends on the SDK and its configuration.
-MKS := $(B)/microkit/$(notdir $(realpath $(MICROKIT_SDK)))/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)
+# Its name as a folder's (build_places.c does the same); which SDK it is, when two have one name.
+MICROKIT_NAME := $(shell basename "$$(readlink -f "$(MICROKIT_SDK)")" | tr -c 'A-Za-z0-9._\n-' _)
+MKS := $(B)/microkit/$(MICROKIT_NAME)/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)
+$(MKS)/sdk: export TOLD = $(shell readlink -f "$(MICROKIT_SDK)"; cat "$(MICROKIT_SDK)/VERSION" 2>&1)
+$(MKS)/sdk: microkit-always
+	+@mkdir -p $(@D); echo "$$TOLD" | cmp -s - $@ || echo "$$TOLD" > $@
+MICROKIT_SDK_RULES := $(MICROKIT_RULES) $(MKS)/sdk
 MICROKIT_HOST := mem time fault uart random host start kept
 MICROKIT_HOST_OBJECTS := $(MICROKIT_HOST:%=$(MKS)/%.o)
-MICROKIT_INCLUDE := -isystem $(MICROKIT_SDK)/board/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)/include
+MICROKIT_INCLUDE := -isystem "$(MICROKIT_SDK)/board/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)/include"
 MICROKIT_HOST_CC = $(MICROKIT_CC) -std=gnu11 $(WARN) $(MICROKIT_INCLUDE) -MD -MP -c
-$(MKS)/%.o: src/hosts/microkit/%.c $(MICROKIT_RULES)
+$(MKS)/%.o: src/hosts/microkit/%.c $(MICROKIT_SDK_RULES)
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -o $@ $<
-$(MKS)/mem.o: src/hosts/microkit/mem.c $(MICROKIT_RULES)
+$(MKS)/mem.o: src/hosts/microkit/mem.c $(MICROKIT_SDK_RULES)
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -fno-builtin -fno-tree-loop-distribute-patterns -o $@ $<
-$(MKS)/%.o: src/hosts/microkit/%.S $(MICROKIT_RULES)
+$(MKS)/%.o: src/hosts/microkit/%.S $(MICROKIT_SDK_RULES)
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -o $@ $<
 MICROKIT_COMPONENTS := nic_drv parser_norm policy_emit monitor ext_frontend int_frontend \
   source stream_frontend sink
-$(MICROKIT_COMPONENTS:%=$(MKS)/program_%.o): $(MKS)/program_%.o: src/hosts/microkit/program.c $(MICROKIT_RULES)
+$(MICROKIT_COMPONENTS:%=$(MKS)/program_%.o): $(MKS)/program_%.o: src/hosts/microkit/program.c $(MICROKIT_SDK_RULES)
 	@mkdir -p $(@D)
 	$(MICROKIT_HOST_CC) -DSLUICE_PROGRAM=$*_component -o $@ $<
 
@@ -123,12 +129,12 @@ $(MICROKIT_PROGRAMS): make/microkit.mk
 .PHONY: microkit microkit-objects microkit-run
 microkit-objects: $(MICROKIT_PROGRAMS)
 microkit: $(B)/sluice
-	$(B)/sluice build $(CONFIG) --host microkit --sdk $(MICROKIT_SDK) --board $(MICROKIT_BOARD) \
-	  --config $(MICROKIT_CONFIG) -o $(MICROKIT_OUTPUT) $(MICROKIT_OPTIONS)
+	$(B)/sluice build "$(CONFIG)" --host microkit --sdk "$(MICROKIT_SDK)" --board $(MICROKIT_BOARD) \
+	  --config $(MICROKIT_CONFIG) -o "$(MICROKIT_OUTPUT)" $(MICROKIT_OPTIONS)
 microkit-run:
 	@tools/install-deps build demo microkit
 	@$(MAKE) --no-print-directory -s microkit
-	@$(VENV)/bin/python tools/microkit_demo.py $(MICROKIT_OUTPUT)
+	@$(VENV)/bin/python tools/microkit_demo.py "$(MICROKIT_OUTPUT)"
 .PHONY: bench-microkit
 bench-microkit: $(B)/sluice
 	$(VENV)/bin/python bench/microkit.py $(B)/sluice $(B)/bench/microkit

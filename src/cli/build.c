@@ -205,6 +205,8 @@ static int parse_options(struct build *build, const struct host **host, int argc
     if (optind + 1 != argc)
         return usage_error("one CONFIG is expected");
     build->config = argv[optind];
+    if (build->output && !*build->output)
+        return usage_error("--output is empty");
     if (!name)
         return usage_error("--host is missing");
     for (size_t i = 0; i < HOST_COUNT; i++)

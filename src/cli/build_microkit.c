@@ -71,6 +71,14 @@ static int make_objects(const struct places *places)
     return build_fail("compiling for %s failed: see %s", places->board, log);
 }
 
+static bool tools_failed(const char *what)
+{
+    build_fail("%s failed; the tools are %sobjcopy and %sld (CROSS), of the packages that "
+               "`tools/install-deps microkit` installs",
+               what, build_cross(), build_cross());
+    return false;
+}
+
 /* An object whose read-only data is the file `name`.bin in `directory`. */
 static bool wrap(const char *directory, const char *name)
 {
@@ -87,7 +95,7 @@ static bool wrap(const char *directory, const char *name)
                     from,
                     to,
                     NULL};
-    return build_run(argv, NULL);
+    return build_run(argv, NULL) || tools_failed(to);
 }
 
 /* What the link must know of a program's object. */
@@ -225,7 +233,7 @@ static bool link_image(const struct image_build *image, unsigned number, const c
                     library,
                     has_policy(image, domain) ? policy : NULL,
                     NULL};
-    return build_run(argv, NULL);
+    return build_run(argv, NULL) || tools_failed(elf);
 }
 
 /* Two images that libmicrokit was linked into, one of them ours: the library differs from SDK to
@@ -263,10 +271,7 @@ static int build_domain(struct image_build *image, unsigned number)
     build_path(directory, sizeof directory, "%s/link/%s", image->places.output, domain->name);
     build_path(elf, sizeof elf, "%s/%s.elf", image->places.output, domain->name);
     if (!write_inputs(image, number, directory) || !link_image(image, number, directory, elf))
-        return build_fail(
-            "linking %s failed; the tools are %sobjcopy and %sld (CROSS), of the packages "
-            "that `tools/install-deps microkit` installs",
-            domain->name, build_cross(), build_cross());
+        return CLI_FAILED; /* and it was said why */
     const char *wrong = elf_read(&image->image[number], elf);
     if (!wrong)
         wrong = fill_data_image(&image->image[number]);

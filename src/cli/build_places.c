@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/build_places.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -102,8 +103,13 @@ int build_places(const struct build *build, struct places *places)
     if (!build_root(places->root, sizeof places->root))
         return build_fail(
             "the sources are not beside this program: `sluice build` works from a build tree");
+    char name[PATH_MAX / 4]; /* MICROKIT_NAME of make/microkit.mk */
+    snprintf(name, sizeof name, "%s", strrchr(places->sdk, '/') + 1);
+    for (char *at = name; *at; at++)
+        if (!isalnum((unsigned char)*at) && !strchr("._-", *at))
+            *at = '_';
     build_path(places->objects, sizeof places->objects, "%s/build/microkit/%s/%s/%s", places->root,
-               strrchr(places->sdk, '/') + 1, places->board, places->flavour);
+               name, places->board, places->flavour);
     return CLI_OK;
 }
 
