@@ -20,6 +20,7 @@ static const char help[] =
     "  read registers 0-9              read coils 0, inputs 3, input-registers 7, POINT\n"
     "  write register 2 = 900 unit 1   write coil 0 = on, write registers 4 = 1, 2, 3\n"
     "  write setpoint = 21.5           a point, in its own units\n"
+    "  write 900 to register 2, unit 1 as the log's sentences say it\n"
     "  function 7                      function 8 00 01: a code, and the bytes after it\n"
     "\n"
     "and to a DNP3 service, the stations being the first ones but where they are given:\n"

@@ -93,8 +93,8 @@ size_t stream_link_take(struct stream *stream)
 {
     static const struct sl_link_view aside = {.far = SL_LINK_FAR_ASIDE, .any = true};
     struct sl_link_state state = {.next = 0};
-    const struct sl_link_step step = stream->protocol->link(stream->direction, &aside, &state,
-                                                            stream->buffer, stream->held);
+    const struct sl_link_step step =
+        stream->protocol->link(stream->direction, &aside, &state, stream->buffer, stream->held);
     switch (step.status) {
     case SL_LINK_MORE:
     case SL_LINK_WAIT:

@@ -19,15 +19,15 @@
 #include "sluice/json.h"
 #include "util/timestamp.h"
 
-#define CHUNK     65536u
+#define CHUNK 65536u
 /* In one look, of a monitor that never stops: more than fits the pipe. */
-#define MOST_CHUNKS    32u
-#define GATHER_NS      5000000L /* after each look: fewer, larger writes, and fewer wakes */
-#define RETRY_MS       200      /* for what a receiver or a full disk did not take */
+#define MOST_CHUNKS 32u
+#define GATHER_NS   5000000L /* after each look: fewer, larger writes, and fewer wakes */
+#define RETRY_MS    200      /* for what a receiver or a full disk did not take */
 /* As for a component: a launcher that has taken no turn for so long hangs. */
 #define LAUNCHER_LIMIT_NS UINT64_C(3000000000)
 #define NS_PER_MS         UINT64_C(1000000)
-#define LAST_SYSLOG_MS 1000
+#define LAST_SYSLOG_MS    1000
 
 /* One pipe's bytes on their way to be lines. */
 struct source {
@@ -48,8 +48,8 @@ struct task {
     int syslog_said; /* likewise, of syslog */
     int rotate_said;
     uint64_t sequence;
-    struct pulse_watch watch;   /* of the launcher */
-    uint64_t launcher_hung;     /* monotonic ns, since when; 0: it does not */
+    struct pulse_watch watch; /* of the launcher */
+    uint64_t launcher_hung;   /* monotonic ns, since when; 0: it does not */
 };
 
 static uint64_t now_ns(void)
@@ -381,4 +381,3 @@ _Noreturn void audit_writer_run(const struct audit_writer *writer, pid_t launche
     syslog_start(&task.syslog, &writer->site->syslog, launcher);
     work(&task, FD_SIGNALS);
 }
-

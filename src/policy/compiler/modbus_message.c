@@ -72,9 +72,19 @@ static const struct {
     {"holding-registers", POINT_HOLDING_REGISTERS},
 };
 
+/* "holding register", "discrete inputs", "input register": as the log says them. */
+static const char *take_place(struct message_words *m)
+{
+    (void)(take_if(m, "holding") || take_if(m, "discrete"));
+    const char *word = take(m);
+    if (word && strcmp(word, "input") == 0 && (take_if(m, "register") || take_if(m, "registers")))
+        return "input-registers";
+    return word;
+}
+
 static bool take_target(struct message_words *m, struct target *target)
 {
-    const char *word = take(m);
+    const char *word = take_place(m);
     *target = (struct target){0};
     for (size_t i = 0; word && i < sizeof places / sizeof places[0]; i++) {
         if (strcmp(places[i].word, word) != 0)
@@ -139,19 +149,40 @@ static bool take_value(struct message_words *m, const struct target *target, uin
     return true;
 }
 
+/* "write 5, 6 to registers 4-5", as the log says it: the values' words come after the target's. */
+static void put_values_last(struct message_words *m)
+{
+    size_t to = m->next;
+    while (to < m->count && strcmp(m->word[to], "to") != 0)
+        to++;
+    size_t unit = to;
+    while (unit < m->count && strcmp(m->word[unit], "unit") != 0)
+        unit++;
+    if (to == m->count)
+        return;
+    const char *turned[MOST_WORDS];
+    const size_t values = to - m->next, target = unit - to - 1;
+    memcpy(turned, m->word + to + 1, target * sizeof *turned);
+    turned[target] = "=";
+    memcpy(turned + target + 1, m->word + m->next, values * sizeof *turned);
+    memcpy(m->word + m->next, turned, (target + 1 + values) * sizeof *turned);
+}
+
 static void write_message(struct message_words *m)
 {
     struct target target;
     uint32_t value[MODBUS_MAX_WRITE_REGISTERS];
     size_t count = 0;
+    put_values_last(m);
     if (!take_target(m, &target))
         return;
     if (target.table != POINT_COILS && target.table != POINT_HOLDING_REGISTERS) {
         wrong(m, "a table that is read only", "coils or registers");
         return;
     }
-    if (!take_if(m, "=")) {
-        wrong(m, take(m), "'=' and a value");
+    (void)take_if(m, "=");
+    if (m->next == m->count) {
+        wrong(m, NULL, "'=' and a value");
         return;
     }
     do {
@@ -247,7 +278,7 @@ bool modbus_message_of(const struct site *site, unsigned service, const char *co
     m.loader.points[2] = &site->policy->points;
     for (size_t i = 0; i < count; i++) { /* one argument may hold several words */
         char *text = arena_text(&arena, words[i], strlen(words[i]));
-        for (char *word = strtok(text, " ,"); word; word = strtok(NULL, " ,"))
+        for (char *word = strtok(text, " ,()"); word; word = strtok(NULL, " ,()"))
             if (m.count < MOST_WORDS)
                 m.word[m.count++] = word;
     }
@@ -257,7 +288,7 @@ bool modbus_message_of(const struct site *site, unsigned service, const char *co
         const char *verb = take(&m);
         if (verb && strcmp(verb, "read") == 0)
             read_message(&m);
-        else if (verb && strcmp(verb, "write") == 0)
+        else if (verb && (strcmp(verb, "write") == 0 || strcmp(verb, "switch") == 0))
             write_message(&m);
         else if (verb && strcmp(verb, "function") == 0)
             function_message(&m);
@@ -271,7 +302,8 @@ bool modbus_message_of(const struct site *site, unsigned service, const char *co
         }
         m.unit = (uint8_t)unit;
         if (m.good && m.next < m.count)
-            wrong(&m, m.word[m.next], "'unit' and its number, or the end");
+            wrong(&m, m.word[m.next],
+                  "'unit' and its number, or the end; who sends it is --client's");
     }
     if (m.good && *length == 0) {
         const uint8_t head[MODBUS_MBAP_SIZE] = {

@@ -18,7 +18,9 @@ static const struct {
     {"found unexpected ':'", "", "':' right after a word",
      "a space after the ':' of a key, or quotes around a value that has one", false},
     {"mapping values are not allowed", "", "another ':'",
-     "one key a line, indented as the others; a space after its ':'; quotes around a value with ': '", false},
+     "one key a line, indented as the others; a space after its ':'; quotes around a value with ': "
+     "'",
+     false},
     {"block sequence entries are not allowed", "", "'- ' here",
      "each entry of a list on a line of its own, below its key", false},
     {"did not find expected ',' or '}'", "", NULL, "',' or the '}' of a '{'", true},

@@ -29,8 +29,8 @@ static void test_severities(void **state)
     struct syslog syslog = {.to = {.facility = 16}, .process = 7, .host = "here"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char line[128], message[1024], head[16];
-        const int length = snprintf(line, sizeof line, "{\"%s\":\"%s\"}", cases[i].member,
-                                    cases[i].value);
+        const int length =
+            snprintf(line, sizeof line, "{\"%s\":\"%s\"}", cases[i].member, cases[i].value);
         const size_t used = syslog_format(&syslog, line, (size_t)length, message, sizeof message);
         snprintf(head, sizeof head, "<%u>1 ", 16 * 8 + cases[i].severity);
         assert_true(used > strlen(head));
