@@ -255,6 +255,7 @@ def about_writer(gateway, first, cause):
     died = gateway.wait_audit(lambda line: line["event"] == "component-died", 30)
     assert died and (died["died"], died["part"], died["pid"], died["cause"]) == \
         ("audit_writer", "audit_writer", first, cause), gateway.read_log()
+    assert died["message"].endswith("; traffic goes on, audit lines wait")
     restarted = gateway.wait_audit(lambda line: line["event"] == "restarted", 30)
     assert restarted and restarted["part"] == "audit_writer" and restarted["pid"] != first
 

@@ -109,6 +109,7 @@ def test_each_component_stopped_in_turn(lab, plant, gateway, observer):
         died = gateway.wait_audit(lambda line: line.get("event") == "component-died" and
                                   line["epoch"] == number - 1, 10)
         assert died and (died["died"], died["cause"]) == (name, "hung"), died
+        assert died["message"].startswith(f"{name}: took no turn for ")
         restarted = gateway.wait_audit(
             lambda line: line.get("event") == "restarted" and line["epoch"] == number, 10)
         assert restarted, f"no restart after {name} hung"

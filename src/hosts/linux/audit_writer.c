@@ -125,8 +125,11 @@ static void log_death(const struct audit_writer *writer, const struct launch *la
         sl_json_signed(&event.json, "exit_status", WEXITSTATUS(status));
         snprintf(cause, sizeof cause, "exited with status %d", WEXITSTATUS(status));
     }
+    char message[128];
+    snprintf(message, sizeof message, "audit_writer: %s; traffic goes on, audit lines wait", cause);
+    sl_json_string(&event.json, "message", message);
     gateway_event_send(&event, launch);
-    fprintf(stderr, "sluice: audit_writer: %s; traffic goes on, audit lines wait\n", cause);
+    fprintf(stderr, "sluice: %s\n", message);
 }
 
 static void start_again(struct audit_writer *writer, const struct launch *launch, uint32_t epoch)
@@ -144,6 +147,7 @@ static void start_again(struct audit_writer *writer, const struct launch *launch
     sl_json_string(&event.json, "part", "audit_writer");
     sl_json_number(&event.json, "pid", (uint64_t)writer->pid);
     sl_json_number(&event.json, "restart_us", (writer->started - writer->died) / 1000);
+    sl_json_string(&event.json, "message", "another audit writer goes on");
     gateway_event_send(&event, launch);
 }
 

@@ -68,9 +68,12 @@ static void log_restarted(const struct part *part, const struct epoch *epoch,
         sl_json_close_object(&event.json);
     }
     sl_json_close_array(&event.json);
+    char message[80];
+    snprintf(message, sizeof message, "the %s part restarted in %.1f ms", launch_part_name(number),
+             (double)took / (double)NS_PER_MS);
+    sl_json_string(&event.json, "message", message);
     gateway_event_send(&event, launch);
-    fprintf(stderr, "sluice: the %s part restarted in %.1f ms\n", launch_part_name(number),
-            (double)took / (double)NS_PER_MS);
+    fprintf(stderr, "sluice: %s\n", message);
 }
 
 static void start(struct part *part, struct epoch *epoch, struct launch *launch,

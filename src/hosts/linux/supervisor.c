@@ -79,9 +79,13 @@ static void log_started(struct supervisor *supervisor)
         sl_json_close_object(&event.json);
     }
     sl_json_close_array(&event.json);
+    char message[64] = "the gateway is up";
+    if (supervisor->detected)
+        snprintf(message, sizeof message, "restarted in %.1f ms", (double)took / (double)NS_PER_MS);
+    sl_json_string(&event.json, "message", message);
     gateway_event_send(&event, launch);
     if (supervisor->detected)
-        fprintf(stderr, "sluice: restarted in %.1f ms\n", (double)took / (double)NS_PER_MS);
+        fprintf(stderr, "sluice: %s\n", message);
 }
 
 /* The cause of an end, as `info` from waitid and what the process said before. `part` of those that
@@ -142,8 +146,12 @@ static void log_death(struct supervisor *supervisor, const struct death *death, 
         sl_json_number(&event.json, "audit_records_lost", unaudited->records);
         sl_json_number(&event.json, "audit_untold", unaudited->untold);
     }
+    char message[REPORT_TEXT + GATEWAY_EVENT_SIZE / 4 + 192];
+    snprintf(message, sizeof message, "%s: %s; %s stopped", component, cause,
+             part ? part : "traffic");
+    sl_json_string(&event.json, "message", message);
     gateway_event_send(&event, launch);
-    fprintf(stderr, "sluice: %s: %s; %s stopped\n", component, cause, part ? part : "traffic");
+    fprintf(stderr, "sluice: %s\n", message);
 }
 
 static void log_plain(const struct supervisor *supervisor, const char *name, const char *error)
