@@ -129,7 +129,8 @@ def check_limit(image, options=()):
     if allowed is not None and total > allowed:
         (pathlib.Path(image) / "capdl-loader-image").unlink()
         raise RuntimeError(f"the gateway takes {total:.0f} KiB, more than its budget of {allowed}: "
-                           "lower outstanding, sessions or buffers in the configuration")
+                           "lower buffers (16 at least), outstanding or sessions in the "
+                           "configuration; each service and rule takes some too")
 
 
 def memory(image):

@@ -383,8 +383,9 @@ static int report_memory(struct image_build *image, FILE *out)
     if (total <= budget || !budget)
         return CLI_OK;
     return build_fail(
-        "the gateway takes %llu bytes, more than its budget of %llu: lower outstanding, "
-        "sessions or buffers in the configuration",
+        "the gateway takes %llu bytes, more than its budget of %llu: lower buffers (16 at "
+        "least), outstanding or sessions in the configuration; each service and rule takes some "
+        "too",
         (unsigned long long)total, (unsigned long long)budget);
 }
 

@@ -191,7 +191,7 @@ static void join_registers(const struct reader *reader, struct flow_graph *graph
                               "writes an exported register, read by");
 }
 
-static void check_kernel(struct reader *reader, const char *kernel)
+static void check_kernel(struct reader *reader, const char *kernel, bool accept_open)
 {
     FILE *out = reader->out;
     if (!kernel) {
@@ -210,6 +210,8 @@ static void check_kernel(struct reader *reader, const char *kernel)
                 "%s=OFF has none\n",
                 exported[i].what, exported[i].close);
     }
+    if (reader->topology->mode == SL_ONE_WAY && !accept_open && kernel_is_open(kernel))
+        fputs("flow: refused in one-way mode; --accept-open-timer takes it as it is\n", out);
 }
 
 static void check_paths(struct reader *reader, const char *kernel, bool accept_open)
@@ -242,7 +244,7 @@ int microkit_flow_check(const struct topology *topology, const struct microkit_f
     } else {
         reader_violation(&reader, "cannot be read", "system description", "");
     }
-    check_kernel(&reader, input->kernel);
+    check_kernel(&reader, input->kernel, input->accept_open);
     if (reader.violations)
         fprintf(out, "flow: system description: %d violations\n", reader.violations);
     else
