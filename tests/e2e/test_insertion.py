@@ -44,12 +44,13 @@ def config(tmp_path, external="", internal="", listen=DEVICE, device=DEVICE):
 gateway:
   external: {{ nic: ext0, address: {DEVICE}/24{external} }}
   internal: {{ nic: int0, address: {HMI}/24{internal} }}
+hosts: {{ hmi: {HMI}, far: 10.1.0.10 }}
 services:
   - name: skid
     protocol: modbus-tcp
     listen: {listen}:502
     device: {device}:502
-    rules: [{{ allow: read }}]
+    rules: [{{ allow: read, from: [hmi, far] }}]
 """)
     return path
 

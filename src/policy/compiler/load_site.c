@@ -358,8 +358,11 @@ static void load_host_address(struct loader *loader, const struct node *node, vo
                    ipv4_text(address & prefix_mask(prefix), text), prefix);
         return;
     }
+    /* Put into a cable the gateway has a client's address on the devices' side. */
+    const struct site_side *const clients = &loader->site->side[SL_SIDE_EXT];
     for (unsigned side = 0; prefix == 32 && side < 2; side++)
-        if (address == loader->site->side[side].address) {
+        if (address == loader->site->side[side].address &&
+            (side == SL_SIDE_EXT || !in_network(clients, address))) {
             unexpected(loader, node, "a host's address, not the gateway's own");
             return;
         }

@@ -370,6 +370,10 @@ static void test_addresses_that_are_stations(void **state)
         "  internal: { nic: b, address: 10.0.1.1/31, gateway: 10.0.1.0 }\n  outstanding: 4\n"
         "services: [ { name: x, protocol: modbus-tcp, listen: 10.0.0.1, device: 10.9.9.0 } ]\n",
         "\xef\xbb\xbf" AT("192.168.96.2", "192.168.95.2"),
+        /* put into the cable between a client and its device */
+        "gateway:\n  external: { nic: a, address: 10.0.0.2/24 }\n"
+        "  internal: { nic: b, address: 10.0.0.10/24 }\nhosts: { hmi: 10.0.0.10 }\n"
+        "services: [ { name: x, protocol: modbus-tcp, listen: 10.0.0.2, device: 10.0.0.2 } ]\n",
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct site *site = site_load_text("f", good[i], strlen(good[i]), stderr);
