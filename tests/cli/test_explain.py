@@ -48,6 +48,7 @@ def explain(sluice, tmp_path):
     ("write pump = on unit 7", "pump"),
     ("write coils 0 = 1", "pump"),
     ("write flow = -1.5 unit 2", "flow"),
+    ("write flow = 1e1 unit 2", "flow"),
     ("write 200 to register 2, unit 1", "warm"),
     ("read holding registers 0-3, unit 1", "readings"),
     ("read discrete input 4, unit 1", "readings"),

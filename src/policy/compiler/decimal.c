@@ -79,6 +79,8 @@ bool scaled_range(const char *text, enum modbus_value_type type, struct decimal 
                   uint32_t *low, uint32_t *high)
 {
     const size_t length = strlen(text);
+    if (type == MODBUS_FLOAT32 && scale.digits == 1 && scale.places == 0)
+        return parse_value_range(text, type, low, high); /* exponents too */
     if (scaled_value(text, length, type, scale, low)) {
         *high = *low;
         return true;

@@ -116,12 +116,17 @@ static void add_value(struct loader *loader, const struct node *node, void *cont
     if (point && point->type != MODBUS_COIL) {
         if (!scaled_range(node->text, point->type, point->scale, &low, &high)) {
             const struct decimal scale = point->scale;
-            unexpected(
-                loader, node,
-                "value: what '%s' can hold, or a range such as 15-25 (%s in steps of %s%s%s)",
-                point->name, type_names[point->type],
-                scaled_text(loader->arena, MODBUS_UINT32, scale, 1), *point->measure ? " " : "",
-                point->measure);
+            if (point->type == MODBUS_FLOAT32)
+                unexpected(loader, node,
+                           "value: what '%s', a float32, can hold, or a range such as -1.5-25",
+                           point->name);
+            else
+                unexpected(
+                    loader, node,
+                    "value: what '%s' can hold, or a range such as 15-25 (%s in steps of %s%s%s)",
+                    point->name, type_names[point->type],
+                    scaled_text(loader->arena, MODBUS_UINT32, scale, 1), *point->measure ? " " : "",
+                    point->measure);
             return;
         }
     } else if (!parse_value_range(node->text, values->type, &low, &high)) {

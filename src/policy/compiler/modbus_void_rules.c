@@ -197,6 +197,45 @@ static void warn_of_unreachable(struct loader *loader, const struct search *sear
     warn_of_clients(loader, &rule->head);
 }
 
+/* True where `other` denies all that `rule`, a deny rule too, denies there. */
+static bool denies_all_of(const struct modbus_rule *other, const struct modbus_rule *rule,
+                          const struct cell *cell)
+{
+    bool inside = false;
+    for (size_t i = 0; i < cell->rule_count && !inside; i++)
+        inside = cell->rules[i] == other;
+    if (!inside || modbus_rule_restricted(other, cell->access))
+        return false;
+    const struct spans *spans = modbus_rule_addresses(rule, cell->access);
+    for (size_t i = 0; i < spans->count; i++)
+        if (!spans_hold(modbus_rule_addresses(other, cell->access), spans->span[i].low,
+                        spans->span[i].high))
+            return false;
+    for (size_t i = 0; i < rule->files.count && cell->kind == CELL_FILES; i++)
+        if (!spans_hold(&other->files, rule->files.span[i].low, rule->files.span[i].high))
+            return false;
+    return true;
+}
+
+/* One other deny rule that makes `rule` needless; NULL. */
+static const struct modbus_rule *shadow_of(const struct search *search,
+                                           const struct modbus_rule *rule,
+                                           const struct arena_list *cells)
+{
+    const struct cell **in = cells->items;
+    for (size_t i = 0; cells->count > 0 && i < in[0]->rule_count; i++) {
+        const struct modbus_rule *other = in[0]->rules[i];
+        if (other == rule || !other->head.deny || !counts(search, other))
+            continue;
+        size_t c = 0;
+        while (c < cells->count && denies_all_of(other, rule, in[c]))
+            c++;
+        if (c == cells->count)
+            return other;
+    }
+    return NULL;
+}
+
 static void search_service(struct loader *loader, struct arena *arena,
                            const struct modbus_service_rules *service)
 {
@@ -213,8 +252,15 @@ static void search_service(struct loader *loader, struct arena *arena,
             *(const struct cell **)arena_append(arena, &cells_of[cells[c].rules[i] - rules],
                                                 sizeof(struct cell *)) = &cells[c];
     for (size_t r = count; r-- > 0;) {
-        if (rules[r].head.deny || rules[r].head.expired) {
-            search.is_void[r] = rules[r].head.expired;
+        if (rules[r].head.expired) {
+            search.is_void[r] = true;
+            continue;
+        }
+        if (rules[r].head.deny) {
+            const struct modbus_rule *shadow = shadow_of(&search, &rules[r], &cells_of[r]);
+            search.is_void[r] = shadow != NULL;
+            if (shadow)
+                report_shadowed(loader, &rules[r].head, &shadow->head);
             continue;
         }
         struct finding finding = {0};

@@ -32,6 +32,14 @@ void report_evaded(struct loader *loader, const struct rule_head *rule, enum rul
                by->line);
 }
 
+void report_shadowed(struct loader *loader, const struct rule_head *rule,
+                     const struct rule_head *by)
+{
+    mistake_at(&loader->policy->warnings, rule->line, rule->column,
+               "warning: all that rule '%s' denies, rule '%s' on line %u denies already",
+               rule->name, by->name, by->line);
+}
+
 void report_needless(struct loader *loader, const struct rule_head *rule)
 {
     mistake_at(&loader->policy->warnings, rule->line, rule->column,

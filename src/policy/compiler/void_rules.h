@@ -14,6 +14,9 @@ void report_void(struct loader *loader, const struct rule_head *rule, enum rule_
 /* A warning: some of what `rule` limits, `by` allows without that limit. */
 void report_evaded(struct loader *loader, const struct rule_head *rule, enum rule_limit limit,
                    const struct rule_head *by);
+/* A warning: the deny rule `by` denies all that the deny rule `rule` does. */
+void report_shadowed(struct loader *loader, const struct rule_head *rule,
+                     const struct rule_head *by);
 /* A warning: no rule allows any of what the deny rule is about. */
 void report_needless(struct loader *loader, const struct rule_head *rule);
 

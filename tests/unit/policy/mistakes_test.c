@@ -579,6 +579,37 @@ static void test_functions_that_a_value_leaves_out(void **state)
             "f:14:55: warning: for its values rule 'd' lets nothing pass by function 22", NULL});
 }
 
+static void test_a_deny_rule_in_the_shadow_of_another_is_a_warning(void **state)
+{
+    (void)state;
+    static const char warning[] = "f:12:9: warning: all that rule 'narrow' denies, rule 'wide' on "
+                                  "line 13 denies already";
+    static const struct {
+        const char *narrow, *wide;
+        bool warns;
+    } ways[] = {
+        {"deny: read, from: hmi, unit: 1, address: 5", "deny: read, from: hmi, address: 0-9", true},
+        {"deny: 3, address: [1, 5-6]", "deny: [read, write]", true},
+        {"deny: write, address: 5, value: 7", "deny: write, address: 5", true},
+        {"deny: read, address: 5-10", "deny: read, address: 0-9", false},
+        {"deny: read, address: 5", "deny: read, address: 5, from: hmi", false},
+        {"deny: write, address: 5", "deny: write, address: 5, value: 7", false},
+        {"deny: read, address: 5",
+         "deny: read, address: 5, when: { hours: 06:00-07:00, zone: UTC }", false},
+        {"deny: read, address: 5", "deny: read, address: 5, expires: 2020-01-01", false},
+    };
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        char rules[512];
+        snprintf(rules, sizeof rules,
+                 "      - { name: all, allow: [read, write] }\n      - { name: narrow, %s }\n"
+                 "      - { name: wide, %s }\n",
+                 ways[i].narrow, ways[i].wide);
+        char *said = explained(rules);
+        assert_int_equal(strstr(said, warning) != NULL, ways[i].warns);
+        free(said);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -588,6 +619,7 @@ int main(void)
         cmocka_unit_test(test_files_that_are_no_text),
         cmocka_unit_test(test_files_too_deep_and_too_large),
         cmocka_unit_test(test_a_limit_void_in_part_is_a_warning),
+        cmocka_unit_test(test_a_deny_rule_in_the_shadow_of_another_is_a_warning),
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_sentences_count_one_and_many),
         cmocka_unit_test(test_functions_that_a_value_leaves_out),
