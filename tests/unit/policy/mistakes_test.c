@@ -589,7 +589,7 @@ static void test_a_deny_rule_in_the_shadow_of_another_is_a_warning(void **state)
         bool warns;
     } ways[] = {
         {"deny: read, from: hmi, unit: 1, address: 5", "deny: read, from: hmi, address: 0-9", true},
-        {"deny: 3, address: [1, 5-6]", "deny: [read, write]", true},
+        {"deny: 3, address: [1, 5-6]", "deny: [read, write], address: 0-99", true},
         {"deny: write, address: 5, value: 7", "deny: write, address: 5", true},
         {"deny: read, address: 5-10", "deny: read, address: 0-9", false},
         {"deny: read, address: 5", "deny: read, address: 5, from: hmi", false},
