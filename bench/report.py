@@ -49,7 +49,8 @@ def message_cost(protocol):
 
 
 def ratio(results, name, n, key, base="haproxy"):
-    return results[name][n][key] / results[base][n][key]
+    whole = results[base][n][key]  # 0: not one answer, on a machine that has no time
+    return results[name][n][key] / whole if whole else float("nan")
 
 
 # What is measured of each protocol.

@@ -201,10 +201,7 @@ static void warn_of_unreachable(struct loader *loader, const struct search *sear
 static bool denies_all_of(const struct modbus_rule *other, const struct modbus_rule *rule,
                           const struct cell *cell)
 {
-    bool inside = false;
-    for (size_t i = 0; i < cell->rule_count && !inside; i++)
-        inside = cell->rules[i] == other;
-    if (!inside || modbus_rule_restricted(other, cell->access))
+    if (modbus_rule_restricted(other, cell->access))
         return false;
     const struct spans *spans = modbus_rule_addresses(rule, cell->access);
     for (size_t i = 0; i < spans->count; i++)
@@ -214,7 +211,10 @@ static bool denies_all_of(const struct modbus_rule *other, const struct modbus_r
     for (size_t i = 0; i < rule->files.count && cell->kind == CELL_FILES; i++)
         if (!spans_hold(&other->files, rule->files.span[i].low, rule->files.span[i].high))
             return false;
-    return true;
+    for (size_t i = 0; i < cell->rule_count; i++)
+        if (cell->rules[i] == other)
+            return true;
+    return false;
 }
 
 /* One other deny rule that makes `rule` needless; NULL. */
