@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """DNP3 messages of every kind, valid and not, and an outstation that answers well and badly; run() as
-in corpus.py, so that two hosts can be compared."""
+in corpus.py, so that two hosts can be compared.
+
+That nothing comes back is shown by a marker: a read on another connection, between stations of its own,
+sent after each message and answered after it. Each hop of the gateway keeps the order, and so does the
+outstation. No time is waited for."""
 import json
 import pathlib
 import select
@@ -16,6 +20,9 @@ PORT = 20000
 # More than so many of each: replies, what the device saw, audit lines by verdict.
 LEAST = {"replies": 120, "device": 25, "allow": 30, "deny": 50, "malformed": 20}
 MASTER, OUTSTATION = 1, 10
+MARKER_MASTER, MARKER_OUTSTATION = 3, 13
+WITHOUT_ANSWER = ("00", "06", "08", "0a", "0c")  # functions: confirm, and those without acknowledgement
+PATIENCE = 60  # seconds for what comes unless something is broken
 
 CONFIG = """
 gateway:
@@ -38,6 +45,7 @@ services:
       - { master: 1, outstation: 10 }
       - { master: 2, outstation: 11, device-master: 100, device-outstation: 7 }
       - { master: 1, outstation: 65535 }
+      - { master: 3, outstation: 13 }
     rules:
       - { name: classes, allow: read, from: scada, group: 60 }
       - { name: points, allow: read, from: scada, group: [1, 20, 30], index: 0-99 }
@@ -128,45 +136,63 @@ def _answers(number, fragment):
     return [head + "0000" + body]
 
 
+def _at_once(connection):
+    """What is sent on it is not held back, so that nothing on another connection overtakes it."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
 class Device:
-    """Serves in a thread; self.seen has every fragment with its stations."""
+    """Serves in a thread; self.seen has every fragment with its stations, less the markers."""
 
     def __init__(self, namespace, address=("192.168.95.2", PORT)):
         with namespace.inside():
             self.listener = socket.create_server(address)
         self.seen, self.stop = [], False
+        self.held = {}  # connection: Peer
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
 
     def _serve(self):
-        held = {}
         while not self.stop:
-            ready, _, _ = select.select([self.listener, *held], [], [], .1)
+            ready, _, _ = select.select([self.listener, *self.held], [], [], .1)
             for one in ready:
                 if one is self.listener:
-                    connection = one.accept()[0]
-                    held[connection] = Peer(connection, master=False)
-                    continue
-                if not self._answer(held[one]):
-                    held.pop(one).close()
-        for one in [self.listener, *held]:
+                    self._accept()
+                elif one in self.held:
+                    self._answer(self.held[one])
+            for one in [one for one, peer in self.held.items() if peer.closed]:
+                self.held.pop(one).close()
+        for one in [self.listener, *self.held]:
             one.close()
 
+    def _accept(self):
+        while select.select([self.listener], [], [], 0)[0]:
+            connection = _at_once(self.listener.accept()[0])
+            self.held[connection] = Peer(connection, master=False)
+
     def _answer(self, peer):
-        while True:
-            got = peer.receive(0.02)
-            if got is None:
-                return not peer.closed
+        while (got := peer.receive(0.02)) is not None:
             if isinstance(got[0], int):
                 self.seen.append(f"link {got}")
                 continue
             fragment, master, outstation = got
+            if master == MARKER_MASTER:
+                self._answer_marker(peer, fragment)
+                continue
             self.seen.append(f"{master} > {outstation}: {fragment}")
             if fragment[2:4] == "00":
                 continue  # a confirm
             for answer in _answers(len(self.seen), fragment):
                 peer.reply(answer, source=outstation if outstation < 65000 else OUTSTATION,
                            destination=master)
+
+    def _answer_marker(self, peer, fragment):
+        """What came before it on other connections is answered first."""
+        self._accept()
+        for other in [other for other in self.held.values() if other is not peer]:
+            self._answer(other)
+        peer.reply(f"c{fragment[1]}810000", source=MARKER_OUTSTATION, destination=MARKER_MASTER)
 
     def __enter__(self):
         return self
@@ -176,32 +202,97 @@ class Device:
         self.thread.join()
 
 
-def _exchange(lab, master, message):
-    """(master to go on with, what came back)."""
-    if master is None:
-        master = Peer(lab.connect(port=PORT), master=True)
-    got = []
-    try:
-        master.socket.sendall(message)
-    except ConnectionError:
-        return None, ["closed"]
-    wait = 2.0  # more than twice the service's timeout
-    while (one := master.receive(wait)) is not None:
-        got.append(str(one))
-        wait = 0.4
-    if master.closed:
-        master.close()
-        return None, [*got, "closed"]
-    return master, got
+class _Exchange:
+    """Messages one after the other, each with all that comes of it."""
+
+    def __init__(self, lab, device, audit):
+        self.lab, self.device, self.audit = lab, device, audit
+        self.marker, self.marks = self._connect(MARKER_MASTER, MARKER_OUTSTATION), 0
+        self.master = None
+
+    def _connect(self, master, outstation):
+        """Answered when the far side is there."""
+        peer = Peer(_at_once(self.lab.connect(port=PORT, timeout=PATIENCE)), master=True)
+        peer.socket.sendall(link(DIR | PRM | STATUS_REQUEST, outstation, master))
+        assert peer.receive(PATIENCE), "no link status"
+        return peer
+
+    def close(self):
+        for peer in filter(None, (self.marker, self.master)):
+            peer.close()
+
+    def _settle(self, got):
+        self.marks += 1
+        head = f"c{self.marks % 16:x}"
+        self.marker.request(head + "01 3c0206", source=MARKER_MASTER, destination=MARKER_OUTSTATION)
+        mark = self.marker.receive(PATIENCE)
+        assert mark and mark[0] == head + "810000", mark
+        self._take(got)
+
+    def lines(self):
+        """Of the log, of messages: all up to the last marker's."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            lines = [line for line in self.audit() if line["event"] in ("message", "request-failed")]
+            if sum(MARKER_MASTER in _stations(line) for line in lines) >= self.marks:
+                return lines
+            assert time.monotonic() < until, "a marker has no line on the log"
+            time.sleep(.05)
+
+    def _failures(self):
+        return sum(line["event"] == "request-failed" or
+                   (line.get("direction") == "reply" and line.get("verdict") == "malformed")
+                   for line in self.audit())
+
+    def _take(self, got):
+        while (one := self.master.receive(0.02)) is not None:  # it is there: the marker came after it
+            got.append(one)
+
+    def send(self, message):
+        """What came back, as text."""
+        if self.master is None:
+            self.master = self._connect(MASTER, OUTSTATION)
+        got, before, failures = [], len(self.device.seen), self._failures()
+        try:
+            self.master.socket.sendall(message)
+        except ConnectionError:
+            self.master = None
+            return ["closed"]
+        self._settle(got)
+        seen = self.device.seen[before:]
+        until = time.monotonic() + PATIENCE
+        while any(map(_awaits_reply, seen)) and not any(map(_ends, got)) and self._failures() == failures:
+            assert time.monotonic() < until, f"neither a reply nor a failure: {message.hex()}"
+            self._take(got)
+        if seen:
+            self._settle(got)
+        texts = list(map(str, got))
+        if self.master.closed:
+            self.master.close()
+            self.master = None
+            texts.append("closed")
+        return texts
+
+
+def _stations(line):
+    return line["dnp3"].get("source"), line["dnp3"].get("destination")
+
+
+def _awaits_reply(seen):
+    stations, fragment = seen.split(": ")
+    return fragment[2:4] not in WITHOUT_ANSWER and not stations.endswith(" 65535")
+
+
+def _ends(got):
+    """A response whose last fragment this is."""
+    return isinstance(got[0], str) and got[0][2:4] == "81" and int(got[0][0:2], 16) & 0x40
 
 
 def run(lab, device, audit):
-    replies, master = [], None
-    for message in requests():
-        master, reply = _exchange(lab, master, message)
-        replies.append((message.hex(), reply))
-    time.sleep(.5)
-    lines = [line for line in audit() if line["event"] in ("message", "request-failed")]
+    exchange = _Exchange(lab, device, audit)
+    replies = [(message.hex(), exchange.send(message)) for message in requests()]
+    exchange.close()
+    lines = [line for line in exchange.lines() if MARKER_MASTER not in _stations(line)]
     said = sorted(json.dumps({key: line.get(key) for key in
                               ("event", "verdict", "reason", "rule", "direction", "dnp3", "new", "old",
                                "component", "service", "client")}, sort_keys=True) for line in lines)
