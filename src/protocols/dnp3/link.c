@@ -87,7 +87,7 @@ static bool control_known(uint8_t control)
 }
 
 /* 9.2.4.1.4: FFF0 to FFFB are reserved; above stand the self-address and the broadcasts, to
- * which only a master sends, broadcasts only as user data that is not confirmed. */
+ * which only a master sends, to broadcasts only user data (AN table 1, row 17). */
 static bool stations_possible(const struct link_frame *frame)
 {
     if (frame->source > LINK_LAST_STATION)
@@ -96,8 +96,7 @@ static bool stations_possible(const struct link_frame *frame)
         return true;
     if (frame->destination < LINK_SELF_ADDRESS || !(frame->control & LINK_DIR))
         return false;
-    return frame->destination < LINK_FIRST_BROADCAST ||
-           (frame->control & (LINK_PRM | LINK_FUNCTION)) == (LINK_PRM | LINK_UNCONFIRMED_USER_DATA);
+    return frame->destination < LINK_FIRST_BROADCAST || is_user_data(frame->control);
 }
 
 enum sl_reason link_check(enum sl_direction direction, const struct link_frame *frame)

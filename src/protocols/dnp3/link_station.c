@@ -131,8 +131,8 @@ static void take(struct sl_link_step *step, enum sl_direction direction,
     if (link_carries_data(frame))
         step->status = part(data[0]);
     if ((frame->control & LINK_FUNCTION) == LINK_UNCONFIRMED_USER_DATA ||
-        view->far == SL_LINK_FAR_ASIDE)
-        return;
+        frame->destination >= LINK_FIRST_BROADCAST || view->far == SL_LINK_FAR_ASIDE)
+        return; /* answered by nobody */
     if (!known(view, step->parties)) {
         step->status = SL_LINK_MESSAGE;
         step->reason = SL_REASON_STATION_ADDRESS;

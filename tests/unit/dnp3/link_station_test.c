@@ -143,6 +143,8 @@ static void what_is_nobodys(void **unused)
         {CONFIRMED, 99, DATA, SL_REASON_STATION_ADDRESS},
         {0x44, 99, DATA, SL_REASON_NONE}, /* policy's to say */
         {0x44, 0xffff, DATA, SL_REASON_NONE},
+        {CONFIRMED, 0xffff, DATA, SL_REASON_NONE}, /* no acknowledgement, whatever FCB is */
+        {CONFIRMED, 0xfffd, DATA, SL_REASON_NONE},
         {0x41, WIRE_OUTSTATION, "", SL_REASON_LINK_CONTROL},
         {0x49, 0xffff, "", SL_REASON_STATION_ADDRESS},
         {0x49, WIRE_OUTSTATION, DATA, SL_REASON_LENGTH_FIELD},
@@ -158,6 +160,32 @@ static void what_is_nobodys(void **unused)
     struct wire wire = {0};
     wire_frame(&wire, 0x44, WIRE_OUTSTATION, WIRE_MASTER, (const uint8_t *)"\xc0\xc3\x01", 3);
     assert_int_equal(step_of(&wire).reason, SL_REASON_LINK_DIRECTION);
+}
+
+/* Who only looks gets all user data, and link frames as they are. */
+static void looking_from_aside(void **unused)
+{
+    (void)unused;
+    view = (struct sl_link_view){.far = SL_LINK_FAR_ASIDE, .any = true};
+    static const struct {
+        uint8_t control;
+        const char *data;
+        enum sl_link_status status;
+    } cases[] = {
+        {0x49, "", SL_LINK_OWN},
+        {0x40, "", SL_LINK_OWN},
+        {0x00, "", SL_LINK_OWN},
+        {0x44, DATA, SL_LINK_MESSAGE},
+        {CONFIRMED, DATA, SL_LINK_MESSAGE},
+        {CONFIRMED, DATA, SL_LINK_MESSAGE},
+        {CONFIRMED | FCB, "40 c301", SL_LINK_FIRST},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sl_link_step step = from_master(cases[i].control, WIRE_OUTSTATION, cases[i].data);
+        assert_int_equal(step.status, cases[i].status);
+        assert_int_equal(step.reason, SL_REASON_NONE);
+        assert_int_equal(step.answer_length, 0);
+    }
 }
 
 static void parts(void **unused)
@@ -292,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup(each_neighbour_has_its_own, begin),
         cmocka_unit_test_setup(the_far_side, begin),
         cmocka_unit_test_setup(what_is_nobodys, begin),
+        cmocka_unit_test_setup(looking_from_aside, begin),
         cmocka_unit_test_setup(parts, begin),
         cmocka_unit_test_setup(broken_checks_are_content, begin),
         cmocka_unit_test_setup(a_frame_inside_a_broken_one, begin),
