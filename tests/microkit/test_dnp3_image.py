@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """DNP3 through the image: the tests of the Linux gateway (tests/e2e/test_dnp3_gateway.py), one by one."""
+import contextlib
 import os
 import pathlib
 import sys
@@ -11,7 +12,7 @@ import qemu
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from test_dnp3_gateway import *  # noqa: F401,F403 the tests and their fixtures
-from dnp3_wire import Peer
+from dnp3_wire import Device, Peer
 from test_dnp3_gateway import CONFIG
 
 # They start a gateway of their own, with another configuration.
@@ -39,14 +40,20 @@ def image(build, lab, tmp_path_factory):
     site.write_text(CONFIG)
     directory, printed = build(site=site)
     assert " allowed\n" not in printed  # the bound of 4 MiB is a Modbus gateway's
-    gateway = qemu.Gateway(lab, directory, folder / "serial", wait=False)
-    until = time.monotonic() + 60
-    while True:
-        try:
-            lab.connect(lab_module.LISTEN_ADDRESS, 20000, timeout=1).close()
-            break
-        except OSError:
-            assert time.monotonic() < until, gateway.read_log()
+    # The device is there first: the gateway waits before it tries again to reach one that was not.
+    with contextlib.closing(Device(lab, lab_module.DEVICE_ADDRESS)) as device:
+        gateway = qemu.Gateway(lab, directory, folder / "serial", wait=False)
+        until = time.monotonic() + 60
+        while True:
+            try:
+                probe = lab.connect(lab_module.LISTEN_ADDRESS, 20000, timeout=1)
+                break
+            except OSError:
+                assert time.monotonic() < until, gateway.read_log()
+        reached = device.accept(60)
+        probe.close()
+        assert reached.ended(60)
+        reached.close()
     yield gateway
     gateway.__exit__()
 

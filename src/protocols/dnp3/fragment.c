@@ -9,7 +9,7 @@ static bool is_response(unsigned function)
 }
 
 /* 1815 4.2.2.4, 4.2.2.5.1, 4.4: which control bits a function may have. A request is one fragment
- * and is not confirmed; an unsolicited response is one fragment and always is. */
+ * and asks for no confirmation; an unsolicited response is one fragment and always does. */
 static enum sl_reason check_control(enum sl_direction direction, unsigned function, uint8_t control)
 {
     const struct dnp3_function_entry *entry = dnp3_function(function);
