@@ -241,12 +241,12 @@ size_t dnp3_refuse(const void *canonical, size_t length, enum sl_reason reason, 
         return 0;
     uint8_t octets[DNP3_MAX_FRAGMENT];
     struct sl_writer fragment = sl_writer(octets, sizeof octets);
-    if (by_policy(reason) && request->kind == DNP3_FRAGMENT && is_plain_control(request) &&
-        !is_authenticated(request)) {
+    const bool echoed = by_policy(reason) && request->kind == DNP3_FRAGMENT &&
+                        is_plain_control(request) && !is_authenticated(request);
+    if (echoed)
         write_head(&fragment, request, 0);
-        if (!write_refused_commands(request, &fragment))
-            return 0;
-    } else {
+    if (!echoed || !write_refused_commands(request, &fragment)) { /* with IIN too long for one */
+        fragment = sl_writer(octets, sizeof octets);
         write_head(&fragment, request, iin);
     }
     struct sl_writer out = sl_writer(bytes, size);

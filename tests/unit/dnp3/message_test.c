@@ -240,6 +240,8 @@ static void refusals(void **state)
                    "c381 0000 0c01 28 0200 [0500 4101 0000000000000000 09*2]");
     assert_refused("c303 2902 1701 05 1234 00", SL_REASON_DENY_RULE,
                    "c381 0000 2902 1701 05 1234 09");
+    /* but one that is too long with the indications before it */
+    assert_refused("c303 2902 28 9801 [0500 1234 00*408]", SL_REASON_NO_RULE_VALUE, "c381 0004");
     /* never answered */
     assert_refused("c306 2902 1701 05 1234 00", SL_REASON_NO_RULE, NULL);
     assert_refused("c308 1400 06", SL_REASON_NO_RULE, NULL);
