@@ -81,6 +81,7 @@ def test_controls_only_after_their_select(world, master_make, outstation_make):
                     "direct 1 int16=50", "direct 0 int16=101", "direct 0 int16=-1"):
         assert master.ask(refused, "command")["status"] == ["not-authorized"], refused
     assert master.ask("direct 0 int16=100", "command")["status"] == ["success"]
+    outstation.saw("direct-operate", mark)
     assert [line["saw"] for line in outstation.said(mark) if "saw" in line] == ["direct-operate"]
     world.close()
     functions = world.observer.functions()
