@@ -288,20 +288,32 @@ static void put_rule(struct draft *draft, const struct rule *rule)
     }
 }
 
-/* Each pair of stations once, as they first appeared. */
-static void put_stations(struct draft *draft, const struct rule *of)
+static bool same_stations(const struct learnt_dnp3_key *a, const struct learnt_dnp3_key *b)
+{
+    const struct rule left = {.key = *a}, right = {.key = *b};
+    return same_service(&left, &right) && a->master == b->master && a->outstation == b->outstation;
+}
+
+/* Of requests, then of confirmations, as they first appeared. */
+static const struct learnt_dnp3_key *key_at(const struct draft *draft, size_t i)
 {
     struct learnt_dnp3_kind **const kind = draft->learnt->kinds.items;
+    const struct learnt_dnp3_key *const confirmed = draft->learnt->confirmed.items;
+    const size_t kinds = draft->learnt->kinds.count;
+    return i < kinds ? &kind[i]->key : &confirmed[i - kinds];
+}
+
+/* Each pair of stations once. */
+static void put_stations(struct draft *draft, const struct rule *of)
+{
+    const size_t count = draft->learnt->kinds.count + draft->learnt->confirmed.count;
     fputs("    stations:\n", draft->text.out);
-    for (size_t i = 0; i < draft->learnt->kinds.count; i++) {
-        const struct learnt_dnp3_key *const key = &kind[i]->key;
+    for (size_t i = 0; i < count; i++) {
+        const struct learnt_dnp3_key *const key = key_at(draft, i);
         const struct rule its = {.key = *key};
         bool said = !same_service(&its, of);
-        for (size_t j = 0; j < i && !said; j++) {
-            const struct rule other = {.key = kind[j]->key};
-            said = same_service(&other, of) && other.key.master == key->master &&
-                   other.key.outstation == key->outstation;
-        }
+        for (size_t j = 0; j < i && !said; j++)
+            said = same_stations(key_at(draft, j), key);
         if (!said)
             fprintf(draft->text.out, "      - { master: %u, outstation: %u }\n", key->master,
                     key->outstation);

@@ -123,6 +123,18 @@ static void take_item(struct learnt_dnp3 *learnt, struct learnt_dnp3_kind *kind,
         add_value(learnt, kind, item->low, analog_value(header->variation, item->data));
 }
 
+/* Stations that only speak of events: no rule, but they must be listed. */
+static void take_confirm(struct learnt_dnp3 *learnt, const struct learnt_dnp3_key *key)
+{
+    const struct learnt_dnp3_key *known = learnt->confirmed.items;
+    for (size_t i = 0; i < learnt->confirmed.count; i++)
+        if (known[i].server == key->server && known[i].port == key->port &&
+            known[i].udp == key->udp && known[i].master == key->master &&
+            known[i].outstation == key->outstation)
+            return;
+    *(struct learnt_dnp3_key *)arena_append(&learnt->arena, &learnt->confirmed, sizeof *key) = *key;
+}
+
 void learnt_dnp3_request(struct learnt_dnp3 *learnt, const struct endpoint *client,
                          const struct endpoint *server, bool udp, const struct timeval *time,
                          const struct dnp3_message *request)
@@ -135,8 +147,12 @@ void learnt_dnp3_request(struct learnt_dnp3 *learnt, const struct endpoint *clie
                                   .function = request->function,
                                   .udp = udp,
                                   .blocks = request->header_count > 0};
-    if (request->kind != DNP3_FRAGMENT || request->function == DNP3_CONFIRM)
+    if (request->kind != DNP3_FRAGMENT)
         return;
+    if (request->function == DNP3_CONFIRM) {
+        take_confirm(learnt, &key);
+        return;
+    }
     if (!key.client || !key.server) {
         learnt->counts.not_ipv4++;
         return;

@@ -54,10 +54,12 @@ struct learnt_dnp3 {
     struct learnt_dnp3_kind *bucket[LEARNT_DNP3_BUCKETS];
     struct arena_list kinds;       /* struct learnt_dnp3_kind *, in order of appearance */
     struct arena_list unsolicited; /* struct endpoint: servers that sent such */
+    struct arena_list confirmed;   /* struct learnt_dnp3_key: between whom such was confirmed */
     struct learn_counts counts;
 };
 
-/* One well-formed request; a link frame and a confirm are none. */
+/* One well-formed request; a link frame is none, a confirm says only that there are the stations.
+ */
 void learnt_dnp3_request(struct learnt_dnp3 *learnt, const struct endpoint *client,
                          const struct endpoint *server, bool udp, const struct timeval *time,
                          const struct dnp3_message *request);

@@ -101,6 +101,14 @@ def test_stations_and_clients_that_do_the_same_share_a_rule(learn):
     assert text.count("- { master: 1, outstation: 1") == 3
 
 
+def test_stations_that_only_speak_of_events_are_listed(learn):
+    """Their confirmations need no rule, but the pair must be there."""
+    data = request("c001 3c0206") + request("d300", outstation=11) + request("d400", outstation=11)
+    draft, text = learn([(CLIENT, DEVICE, data)])
+    assert [rule["outstation"] for rule in draft] == [OUTSTATION]
+    assert text.count("- { master: 1, outstation: 11 }") == 1
+
+
 def test_what_was_not_commanded_is_denied(learn, sluice, tmp_path):
     learn([(CLIENT, DEVICE, block(5, 3, 0x03) + block(5, 9, 0x04))])
     for number, other in enumerate([block(5, 4, 0x03), block(5, 3, 0x01), block(5, 3, 0x81),
