@@ -37,6 +37,9 @@ static void judge_reply(struct flow *flow, struct stream_message *message)
         message->reason = outstanding_match(&flow->outstanding, protocol, flow->service, traits.key,
                                             message->canonical, message->canonical_length);
     message->verdict = message->reason == SL_REASON_NONE ? SL_VERDICT_ALLOW : SL_VERDICT_DENY;
+    if (message->verdict == SL_VERDICT_ALLOW && traits.asks_confirm)
+        outstanding_deliver(&flow->outstanding, traits.parties,
+                            protocol->key(message->canonical, message->canonical_length));
 }
 
 static bool learns(const struct flow *flow)
@@ -52,6 +55,20 @@ static void on_settled(void *context, const void *request, size_t length, uint32
     if (learns(flow))
         flow->protocol->note_outcome(flow->service, flow->replay->state, request, length, order,
                                      reply, reply_length);
+}
+
+/* A confirmation needs no rule, but the reply that it confirms. */
+static void judge_confirmation(struct flow *flow, struct stream_message *message)
+{
+    const struct sl_protocol *const protocol = flow->protocol;
+    if (!protocol->traits || message->verdict != SL_VERDICT_ALLOW)
+        return;
+    const struct sl_traits traits =
+        protocol->traits(SL_REQUEST, message->canonical, message->canonical_length);
+    if (!traits.confirms || outstanding_confirm(&flow->outstanding, traits.parties, traits.key))
+        return;
+    message->verdict = SL_VERDICT_DENY;
+    message->reason = SL_REASON_CONFIRM_UNMATCHED;
 }
 
 static void note_request(struct flow *flow, const struct stream_message *message)
@@ -79,6 +96,8 @@ static void judge_message(void *context, const struct stream_message *taken)
     struct flow *flow = side->flow;
     struct stream_message message = *taken;
     bool request = side->direction == SL_REQUEST;
+    if (flow->service && request)
+        judge_confirmation(flow, &message);
     if (flow->service && request)
         note_request(flow, &message);
     if (flow->service && !request)

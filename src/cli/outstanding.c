@@ -92,6 +92,28 @@ void outstanding_drop(struct outstanding *outstanding, uint16_t key)
     }
 }
 
+bool outstanding_confirm(struct outstanding *outstanding, uint32_t parties, uint16_t key)
+{
+    for (unsigned i = 0; i < OUTSTANDING_CONFIRMATIONS; i++) {
+        if (!outstanding->awaited[i].on || outstanding->awaited[i].parties != parties ||
+            outstanding->awaited[i].key != key)
+            continue;
+        outstanding->awaited[i].on = false;
+        return true;
+    }
+    return false;
+}
+
+void outstanding_deliver(struct outstanding *outstanding, uint32_t parties, uint16_t key)
+{
+    (void)outstanding_confirm(outstanding, parties, key); /* sent again */
+    const unsigned place = outstanding->awaited_next;
+    outstanding->awaited[place].parties = parties;
+    outstanding->awaited[place].key = key;
+    outstanding->awaited[place].on = true;
+    outstanding->awaited_next = (uint8_t)((place + 1) % OUTSTANDING_CONFIRMATIONS);
+}
+
 void outstanding_free(struct outstanding *outstanding)
 {
     while (outstanding->first)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The requests of one captured connection that await their reply, as policy_emit keeps them:
- * only requests that policy let through, each for one reply. On a captured connection the
- * transaction is the client's, which may use one for several requests at once; of these the
- * oldest that a reply fits is meant.
+ * The requests of one captured connection that await their reply, and the replies that await their
+ * confirmation, as policy_emit keeps them: only requests that policy let through, each for one
+ * reply. On a captured connection the transaction is the client's, which may use one for several
+ * requests at once; of these the oldest that a reply fits is meant.
  */
 #ifndef SLUICE_CLI_OUTSTANDING_H
 #define SLUICE_CLI_OUTSTANDING_H
@@ -14,6 +14,8 @@
 
 #include "sluice/protocol.h"
 
+#define OUTSTANDING_CONFIRMATIONS 64u
+
 struct outstanding_request;
 struct outstanding {
     struct outstanding_request *first;
@@ -22,6 +24,12 @@ struct outstanding {
     void (*settled)(void *context, const void *request, size_t length, uint32_t order,
                     const void *reply, size_t reply_length);
     void *context;
+    struct {
+        uint32_t parties;
+        uint16_t key;
+        bool on;
+    } awaited[OUTSTANDING_CONFIRMATIONS]; /* the oldest goes for one more */
+    uint8_t awaited_next;
 };
 
 /* False when there is no memory. `order`: what settled() is to be told. */
@@ -38,6 +46,11 @@ enum sl_reason outstanding_match(struct outstanding *outstanding,
 
 /* A malformed reply costs the oldest request of its transaction, if there is one. */
 void outstanding_drop(struct outstanding *outstanding, uint16_t key);
+
+/* A reply with this key that asks for a confirmation has passed. */
+void outstanding_deliver(struct outstanding *outstanding, uint32_t parties, uint16_t key);
+/* True for the confirmation of one, each once. */
+bool outstanding_confirm(struct outstanding *outstanding, uint32_t parties, uint16_t key);
 
 void outstanding_free(struct outstanding *outstanding);
 

@@ -100,12 +100,26 @@ def test_steps_and_rates_at_the_captures_time(conversation):
         ("allow", None), ("deny", "rate"), ("allow", None)]
 
 
-@pytest.mark.parametrize("unsolicited, verdict", [
-    ("deny", ("deny", "unsolicited-denied")), ("allow", ("allow", None))])
-def test_unsolicited_responses_and_confirmations(conversation, unsolicited, verdict):
+@pytest.mark.parametrize("unsolicited, verdicts", [
+    ("deny", [("deny", "unsolicited-denied"), ("deny", "confirm-unmatched")]),
+    ("allow", [("allow", None)] * 2)])
+def test_unsolicited_responses_and_confirmations(conversation, unsolicited, verdicts):
     conversation.tell("f282 0000 0201 1701 05 81")
     conversation.ask("d200")
-    assert conversation.replay(unsolicited) == [verdict, ("allow", None)]
+    assert conversation.replay(unsolicited) == verdicts
+
+
+def test_a_confirmation_is_of_one_response_that_passed_and_asked_for_it(conversation):
+    unmatched = ("deny", "confirm-unmatched")
+    conversation.ask("c301 3c0206")
+    conversation.tell("e381 0000")
+    for confirmation in ("d300", "c400", "c300", "c300"):
+        conversation.ask(confirmation)
+    conversation.ask("c401 3c0206")
+    conversation.tell("c481 0000")
+    conversation.ask("c400")
+    assert conversation.replay() == [("allow", None)] * 2 + [unmatched] * 2 + [("allow", None), unmatched] + \
+        [("allow", None)] * 2 + [unmatched]
 
 
 def test_a_response_in_several_fragments(conversation):
