@@ -222,8 +222,7 @@ CAmkES, for the Cortex-A53 on Microkit, and there freestanding, so that small co
 builtins, tried once, it takes 1.4 % less in total); on CAmkES `memcpy` and its kin are the C library's, on
 Microkit the host's own plain ones; CAmkES's runtime is compiled at -O3, its kernel at -O2, and with what
 the SDK's was is not written in it; libmicrokit wakes a component once for each channel of a wake-up, ours
-on CAmkES once for all; on Microkit each component counts its turns, by which one that hangs is found, on
-CAmkES nobody looks for that. A bell on CAmkES is rung when the component returns, on Microkit at once: neither
+on CAmkES once for all. A bell on CAmkES is rung when the component returns, on Microkit at once: neither
 loses one.
 
 Memory is of these images, which have no NICs: add 196 KiB of DMA for each. What a whole gateway takes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The drill: one component turned hostile, on Linux and on Microkit. Not part of a released program.
+# The drill: one component turned hostile, on Linux, Microkit and CAmkES. Not part of a released program.
 
 DRILL := $(B)/sluice-drill
 # What of the launcher goes through the drill's own code.
@@ -32,4 +32,5 @@ DRILL_SECONDS ?= 600
 .PHONY: drill
 drill: deps-test
 	@$(MAKE) --no-print-directory all $(DRILL)
-	DRILL_SECONDS=$(DRILL_SECONDS) $(VENV)/bin/python -m pytest tests/drill tests/microkit/test_hostile.py tests/microkit/test_supervision.py -s $(PYTEST)
+	DRILL_SECONDS=$(DRILL_SECONDS) $(VENV)/bin/python -m pytest tests/drill tests/microkit/test_hostile.py tests/microkit/test_supervision.py \
+	  tests/camkes/test_camkes_hostile.py tests/camkes/test_camkes_hung.py -s $(PYTEST)

@@ -15,10 +15,9 @@
 #define READ RIGHT_READ
 #define BOTH (RIGHT_READ | RIGHT_WRITE)
 
-/* The pipeline's components have one priority, so that a wake-up does not take the processor
- * from who is still draining its queues, and no flood from outside can keep the others from it;
- * a full budget is a time slice. The monitor has what the others leave: a serial port is slow, and
- * audit lines are lost, and counted, rather than traffic held up. The clock's is what makes it
+/* The pipeline's components and the monitor have one priority, so that a wake-up does not take the
+ * processor from who is still draining its queues, and no flood from outside, nor one that never
+ * rests, can keep the others from it; a full budget is a time slice. The clock's is what makes it
  * tick: by seL4_Yield it gives up what is left of 9000 in every 10000 microseconds
  * (hosts/camkes/clock.c). It uses little of that, but a machine that is held up charges it all the
  * time that passes, and with a small share it would be paid back for seconds. */
@@ -27,7 +26,7 @@ struct scheduling {
     uint32_t budget, period, stack;
 };
 static const struct scheduling scheduling[] = {
-    [CAMKES_COMPONENT] = {100, 1000, 1000, 0x2000},  [CAMKES_MONITOR] = {90, 1000, 1000, 0x2000},
+    [CAMKES_COMPONENT] = {100, 1000, 1000, 0x2000},  [CAMKES_MONITOR] = {100, 1000, 1000, 0x2000},
     [CAMKES_CLOCK] = {253, 9000, 10000, 0x1000},     [CAMKES_ENTROPY] = {252, 1000, 1000, 0x2000},
     [CAMKES_SUPERVISOR] = {254, 1000, 1000, 0x2000},
 };
@@ -110,12 +109,6 @@ static void add_channels(struct camkes_system *system)
     }
 }
 
-/* parser_norm neither waits for a time nor asks for random bytes. */
-static bool wants_clock(const struct topology_component *component)
-{
-    return component->program != PROGRAM_PARSER_NORM;
-}
-
 /* policy_emit: for the time of day too; the monitor: for that and the boot identifier. */
 static bool wants_seed(const struct topology_component *component)
 {
@@ -140,11 +133,10 @@ static void add_trusted(struct camkes_system *system)
     const struct topology *topology = system->topology;
     unsigned clock = add_instance(system, "clock", CAMKES_CLOCK, CAMKES_NO_COMPONENT);
     unsigned entropy = add_instance(system, "entropy", CAMKES_ENTROPY, CAMKES_NO_COMPONENT);
-    unsigned ticks = 0, ready = 0;
+    unsigned ready = 0;
     system->instance[entropy].dma = system->board->entropy ? VIRTIO_ENTROPY_MEMORY : 0;
     for (unsigned i = 0; i < topology->component_count; i++) {
-        if (wants_clock(&topology->component[i]))
-            add_bell(system, clock, ticks++, i, INSTANCE_BADGE_CLOCK);
+        add_bell(system, clock, i, i, INSTANCE_BADGE_CLOCK);
         if (!wants_seed(&topology->component[i]))
             continue;
         add_page(system, CAMKES_SEED, "seed", i, entropy, i);
@@ -152,13 +144,19 @@ static void add_trusted(struct camkes_system *system)
     }
 }
 
-/* It waits for faults, so nobody wakes it when its seed is filled: it looks when a fault comes. */
+/* Nobody wakes it when its seed is filled: it looks when it has something to say. */
 static void add_supervisor(struct camkes_system *system)
 {
-    unsigned entropy = system->instance_count - 1;
+    unsigned components = system->topology->component_count;
+    unsigned clock = components, entropy = components + 1;
     unsigned supervisor =
         add_instance(system, "supervisor", CAMKES_SUPERVISOR, CAMKES_NO_COMPONENT);
     add_page(system, CAMKES_SEED, "seed", supervisor, entropy, supervisor);
+    add_bell(system, clock, components, supervisor, INSTANCE_BADGE_CLOCK);
+    /* Below the pipeline's priority one may have to wait for its turn: the measured monitor. */
+    for (unsigned i = 0; i < components; i++)
+        if (system->instance[i].priority == scheduling[CAMKES_COMPONENT].priority)
+            add_page(system, CAMKES_LIFE, "life", i, i, supervisor);
 }
 
 static void add_measure(struct camkes_system *system)
@@ -181,6 +179,10 @@ void camkes_plan(const struct site *site, const struct topology *topology,
         bool monitor = topology->component[i].program == PROGRAM_MONITOR;
         unsigned instance = add_instance(system, topology->component[i].name,
                                          monitor ? CAMKES_MONITOR : CAMKES_COMPONENT, i);
+        /* Where it is measured the clients' requests leave no rest: the monitor's work comes after
+         * them all, and is told apart from theirs. */
+        if (monitor && synthetic)
+            system->instance[instance].priority--;
         if (topology->component[i].device && !synthetic)
             system->instance[instance].dma = virtio_net_memory_size();
     }

@@ -5,7 +5,8 @@
  * Host only.
  *
  * Besides the topology's components there are three instances that are trusted: the clock, the
- * source of random seeds, and the supervisor, to whom everybody's faults go.
+ * source of random seeds, and the supervisor, to whom everybody's faults go and who looks whether
+ * they take turns.
  */
 #ifndef SLUICE_TOPOLOGY_CAMKES_H
 #define SLUICE_TOPOLOGY_CAMKES_H
@@ -39,7 +40,7 @@ struct camkes_instance {
 };
 
 /* What a region is to those who map it. */
-enum camkes_use { CAMKES_LINK, CAMKES_SEED, CAMKES_MEASURE };
+enum camkes_use { CAMKES_LINK, CAMKES_SEED, CAMKES_LIFE, CAMKES_MEASURE };
 
 /* Every region has two ends. */
 struct camkes_region {

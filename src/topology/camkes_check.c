@@ -312,7 +312,7 @@ static void check_caps(struct camkes_checker *checker, unsigned instance)
 static void check_thread(struct camkes_checker *checker, unsigned instance)
 {
     unsigned thread = (unsigned)checker->found[instance].tcb;
-    bool supervised = supervises(checker, instance);
+    bool supervised = supervises(checker, instance), bound = false;
     const struct capdl_object *object = object_of(checker, thread);
     uint32_t priority = checker->system->instance[instance].priority;
     if (object->priority != priority || object->max_priority != priority)
@@ -338,11 +338,18 @@ static void check_thread(struct camkes_checker *checker, unsigned instance)
                    cap->badge == instance + 1u && cap->rights == (CAPDL_WRITE | CAPDL_EXECUTE);
             supervised |= good;
         }
+        if (!strcmp(cap->slot, "bound_notification"))
+            bound = good = supervises(checker, instance) &&
+                           (int)cap->object == checker->found[instance].wake &&
+                           cap->rights == CAPDL_READ;
         if (!good)
             violation(checker, "the thread of %s has %s as its %s",
                       instance_name(checker, instance), object_of(checker, cap->object)->name,
                       cap->slot);
     }
+    if (supervises(checker, instance) && !bound)
+        violation(checker, "%s hears no wake-up while it waits for faults",
+                  instance_name(checker, instance));
     if (!supervised)
         violation(checker, "faults of %s go to nobody, or not as its own",
                   instance_name(checker, instance));

@@ -33,8 +33,9 @@ static void add_nodes(const struct camkes_checker *checker, struct flow_graph *g
         }
         if (instance->kind == CAMKES_SUPERVISOR) {
             flow_add_trusted(graph, instance->name,
-                             "receives the faults of all others, stops all and says so on the "
-                             "serial port; could stop them at any time");
+                             "receives the faults of all others and reads how many turns each "
+                             "took, stops all and says so on the serial port; could stop them at "
+                             "any time");
             continue;
         }
         const struct topology_component *component =
@@ -132,6 +133,22 @@ static void add_faults(const struct camkes_checker *checker, struct flow_graph *
     }
 }
 
+/* Who may signal a notification, to whose thread it is bound. */
+static void add_bound(const struct camkes_checker *checker, struct flow_graph *graph)
+{
+    for (unsigned to = 0; to < checker->system->instance_count; to++) {
+        int bound = slot(checker, (unsigned)checker->found[to].tcb, "bound_notification");
+        for (unsigned from = 0; bound >= 0 && from < checker->system->instance_count; from++)
+            for (const struct capdl_cap *cap =
+                     next_cap(checker, (unsigned)checker->found[from].cnode, NULL);
+                 from != to && cap;
+                 cap = next_cap(checker, (unsigned)checker->found[from].cnode, cap))
+                if ((int)cap->object == bound && cap->rights & CAPDL_WRITE)
+                    flow_add_edge(graph, from, to, "signals %s, bound to the thread of",
+                                  object_of(checker, cap->object)->name);
+    }
+}
+
 /* Who holds a way into an object, to who holds a way out of it: notifications, endpoints, and
  * whatever else two hold. */
 static void add_objects(const struct camkes_checker *checker, struct flow_graph *graph)
@@ -165,6 +182,7 @@ int camkes_check_flows(const struct camkes_checker *checker, const struct camkes
     add_interrupts(checker, &graph);
     add_buffers(checker, &graph);
     add_faults(checker, &graph);
+    add_bound(checker, &graph);
     flow_add_trusted(&graph, "capdl-loader",
                      "creates every object and hands out every capability before the start, then "
                      "stops; could join anything");

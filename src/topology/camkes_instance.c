@@ -96,6 +96,11 @@ static void write_pages(const struct camkes_system *system, unsigned instance, F
             fprintf(out, "    instance->seed = %s;\n", region->name);
         if (region->use == CAMKES_MEASURE && region->end[0] == instance)
             fprintf(out, "    instance->measure = %s;\n", region->name);
+        if (region->use == CAMKES_LIFE) { /* the supervisor's: write_supervision */
+            if (region->end[0] == instance)
+                fprintf(out, "    instance->life = %s;\n", region->name);
+            continue;
+        }
         /* the entropy component's seeds, what the others measured for the monitor */
         unsigned theirs = region->use == CAMKES_SEED ? 1 : 0;
         if (region->use != CAMKES_LINK && region->end[!theirs] == instance)
@@ -128,6 +133,10 @@ static void write_supervision(const struct camkes_system *system, unsigned insta
         fprintf(out, "    instance->other[%u].part = %s;\n", i, part_of(system, i));
         write_other(system->instance[i].name, "thread", thread, out);
     }
+    for (unsigned i = 0; i < system->region_count; i++)
+        if (system->region[i].use == CAMKES_LIFE)
+            fprintf(out, "    instance->other[%u].life = %s;\n", system->region[i].end[0],
+                    system->region[i].name);
     for (unsigned i = 0; i < 8; i++)
         fprintf(out, "    instance->policy_hash[%u] = 0x%02x;\n", i, policy_hash[i]);
 }

@@ -11,6 +11,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests/microkit")]  # the corpus is there
 import camkes
+import camkes_drill
+import drill
 import lab as lab_module
 import qemu
 import walk
@@ -34,20 +36,35 @@ def folder(sluice):
 
 @pytest.fixture(scope="session")
 def build(folder):
-    """build(site) -> directory with image, capDL and kernel configuration; once a site."""
+    """build(site) -> directory with image, capDL and kernel configuration; once a site.
+    `turn`: what makes the application folder another one (camkes_drill.py)."""
     reason = camkes.why_not()
     if reason:
         pytest.skip(reason)
     done = {}
     with tempfile.TemporaryDirectory(prefix="sluice-camkes-build-") as scratch:
-        def build_image(site=HEATING_PLANT):
-            text = pathlib.Path(site).read_text()
-            if text not in done:
-                image = pathlib.Path(scratch) / f"image-{len(done)}"
-                camkes.build(folder(site)[0], pathlib.Path(scratch) / "build", image)
-                done[text] = image
-            return done[text]
+        def build_image(site=HEATING_PLANT, turn=None):
+            key = pathlib.Path(site).read_text(), turn
+            if key not in done:
+                image, app = pathlib.Path(scratch) / f"image-{len(done)}", folder(site)[0]
+                if turn:
+                    turn(app)
+                camkes.build(app, pathlib.Path(scratch) / "build", image)
+                done[key] = image
+            return done[key]
         yield build_image
+
+
+@pytest.fixture(scope="session")
+def drilled(build, tmp_path_factory):
+    """drilled(mode) -> an image whose components can be made to misbehave."""
+    def build_drilled(mode):
+        if mode == "two-way":
+            return build(turn=camkes_drill.turn)
+        site = tmp_path_factory.mktemp("site") / "one-way.yaml"
+        site.write_text(drill.ONE_WAY)
+        return build(site, turn=camkes_drill.turn)
+    return build_drilled
 
 
 @pytest.fixture

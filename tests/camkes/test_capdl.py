@@ -131,7 +131,7 @@ MUTATIONS = {
     "a supervisor that receives none":
         (r"0x[0-9a-f]+: supervisor_faults \(R\)\n", "", "supervisor receives no faults"),
     "a supervisor that cannot stop one":
-        (r"0xc: ext_frontend_ext_frontend_0_control_tcb\n", "",
+        (r"(\nsupervisor_cnode \{[^}]*)0x[0-9a-f]+: ext_frontend_ext_frontend_0_control_tcb\n", r"\1",
          "supervisor cannot stop ext_frontend"),
     "a priority above the supervisor's":
         (r"(ext_frontend_ext_frontend_0_control_tcb = tcb \([^)]*,prio: )\d+", r"\g<1>255",
@@ -143,6 +143,26 @@ MUTATIONS = {
         (r"sc_slot: ext_frontend_ext_frontend_0_control_sc\n", "", "the thread of ext_frontend has no sc_slot"),
     "an interrupt that signals nobody":
         (r"(ext_nic_drv_interrupt_interrupt_irq \{\n)0x0: .*\n", r"\1", "interrupt 48 signals nobody"),
+    "another's turns":
+        (r"(pt_ext_frontend_group_bin_0002 \{\n)",
+         r"\g<1>0x1ff: share_int_frontend_life_data_0_obj (R)\n",
+         "ext_frontend has r of share_int_frontend_life"),
+    "a supervisor that may write turns":
+        (r"(share_ext_frontend_life_data_0_obj) \(R\)", r"\1 (RW)",
+         "supervisor has rw of share_ext_frontend_life"),
+    "a component that counts no turns":
+        (r"0x[0-9a-f]+: share_ext_frontend_life_data_0_obj \(RW\)\n", "",
+         "ext_frontend has no right of share_ext_frontend_life"),
+    "a supervisor that hears no clock":
+        (r"bound_notification: supervisor_wake \(R\)\n", "", "supervisor hears no wake-up"),
+    "a supervisor that another may wake":
+        (r"(ext_frontend_cnode \{\n)", r"\g<1>0x3f: supervisor_wake (W, badge: 33554432)\n",
+         "ext_frontend holds supervisor_wake"),
+    "a clock that does not wake the supervisor":
+        (r"0x[0-9a-f]+: supervisor_wake \(W, badge: 33554432\)\n", "", "clock cannot wake supervisor"),
+    "a notification that is bound to another's thread":
+        (r"(\nint_frontend_int_frontend_0_control_tcb \{\n)", r"\g<1>bound_notification: ext_frontend_wake (R)\n",
+         "the thread of int_frontend has ext_frontend_wake as its bound_notification"),
     "untyped memory":
         (r"(objects \{\n)(?s:(.*?))(ext_frontend_cnode \{\n)",
          r"\g<1>loose = ut (12 bits)\n\g<2>\g<3>0xf: loose\n", "loose"),
@@ -178,6 +198,8 @@ PATHS = {
         "ext_frontend > has its faults sent to int_frontend_pre_init_ep, held by > int_frontend",
     "a right to receive all faults":
         "int_frontend > has its faults sent to supervisor_faults, held by > ext_frontend",
+    "a notification that is bound to another's thread":
+        "ext_nic_drv > signals ext_frontend_wake, bound to the thread of > int_frontend",
     "another's message buffer":
         "int_frontend > has messages in ext_frontend_frame__camkes_ipc_buffer_ext_frontend_0_control, "
         "mapped by > ext_frontend",

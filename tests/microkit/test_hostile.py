@@ -21,14 +21,6 @@ pytestmark = pytest.mark.microkit
 SECONDS = float(os.environ.get("DRILL_SECONDS", "2"))
 
 
-def looks_until_rest(pid):
-    """How often one looked; what was left to do may take some seconds, one that spins never ends."""
-    for number in range(1, 31):
-        if drill.busy(pid) < 0.3:
-            return number
-    raise AssertionError("busy with the hostile one still and no client asking")
-
-
 @pytest.mark.parametrize(
     "mode,hostile", [("two-way", name) for name in COMPONENTS] +
     [("one-way", name) for name in ONE_WAY_COMPONENTS])
@@ -53,7 +45,7 @@ def test_hostile(drilled, lab, plant, tmp_path, mode, hostile):
             switch.set(drill.STILL)
             for client in clients:
                 client.pause = True
-            looks.append(looks_until_rest(gateway.process.pid))
+            looks.append(drill.looks_until_rest(gateway.process.pid))
             for client in clients:
                 client.pause = False
             switch.set(drill.HOSTILE)

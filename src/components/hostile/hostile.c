@@ -101,12 +101,18 @@ static void find_rings(struct hostile *hostile, const struct sl_port *port)
         return;
     for (unsigned i = 0; i < 2; i++) {
         const struct sl_port *out = &port[outs[i]], *in = &port[ins[i]];
-        if (out->region[1])
-            message_ring_producer_init(&hostile->out[hostile->out_count++], out->region[0],
-                                       out->region[1], out->size[0]);
-        if (in->region[1])
-            message_ring_consumer_init(&hostile->in[hostile->in_count++].ring, in->region[0],
-                                       in->region[1], in->size[0]);
+        /* and goes on where the one before it, if there was one, was */
+        if (out->region[1]) {
+            struct message_ring_producer *ring = &hostile->out[hostile->out_count++];
+            message_ring_producer_init(ring, out->region[0], out->region[1], out->size[0]);
+            ring->tail = ring->notified_tail = sl_load_relaxed(&ring->mine->tail);
+            ring->head = sl_load_relaxed(&ring->theirs->head);
+        }
+        if (in->region[1]) {
+            struct message_ring_consumer *ring = &hostile->in[hostile->in_count++].ring;
+            message_ring_consumer_init(ring, in->region[0], in->region[1], in->size[0]);
+            ring->head = ring->tail = sl_load_relaxed(&ring->mine->head);
+        }
     }
 }
 
@@ -297,7 +303,7 @@ static void init(void *self, const struct sl_environment *environment)
         if (environment->port[i].region[0] && environment->port[i].channel != SL_NO_CHANNEL)
             hostile->channel[hostile->channel_count++] = environment->port[i].channel;
     hostile->runs_real = hostile->style != FORGER;
-    if (hostile->runs_real)
+    if (hostile->runs_real && !hostile_plan.at_work)
         hostile_plan.real->init(hostile->real, environment);
     sl_deadline(hostile->host, hostile->since);
 }

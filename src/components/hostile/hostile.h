@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A component that was taken over, for the drill (build/sluice-drill, on Linux and on Microkit) and
- * in no released program. It stands in the place of one component, with that one's rights, and uses
+ * A component that was taken over, for the drill (on Linux, Microkit and CAmkES) and in no released
+ * program. It stands in the place of one component, with that one's rights, and uses
  * them against all others: every byte that it may write, every channel that it may ring.
  */
 #ifndef SLUICE_HOSTILE_H
 #define SLUICE_HOSTILE_H
+
+#include <stdbool.h>
 
 #include "sluice/component.h"
 
@@ -16,6 +18,7 @@ struct hostile_plan {
     enum hostile_place place;        /* how its rights differ from those of the others */
     uint64_t seed;
     uint32_t life; /* which start of the pipeline this is: each is attacked in another way */
+    bool at_work;  /* the real one is at work and is taken over as it is; else from its start */
 };
 
 /* Set by the host before it starts anything. */

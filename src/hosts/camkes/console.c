@@ -22,6 +22,7 @@ void console_write(const struct instance *instance, const char *line, size_t len
 {
     if (!instance->uart)
         return;
+    instance_turn(instance); /* a port may take long for the lines of one wake */
     uart_write(instance->uart, line, length);
     uart_write(instance->uart, "\n", 1);
 }

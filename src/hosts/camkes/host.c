@@ -146,6 +146,7 @@ static void wake_component(struct sl_host *host, uint64_t badges)
 static void wake(struct sl_host *host, uint64_t badges)
 {
     uint64_t began = host->instance.wakes ? instance_counter() : 0;
+    instance_turn(&host->instance);
     wake_component(host, badges);
     if (host->instance.wakes)
         wakes_add(host->instance.wakes, badges, instance_counter() - began);
@@ -196,5 +197,7 @@ int run(void)
         uint64_t badges = badges_of(host, badge);
         if (badges)
             wake_until_idle(host, badges);
+        else
+            instance_turn(&host->instance);
     }
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "hosts/microkit/wakes.h"
+#include "sluice/barrier.h"
 #include "sluice/component.h"
 #include "sluice/config.h"
 
@@ -35,6 +36,11 @@ struct instance_seed {
     uint8_t key[32];
     uint8_t boot[8];      /* boot identifier, the same for all */
     uint64_t wall_offset; /* nanoseconds from instance_now() to Unix time; 0: no clock tells */
+};
+
+/* One page of each component, which the supervisor reads: one that takes no more turns is hung. */
+struct instance_life {
+    _Atomic uint64_t turns;
 };
 
 /* Where the gateway is measured: one page of each component, which the monitor reads. */
@@ -69,6 +75,7 @@ struct instance {
     void (*ring[INSTANCE_MAX_BELLS])(void); /* by channel; clock, entropy: 0.. */
 
     const struct instance_seed *seed;  /* NULL: asks for no random bytes */
+    struct instance_life *life;        /* NULL: nobody looks whether it hangs */
     struct instance_measure *measure;  /* NULL: nothing is measured */
     struct wake_count *wakes;          /* likewise */
     void *device;                      /* registers of its virtio device, NULL: none */
@@ -85,12 +92,21 @@ struct instance {
             void *page;
             unsigned long thread; /* capability; whose faults have the badge 1 + index */
         };
-        enum instance_part part; /* supervisor */
+        enum instance_part part;          /* supervisor */
+        const struct instance_life *life; /* supervisor; NULL: it does not look at this one */
     } other[INSTANCE_MAX_OTHERS];
     struct instance_synthetic synthetic;
     uint8_t build_seed[32]; /* entropy: random at build time */
     uint8_t policy_hash[8]; /* supervisor */
 };
+
+/* The component goes on: told to the supervisor at every turn, of which the clock gives it one each
+ * 10 ms, and within long ones. */
+static inline void instance_turn(const struct instance *instance)
+{
+    if (instance->life)
+        sl_store_relaxed(&instance->life->turns, sl_load_relaxed(&instance->life->turns) + 1);
+}
 
 /* Generated. */
 void instance_fill(struct instance *instance);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The supervisor: whoever faults, clock and entropy included, its fault comes here. Every thread
- * is stopped, or every one of a part (instance.h), the cause is written to the serial port, and so
- * it stays: a CAmkES component cannot be started anew. The highest priority is this one's, and it
- * runs at no other time.
+ * The supervisor: whoever faults, clock and entropy included, its fault comes here; and the clock
+ * wakes it to look whether the components take turns. For either every thread is stopped, or every
+ * one of a part (instance.h), the cause is written to the serial port, and so it stays: a CAmkES
+ * component cannot be started anew. The highest priority is this one's.
  */
 #include <sel4/sel4.h>
 
@@ -14,7 +14,13 @@
 
 #define LINE_SIZE 1024u
 
+/* One that has taken no turn for so many looks is hung. Looks are counted, not time: a machine that
+ * stood still looks once. Every component is woken by the same clock. */
+#define HUNG_LOOKS 300u
+#define LOOK_NS    UINT64_C(9000000) /* of the clock's 10 ms */
+
 static struct instance instance;
+static bool stopped[INSTANCE_MAX_OTHERS];
 
 static void line_start(struct sl_json *json, const char *event)
 {
@@ -41,8 +47,62 @@ static void tell_part(struct sl_json *json, enum instance_part part)
 static void stop(enum instance_part part)
 {
     for (unsigned i = 0; i < instance.other_count; i++)
-        if (part == INSTANCE_WHOLE || part == instance.other[i].part)
+        if (part == INSTANCE_WHOLE || part == instance.other[i].part) {
             seL4_TCB_Suspend(instance.other[i].thread);
+            stopped[i] = true;
+        }
+}
+
+static enum instance_part start_death(struct sl_json *json, unsigned died)
+{
+    bool known = died < instance.other_count;
+    line_start(json, "component-died");
+    sl_json_string(json, "died", known ? instance.other[died].name : "unknown");
+    return known ? instance.other[died].part : INSTANCE_WHOLE;
+}
+
+/* The part of one that died, by the line that says how. */
+static void end(enum instance_part part, struct sl_json *json)
+{
+    tell_part(json, part);
+    stop(part);
+    supervisor_line_send(json, instance.uart, true);
+    line_start(json, "closed");
+    tell_part(json, part);
+    supervisor_line_send(json, instance.uart, false);
+}
+
+/* The first that is hung; other_count: none. */
+static unsigned find_hung(void)
+{
+    static uint64_t turns[INSTANCE_MAX_OTHERS];
+    static uint16_t missed[INSTANCE_MAX_OTHERS];
+    for (unsigned i = 0; i < instance.other_count; i++) {
+        if (!instance.other[i].life || stopped[i])
+            continue;
+        const uint64_t now = sl_load_relaxed(&instance.other[i].life->turns);
+        missed[i] = now != turns[i] ? 0 : (uint16_t)(missed[i] + 1);
+        turns[i] = now;
+        if (missed[i] >= HUNG_LOOKS)
+            return i;
+    }
+    return instance.other_count;
+}
+
+static void look(void)
+{
+    static uint64_t looked;
+    const uint64_t now = instance_now();
+    if (now - looked < LOOK_NS)
+        return;
+    looked = now;
+    const unsigned hung = find_hung();
+    if (hung == instance.other_count)
+        return;
+    struct sl_json json;
+    enum instance_part part = start_death(&json, hung);
+    sl_json_string(&json, "cause", "hung");
+    end(part, &json);
 }
 
 int run(void);
@@ -54,16 +114,12 @@ int run(void)
         struct sl_json json;
         seL4_Word badge;
         seL4_MessageInfo_t message = seL4_Recv(instance.faults, &badge, instance.fault_reply);
-        bool known = badge - 1 < instance.other_count;
-        enum instance_part part = known ? instance.other[badge - 1].part : INSTANCE_WHOLE;
-        line_start(&json, "component-died");
-        sl_json_string(&json, "died", known ? instance.other[badge - 1].name : "unknown");
+        if (badge == UINT64_C(1) << INSTANCE_BADGE_CLOCK) {
+            look();
+            continue;
+        }
+        enum instance_part part = start_death(&json, (unsigned)(badge - 1));
         supervisor_line_cause(&json, message);
-        tell_part(&json, part);
-        stop(part);
-        supervisor_line_send(&json, instance.uart, true);
-        line_start(&json, "closed");
-        tell_part(&json, part);
-        supervisor_line_send(&json, instance.uart, false);
+        end(part, &json);
     }
 }

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The drill on CAmkES: one component after the other is hostile, under load, for seconds each
+(`make drill`: ten minutes each). What must hold is what must hold on Linux (tests/drill), with the same
+hostile component; drivers are drilled at their queues. Nothing starts anew here: the first fault that is
+reported closes the gateway, and another machine with another seed is the next life. Whether the
+others come to rest is seen from how busy the whole machine is with the hostile one still."""
+import os
+import pathlib
+import sys
+import time
+
+import pytest
+
+import camkes_drill
+import drill
+
+sys.path[:0] = [str(drill.ROOT / "tests/e2e"), str(drill.ROOT / "tests/drill")]
+from test_attacks import allowed
+from test_drill import (BEFORE_POLICY, COMPONENTS, EXTERNAL, ONE_WAY_COMPONENTS, READS, WRITES, Client,
+                        Observer, allowed_one_way)
+
+pytestmark = pytest.mark.camkes
+
+SECONDS = float(os.environ.get("DRILL_SECONDS", "2"))
+INTERNAL = ["int_frontend", "int_nic_drv"]
+# What it does first differs by the seed (hostile.c, drill_component.c).
+SEEDS = {name: number for number, name in enumerate(COMPONENTS + ["request_policy_emit"])}
+
+
+class Drill:
+    """What came of one component's lives."""
+
+    def __init__(self, lab, one_way, hostile):
+        self.one_way, self.hostile = one_way, hostile
+        self.beside = hostile == "monitor" or one_way and hostile in INTERNAL
+        self.seconds, self.looks, self.deaths, self.clients = 0, [], [], []
+        self._lab = lab
+
+    def _start_clients(self):
+        clients = [Client(self._lab, source, WRITES if self.one_way else READS + WRITES,
+                          10 if self.beside else 0.5)
+                   for source in ("192.168.96.10", "192.168.96.20", "192.168.96.66")]
+        for client in clients:
+            client.start()
+        self.clients += clients
+        until = time.monotonic() + 60
+        while not all(client.answered for client in clients):
+            assert time.monotonic() < until, [(c.asked, c.answered) for c in clients]
+            time.sleep(0.02)
+        return clients
+
+    def live(self, machine, seed):
+        """Until it is closed, or the time is over."""
+        gateway, switch = machine.gateway, machine.switch(self.hostile)
+        clients = self._start_clients()
+        try:
+            began, closed = time.monotonic(), False
+            switch.set(camkes_drill.HOSTILE, seed)
+            while not closed and time.monotonic() - began < SECONDS - self.seconds:
+                for _ in range(10):
+                    time.sleep(0.1)
+                    closed = closed or bool(drill.supervisor_lines(gateway, "closed"))
+                    if closed:
+                        break
+                assert gateway.process.poll() is None
+                switch.set(camkes_drill.STILL)
+                for client in clients:
+                    client.pause = True
+                self.looks.append(drill.looks_until_rest(gateway.process.pid))
+                for client in clients:
+                    client.pause = False
+                switch.set(camkes_drill.HOSTILE)
+        finally:
+            for client in clients:
+                client.stop = True
+            for client in clients:
+                client.join(client.patience + 3)
+        assert switch.was_hostile
+        self.seconds += time.monotonic() - began
+        self.deaths += [(line["died"], line["cause"], line.get("fault"))
+                        for line in drill.supervisor_lines(gateway, "component-died")]
+
+
+@pytest.mark.parametrize(
+    "mode,hostile", [("two-way", name) for name in COMPONENTS] +
+    [("one-way", name) for name in ONE_WAY_COMPONENTS])
+def test_hostile(drilled, lab, plant, tmp_path, mode, hostile):
+    one_way = mode == "one-way"
+    image = drilled(mode)
+    observer = Observer(lab, tmp_path / "device.pcap")
+    result = Drill(lab, one_way, hostile)
+    seed, lives = int(os.environ.get("DRILL_SEED", SEEDS[hostile])), 0
+    try:
+        while lives == 0 or result.seconds < SECONDS and "DRILL_SECONDS" in os.environ:
+            with camkes_drill.Machine(lab, image, tmp_path) as machine:
+                result.live(machine, seed + lives)
+            lives += 1
+    finally:
+        requests = observer.requests()
+    counts = [(client.asked, client.answered) for client in result.clients]
+    print(f"{mode}, {hostile}: {lives} lives, faults {sorted(set(result.deaths))}, looks {result.looks}, "
+          f"{sum(asked for asked, _ in counts)} asked, {sum(answered for _, answered in counts)} "
+          f"answered, {len(requests)} requests at the device")
+    assert all(cause == "fault" for _, cause, _ in result.deaths), result.deaths
+    if one_way and hostile in INTERNAL + ["monitor"]:
+        assert not {died for died, _, _ in result.deaths} & set(EXTERNAL), result.deaths
+    if result.beside:
+        assert all(answered >= asked - 1 for asked, answered in counts), counts
+        assert sum(answered for _, answered in counts) > 10, counts
+    if hostile in BEFORE_POLICY:
+        assert all((allowed_one_way if one_way else allowed)(request) for request in requests)
