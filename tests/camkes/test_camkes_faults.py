@@ -35,7 +35,7 @@ def boot_memory(build, lab, tmp_path):
 
 def is_closed(lab, gateway, plant, died):
     """`died` is told of, nothing passes, and no other is told of. Gives its line."""
-    assert gateway.wait_audit(lambda line: line["event"] == "closed", 30), gateway.read_log()[-3000:]
+    assert gateway.wait_audit(lambda line: line["event"] == "closed", 60), gateway.read_log()[-3000:]
     seen = len(plant.seen())
     assert not any(answered(lab) for _ in range(2)), "answered by a gateway that is closed"
     assert len(plant.seen()) == seen
