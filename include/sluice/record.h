@@ -21,7 +21,8 @@
  * not at the first request, and tells ext_frontend with DEVICE of each change.
  *
  * A session's end goes the same way round: SESSION_END from ext_frontend to int_frontend and
- * back; only then may ext_frontend use the session's number again.
+ * back; only then may ext_frontend use the session's number again. Where the client sends no more
+ * and is owed replies, SESSION_END goes ahead with SL_FLAG_FINISHED, and comes back after them.
  *
  * Rings are sized for all slots and sessions at once (src/topology), so that an honest
  * producer never finds one full; a full ring is counted, audited and the record dropped.
@@ -61,6 +62,7 @@ enum sl_record_type {
 #define SL_FLAG_POLICY_SHIFT 8u
 #define SL_FLAG_CLOSE        2u /* with REFUSED and SILENT: and the client's connection is closed */
 #define SL_FLAG_MORE         4u /* with replies: the slot is held for what follows */
+#define SL_FLAG_FINISHED     8u /* with SESSION_END: the client is owed replies, and may be there */
 
 struct sl_record {
     uint8_t type;     /* enum sl_record_type */

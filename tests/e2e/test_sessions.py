@@ -30,8 +30,8 @@ def service(name, port, device_port=502, device=DEVICE_ADDRESS, **keys):
             f"    device: {device}:{device_port}\n{more}".rstrip() + RULES)
 
 
-PLAIN, PATIENT, SHARED, SERIAL, FIXED, ABSENT, UNREACHABLE, ONE, POOL, GATED, BRIEF = range(
-    502, 513)
+PLAIN, PATIENT, SHARED, SERIAL, FIXED, ABSENT, UNREACHABLE, ONE, POOL, GATED, BRIEF, QUEUED = range(
+    502, 514)
 CONFIG = """
 gateway:
   external: { nic: ext0, address: 192.168.96.2/24 }
@@ -50,6 +50,7 @@ services:
     service("pool", POOL, timeout="1s", connections="shared", max_connections=3),
     service("gated", GATED, timeout="500ms", pipeline=1),
     service("brief", BRIEF, timeout="800ms", queue_timeout="200ms", pipeline=1),
+    service("queued", QUEUED, timeout="20s", connections="shared", pipeline=1),
 ])
 
 
@@ -222,6 +223,20 @@ def test_a_client_that_left_is_not_served(lab, device, gateway):
         "its loss is the device's too"
     time.sleep(0.8)
     assert device.count("saw") == 1
+
+
+def test_a_client_that_closes_is_not_served_later(lab, device, gateway):
+    """Its write waits behind another client's read, on one connection; it closes as all clients do."""
+    other, client = Client(lab, QUEUED), Client(lab, QUEUED)
+    other.send(read(SLOW, 1))
+    assert device.wait(lambda line: "saw" in line)
+    client.send(write(1, 7))
+    client.socket.close()
+    dropped = gateway.wait_audit(lambda line: line["event"] == "request-failed", 4.5)
+    assert dropped and dropped["reason"] == "client-left"
+    assert len(other.take(1, 8)) == 1
+    assert other.good()
+    assert device.count("saw") == 2
 
 
 def test_a_request_whose_deadline_passed_is_not_sent(lab, device, gateway):

@@ -67,6 +67,7 @@ struct session {
     uint8_t state;
     uint8_t far;                   /* enum sl_link_far: the device */
     bool finished;                 /* the client sends no more: FIN */
+    bool end_sent, end_back;       /* SESSION_END went ahead of the replies owed; came back */
     bool refused;                  /* framing lost, or denied with on-deny close: no more is read */
     bool broken;                   /* to be aborted */
     bool blocked;                  /* a whole message waits for this session's own replies */

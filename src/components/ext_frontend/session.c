@@ -238,9 +238,26 @@ static void free_when_done(struct session *session)
     free[0] = session_number(session);
 }
 
+/* The client has sent all that it will, and is owed replies: what waits long for the device is not
+ * to go there any more, as the client may have left for good. Where the ring is full: a turn later.
+ */
+static void tell_finished(struct session *session)
+{
+    struct ext_frontend *frontend = session->frontend;
+    struct sl_record record = session_record(session);
+    record.type = SL_RECORD_SESSION_END;
+    record.flags = SL_FLAG_FINISHED;
+    session->end_sent = put(frontend, &record, NULL);
+}
+
 static bool send_end(struct session *session)
 {
     struct ext_frontend *frontend = session->frontend;
+    if (session->end_sent) {
+        session->state = session->end_back ? SESSION_ENDED : SESSION_ENDING;
+        free_when_done(session);
+        return true;
+    }
     struct sl_record record = session_record(session);
     record.type = SL_RECORD_SESSION_END;
     if (!put(frontend, &record, NULL))
@@ -284,7 +301,13 @@ void session_send_ends(struct ext_frontend *frontend)
 
 bool session_ended(struct session *session, uint32_t generation)
 {
-    if (session->state != SESSION_ENDING || session->generation != generation)
+    if (session->generation != generation)
+        return false;
+    if (session->state == SESSION_OPEN && session->end_sent && !session->end_back) {
+        session->end_back = true;
+        return true;
+    }
+    if (session->state != SESSION_ENDING)
         return false;
     session->state = SESSION_ENDED;
     free_when_done(session);
@@ -310,6 +333,7 @@ void session_slot_released(struct session *session)
 
 void session_settle(struct session *session)
 {
+    struct ext_frontend *frontend = session->frontend;
     session->touched = false;
     if (session->state != SESSION_OPEN)
         return;
@@ -329,8 +353,8 @@ void session_settle(struct session *session)
         return;
     }
     /* Replies owed are still delivered: to who sent no more, and to who sent nonsense. */
-    const bool done =
-        session->refused || (session->finished && !session->blocked && !session->waiting);
+    const bool all_sent = session->finished && !session->blocked && !session->waiting;
+    const bool done = session->refused || all_sent;
     if (done && session->outstanding == 0) {
         const bool nothing_owed = !connection_unacknowledged(pcb);
         const bool refused = session->refused;
@@ -341,6 +365,9 @@ void session_settle(struct session *session)
             connection_close(pcb, (uint16_t)(NET_EXT_WINDOW - pcb->rcv_wnd));
         return;
     }
+    if (all_sent && !session->end_sent && !frontend->one_way &&
+        !frontend->listener[session->service].protocol->link)
+        tell_finished(session);
     open_window(session);
     (void)tcp_output(pcb);
 }

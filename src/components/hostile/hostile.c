@@ -169,7 +169,7 @@ static void forge_record(struct hostile *hostile)
         .reason = (uint16_t)below(hostile, 80),
         .client = clients[below(hostile, sizeof clients / sizeof *clients)],
         .generation = below(hostile, 4),
-        .flags = (uint16_t)below(hostile, 8),
+        .flags = (uint16_t)below(hostile, 16),
         .key = (uint16_t)next_random(hostile),
         .time = below(hostile, 4) ? sl_now(hostile->host) : next_random(hostile),
     };

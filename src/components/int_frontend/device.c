@@ -53,6 +53,7 @@ void device_begin(struct device *device, const struct sl_record *record)
     device->reason = SL_REASON_NONE;
     device->ending = false;
     device->wanted = false;
+    device->leaves = 0;
     device->state = DEVICE_CLOSED;
     service_of(device)->clients++;
 }
@@ -126,6 +127,9 @@ void device_end(struct device *device)
     struct service *service = service_of(device);
     service->clients--;
     device->wanted = false;
+    if (device->leaves)
+        device->frontend->leaving--;
+    device->leaves = 0;
     if (service->shared == 0)
         device_release(device);
     else if (device->requests > 0) /* what is sent keeps its place until it is answered */

@@ -63,6 +63,10 @@ static bool end_session(struct int_frontend *frontend, const struct sl_record *r
     if (device->state != DEVICE_NONE) {
         if (device->generation != record->generation)
             return false;
+        if (record->flags & SL_FLAG_FINISHED && device->requests > 0) {
+            leaving_begin(device);
+            return true;
+        }
         device_end(device);
     }
     (void)links_put(&frontend->links, record, NULL, frontend->stack.now);
@@ -104,6 +108,8 @@ static bool pass(struct int_frontend *frontend)
     requests_expire(frontend);
     link_keep(frontend);
     settle_touched(frontend);
+    leaving_keep(frontend);
+    settle_touched(frontend);
     links_notify(&frontend->links);
     frames_notify(&frontend->stack.frames);
     return stack_may_sleep(&frontend->stack) && drained;
@@ -117,8 +123,9 @@ static void wake(void *self, uint64_t badges)
     for (unsigned passes = 0; passes < PASSES && !idle; passes++)
         idle = pass(frontend);
     uint64_t when = idle ? requests_next_deadline(frontend) : frontend->stack.now;
-    const uint64_t keep = link_next(frontend);
+    const uint64_t keep = link_next(frontend), leave = leaving_next(frontend);
     when = keep < when ? keep : when;
+    when = leave < when ? leave : when;
     if (frontend->one_way.on) {
         const uint64_t look = one_way_next(frontend);
         when = look < when ? look : when;

@@ -13,6 +13,7 @@
  *   requests.c      requests by slot: their order, their deadlines, their outcomes
  *   service.c       what connections to one device have in common: which one a request takes,
  *                   back-off after failure, units that do not answer
+ *   leaving.c       clients that send no more and are owed replies
  *   one_way.c       one-way mode: records from a ring that overwrites, outcomes only in the audit
  */
 #ifndef SLUICE_INT_FRONTEND_H
@@ -69,6 +70,7 @@ struct device {
     struct int_frontend *frontend;
     struct tcp_pcb *pcb;    /* while connecting and connected */
     struct udp_pcb *socket; /* instead, where the service uses UDP */
+    uint64_t leaves; /* ns: its client sends no more, and from then on has left; 0: it has not */
     uint32_t generation;
     uint32_t client;
     uint32_t written, acknowledged; /* bytes on this connection, modulo 2^32 */
@@ -168,6 +170,7 @@ struct int_frontend {
     struct stack stack;
     uint32_t address; /* own */
     uint16_t session_limit, slot_limit, service_count, touched_count;
+    uint16_t leaving; /* clients that send no more */
     uint16_t seeking; /* sockets whose next hop's hardware address is not known */
     uint64_t invalid_records, unmatched_replies; /* ever */
     struct one_way one_way;
@@ -206,6 +209,13 @@ void device_audit(struct device *device, enum sl_audit_event event, enum sl_reas
 /* To connect from; tried PORT_ATTEMPTS times. */
 #define PORT_ATTEMPTS 8u
 uint16_t device_random_port(void);
+
+/* leaving.c */
+/* The client sends no more and has requests under way. */
+void leaving_begin(struct device *device);
+/* Ends those that are owed nothing any more, and what waits of those that have left. */
+void leaving_keep(struct int_frontend *frontend);
+uint64_t leaving_next(const struct int_frontend *frontend);
 
 /* datagram.c */
 enum datagram_sent { DATAGRAM_SENT, DATAGRAM_WAITS, DATAGRAM_LOST };

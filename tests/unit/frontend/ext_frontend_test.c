@@ -371,6 +371,49 @@ ISOLATED(half_closed_clients_get_their_replies)
     CHECK_EQUAL(node_audits(node, SL_AUDIT_SESSION_CLOSE, SL_REASON_NONE), 1);
 }
 
+/* The record that says so goes ahead, and may be back before or after the replies. */
+ISOLATED(a_half_closed_clients_end_goes_ahead)
+{
+    start();
+    for (unsigned early = 0; early < 2; early++) {
+        struct peer *peer = connect_to(CLIENT, (uint16_t)(40000 + early));
+        send_read(peer, 1);
+        struct sl_record request = take_request(1, READ_SIZE);
+        peer_finish(node, peer);
+        world_run();
+        struct sl_record end = take_end();
+        CHECK_EQUAL(end.flags, SL_FLAG_FINISHED);
+        CHECK_EQUAL(end.session, request.session);
+        end.flags = 0;
+        if (early)
+            node_put(node, &end, NULL);
+        answer(request, 1, REPLY_SIZE);
+        world_run();
+        CHECK_EQUAL(peer->received_length, REPLY_SIZE);
+        CHECK(peer->finished && !peer->was_reset);
+        if (!early)
+            node_put(node, &end, NULL);
+        nothing_more(); /* no second end */
+    }
+    /* one that resets after all, and one whose end is nobody's to send back twice */
+    struct peer *peer = connect_to(CLIENT, 40002);
+    send_read(peer, 1);
+    const struct sl_record request = take_request(1, READ_SIZE);
+    peer_finish(node, peer);
+    world_run();
+    struct sl_record end = take_end();
+    end.flags = 0;
+    peer_reset(node, peer);
+    nothing_more();
+    node_put(node, &end, NULL);
+    node_put(node, &end, NULL);
+    stay_silent(request);
+    nothing_more();
+    CHECK_EQUAL(node_audits(node, SL_AUDIT_DROPPED, SL_REASON_RECORD_INVALID), 1);
+    CHECK_EQUAL(node_audits(node, SL_AUDIT_SESSION_CLOSE, SL_REASON_NONE), 2);
+    CHECK_EQUAL(node_audits(node, SL_AUDIT_SESSION_CLOSE, SL_REASON_CLIENT_LEFT), 1);
+}
+
 ISOLATED(reset_clients_free_their_slots)
 {
     struct sl_frontend_config few = config();
@@ -759,6 +802,7 @@ int main(void)
         cmocka_unit_test(lost_framing_closes_and_numbers_go_round),
         cmocka_unit_test(lost_framing_after_a_request_still_delivers_its_reply),
         cmocka_unit_test(half_closed_clients_get_their_replies),
+        cmocka_unit_test(a_half_closed_clients_end_goes_ahead),
         cmocka_unit_test(reset_clients_free_their_slots),
         cmocka_unit_test(hostile_records_are_audited_and_go_nowhere),
         cmocka_unit_test(a_client_that_never_reads_harms_itself_only),

@@ -19,16 +19,22 @@
 
 static struct node *node;
 
-static void start(void)
+static void start_with(uint64_t pipeline)
 {
     struct sl_frontend_config config = world_config(SL_SIDE_INT);
     config.service_count = 2;
     config.service[0] = (struct sl_service_endpoint){DEVICE, 502, SL_PROTOCOL_MODBUS_TCP, TIMEOUT};
     config.service[1] =
         (struct sl_service_endpoint){DEVICE + 1, 502, SL_PROTOCOL_MODBUS_TCP, 3 * TIMEOUT};
+    config.service[0].pipeline = pipeline;
     peers_listen = 502;
     node = world_add(&int_frontend_component, &config, peers_wire);
     world_run();
+}
+
+static void start(void)
+{
+    start_with(0);
 }
 
 static struct sl_record request_record(uint16_t session, uint16_t slot, uint16_t key)
@@ -55,11 +61,17 @@ static void put_request(uint16_t session, uint16_t slot, uint16_t key)
     put_record(request_record(session, slot, key), READ_SIZE);
 }
 
-static void put_end(uint16_t session)
+static void put_end_with(uint16_t session, uint16_t flags)
 {
     struct sl_record record = request_record(session, SL_NO_SLOT, 0);
     record.type = SL_RECORD_SESSION_END;
+    record.flags = flags;
     node_put(node, &record, NULL);
+}
+
+static void put_end(uint16_t session)
+{
+    put_end_with(session, 0);
 }
 
 static struct sl_record take_outcome(uint16_t slot, enum sl_record_type type, enum sl_reason reason)
@@ -349,6 +361,58 @@ ISOLATED(the_client_leaves_with_its_request_on_the_way)
     CHECK(device->was_reset && !device->finished); /* no retransmission brings it later */
 }
 
+ISOLATED(a_client_that_sends_no_more_has_its_replies)
+{
+    start_with(1);
+    struct peer *device = connected_with(0, 1, 1);
+    put_request(0, 2, 2);
+    put_end_with(0, SL_FLAG_FINISHED);
+    nothing_more();
+    world_advance(100 * MILLISECOND);
+    reply_from(device, 1);
+    (void)take_outcome(1, SL_RECORD_MESSAGE, SL_REASON_NONE);
+    CHECK_EQUAL(device->received_length, 2 * READ_SIZE);
+    CHECK(!device->finished);
+    reply_from(device, 2);
+    (void)take_outcome(2, SL_RECORD_MESSAGE, SL_REASON_NONE);
+    const struct sl_record end = take_outcome(SL_NO_SLOT, SL_RECORD_SESSION_END, SL_REASON_NONE);
+    CHECK_EQUAL(end.session, 0);
+    CHECK_EQUAL(end.generation, 5);
+    CHECK_EQUAL(end.flags, 0);
+    CHECK(device->finished);
+    put_end_with(3, SL_FLAG_FINISHED); /* owed nothing */
+    CHECK_EQUAL(take_outcome(SL_NO_SLOT, SL_RECORD_SESSION_END, SL_REASON_NONE).session, 3);
+    nothing_more();
+}
+
+ISOLATED(what_waits_long_of_a_client_that_sends_no_more_is_not_sent)
+{
+    start_with(1);
+    struct peer *device = connected_with(0, 1, 1);
+    put_request(0, 2, 2);
+    put_end_with(0, SL_FLAG_FINISHED);
+    world_advance(299 * MILLISECOND);
+    nothing_more();
+    world_advance(2 * MILLISECOND);
+    (void)take_outcome(2, SL_RECORD_FAILED, SL_REASON_CLIENT_LEFT);
+    nothing_more();
+    reply_from(device, 1);
+    (void)take_outcome(1, SL_RECORD_MESSAGE, SL_REASON_NONE);
+    (void)take_outcome(SL_NO_SLOT, SL_RECORD_SESSION_END, SL_REASON_NONE);
+    CHECK_EQUAL(device->received_length, READ_SIZE);
+    peers_deaf = true; /* nor where the device is away */
+    put_request(1, 3, 3);
+    put_end_with(1, SL_FLAG_FINISHED);
+    world_advance(299 * MILLISECOND);
+    nothing_more();
+    world_advance(2 * MILLISECOND);
+    (void)take_outcome(3, SL_RECORD_FAILED, SL_REASON_CLIENT_LEFT);
+    (void)take_outcome(SL_NO_SLOT, SL_RECORD_SESSION_END, SL_REASON_NONE);
+    peers_deaf = false;
+    world_advance(5 * SECOND);
+    CHECK(peer_accepted() == device); /* and no other */
+}
+
 ISOLATED(the_client_leaves_before_the_device_answers_at_all)
 {
     start();
@@ -480,6 +544,7 @@ ISOLATED(exactly_one_outcome_each)
             ending[session] = true;
             record.type = SL_RECORD_SESSION_END;
             record.slot = SL_NO_SLOT;
+            record.flags = choice % 2 ? SL_FLAG_FINISHED : 0;
             node_put(node, &record, NULL);
         } else if (choice < 75 && device && !device->was_reset && !device->finished) {
             reply_from(device, slot);
@@ -536,6 +601,8 @@ int main(void)
         cmocka_unit_test(expired_on_arrival),
         cmocka_unit_test(the_client_leaves),
         cmocka_unit_test(the_client_leaves_with_its_request_on_the_way),
+        cmocka_unit_test(a_client_that_sends_no_more_has_its_replies),
+        cmocka_unit_test(what_waits_long_of_a_client_that_sends_no_more_is_not_sent),
         cmocka_unit_test(the_client_leaves_before_the_device_answers_at_all),
         cmocka_unit_test(the_device_loses_framing),
         cmocka_unit_test(no_reply_expected),

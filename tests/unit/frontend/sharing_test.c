@@ -317,6 +317,7 @@ ISOLATED(exactly_one_outcome_each)
             ending[session] = true;
             record.type = SL_RECORD_SESSION_END;
             record.slot = SL_NO_SLOT;
+            record.flags = choice % 2 ? SL_FLAG_FINISHED : 0;
             node_put(node, &record, NULL);
         } else if (choice < 75 && live) {
             answer(device, slot, LEFT);
