@@ -274,6 +274,17 @@ def test_a_writer_that_hangs_is_replaced_and_loses_nothing_that_waited(lab, plan
     assert "audit_writer: took no turn" in gateway.read_log()
 
 
+def test_a_writer_that_hangs_at_the_end_loses_nothing(lab, plant, start):
+    gateway = start("{ lines: each }")
+    connection = lab.connect()
+    os.kill(writer_of(gateway), signal.SIGSTOP)
+    ask(connection, *[read(0, 1)] * 20)
+    gateway.process.terminate()
+    assert gateway.process.wait(20) == 0
+    assert told(gateway.audit(), verdict="allow") == 20
+    assert gateway.audit()[-1]["event"] == "stopped"
+
+
 def test_no_half_line_after_a_writer_that_died_with_its_beginning(lab, plant, start):
     gateway = start("{ lines: each }")
     connection = lab.connect()
