@@ -137,18 +137,32 @@ def test_entropy_faults_at_a_start(lab, machine, tmp_path):
     assert wait_until(lambda: answered(lab)), gateway.read_log()[-3000:]
 
 
-@pytest.mark.parametrize("trusted", ["clock", "supervisor"])
-def test_one_that_is_trusted_spins(lab, machine, tmp_path, trusted):
-    """The supervisor runs by the clock's ticks, and above all others: nobody is left to say it, and
-    nothing passes."""
+def test_the_clock_hangs(lab, machine, tmp_path):
+    """Nothing passes, and those that decide, who hear no tick between two requests three seconds apart,
+    tell the supervisor, which starts the clock anew with all."""
     gateway, directory, memory = machine
     assert wait_until(lambda: answered(lab))
-    function = {"clock": "init", "supervisor": "notified"}[trusted]
-    poke.break_code(tmp_path / "gdb", memory, poke.Code(directory / f"{trusted}.elf", function),
-                    poke.FOR_EVER)
+    restore = poke.break_code(tmp_path / "gdb", memory, poke.Code(directory / "clock.elf", "init"),
+                              poke.FOR_EVER)
     assert wait_until(lambda: not answered(lab))
-    assert not wait_until(lambda: answered(lab), 3)
-    assert not deaths(gateway)
+    assert wait_until(lambda: answered(lab) and False or deaths(gateway)), gateway.read_log()[-3000:]
+    restore()
+    assert wait_until(lambda: answered(lab), 60), gateway.read_log()[-3000:]
+    assert {(line["died"], line["cause"], line["component"]) for line in deaths(gateway)} == \
+        {("clock", "hung", "supervisor")}
+
+
+def test_the_supervisor_hangs(lab, machine, tmp_path):
+    """It is above all others, and not all of the time: nothing passes, and the monitor says so."""
+    gateway, directory, memory = machine
+    assert wait_until(lambda: answered(lab))
+    poke.break_code(tmp_path / "gdb", memory, poke.Code(directory / "supervisor.elf", "notified"),
+                    poke.FOR_EVER)
+    line = gateway.wait_audit(lambda line: line["event"] == "component-died", timeout=30)
+    assert line, gateway.read_log()[-3000:]
+    assert (line["died"], line["cause"], line["component"]) == ("supervisor", "silent", "monitor")
+    assert not wait_until(lambda: answered(lab), 5)
+    assert len(deaths(gateway)) == 1
 
 
 def test_the_supervisor_faults(lab, machine, tmp_path):

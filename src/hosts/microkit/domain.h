@@ -22,6 +22,10 @@ extern uint64_t domain_dma_address;
  * while the others ran on, and DOMAIN_MAGIC, which is not there at boot. */
 extern const uint64_t domain_told[2];
 
+/* The image's entry, and the stack pointer there. */
+extern const char _start[];
+extern const uint64_t domain_stack;
+
 /* The component goes on: told to the supervisor at every turn, and within long ones. */
 static inline void domain_turn(const struct domain_config *config)
 {

@@ -106,6 +106,9 @@ struct domain_status {
 
 /* The clock wakes the supervisor every 10 ms; one that was silent for so long is dead. */
 #define DOMAIN_SUPERVISOR_SILENT_NS UINT64_C(1000000000)
+/* Who has heard nothing of it at two requests that are so far apart says so to it: it lives, and
+ * the clock has stopped, or nobody is there to hear that. */
+#define DOMAIN_NO_TICKS_NS UINT64_C(3000000000)
 
 /* The clock's domain. */
 struct domain_clock_config {

@@ -10,9 +10,13 @@
 #include <stdint.h>
 
 #define FAULT_SYSTEM_CALL 0x5351u /* in x7; seL4's own are negative */
+#define FAULT_NO_TICKS    0x5352u /* likewise, and nothing besides */
 #define FAULT_TEXT_WORDS  5u      /* x2..x6 */
 
 /* Ends the caller's thread with a fault that tells the supervisor why. */
 _Noreturn void domain_fault(const char *what, uint64_t found, uint64_t expected);
+
+/* Likewise, with the word that the clock wakes nobody any more. */
+_Noreturn void domain_no_ticks(void);
 
 #endif

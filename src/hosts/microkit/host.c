@@ -23,7 +23,8 @@ extern uint8_t sluice_self[];                           /* domain.ld */
 struct sl_host {
     const struct domain_config *config;
     bool started;
-    bool held; /* woken while there was no supervisor */
+    bool held;           /* woken while there was no supervisor */
+    uint64_t held_since; /* domain_now() */
     uint64_t deadline;
     struct random random;
     struct sl_environment environment;
@@ -154,14 +155,26 @@ static void wake(const struct sl_host *host, uint64_t badges)
     device_flush();
 }
 
+/* Nothing is to pass: the supervisor is silent. */
+static void hold(struct sl_host *host)
+{
+    if (!host->held)
+        host->held_since = domain_now();
+    else if (domain_now() - host->held_since >= DOMAIN_NO_TICKS_NS)
+        domain_no_ticks();
+    host->held = true;
+}
+
 /* Wakes the component, and again while its deadline is already due; the others of its priority
  * get the processor in between. Without a supervisor nobody would see a component die: those that
  * decide let nothing pass then, and the monitor, which goes on, says so. */
 static void run(struct sl_host *host, uint64_t badges)
 {
-    host->held = !supervised(host) && !console_without_supervisor(host->config);
-    if (host->held)
+    if (!supervised(host) && !console_without_supervisor(host->config)) {
+        hold(host);
         return;
+    }
+    host->held = false;
     wake(host, badges);
     for (;;) {
         bool due = host->deadline != SL_NEVER && host->deadline <= domain_now();

@@ -3,13 +3,16 @@
  * Entry of every protection domain, at boot and at every restart: writable data anew from its
  * read-only image, the rest zero, then libmicrokit. What libmicrokit and the tool keep (.kept)
  * is not touched: the tool has written there. What the supervisor says in the first two registers goes
- * to domain_told.
+ * to domain_told, the stack pointer to domain_stack behind it.
  */
     .section .bss.domain_told, "aw", @nobits
     .global domain_told
     .balign 16
 domain_told:
     .skip 16
+    .global domain_stack
+domain_stack:
+    .skip 8
 
     .section .text.start, "ax"
     .global _start
@@ -33,6 +36,8 @@ _start:
     b 3b
 4:  ldr x2, =domain_told
     stp x19, x20, [x2]
+    mov x3, sp
+    str x3, [x2, #16]
     mov x29, xzr
     mov x30, xzr
     b main

@@ -11,6 +11,7 @@
 
 #include "hosts/microkit/bench.h"
 #include "hosts/microkit/domain.h"
+#include "hosts/microkit/fault.h"
 #include "hosts/microkit/random.h"
 #include "hosts/microkit/supervisor_line.h"
 #include "hosts/microkit/wakes.h"
@@ -201,6 +202,15 @@ static void start_death(struct supervisor *supervisor, struct sl_json *json, uns
     add_part(json, config->part[child]);
 }
 
+/* A component that decides has heard no tick for long, and neither have we. */
+static bool clock_hangs(const struct supervisor *supervisor, microkit_msginfo message)
+{
+    return seL4_MessageInfo_get_label(message) == seL4_Fault_UnknownSyscall &&
+           seL4_GetMR(seL4_UnknownSyscall_Syscall) == FAULT_NO_TICKS &&
+           domain_now() >=
+               sl_load_relaxed(&supervisor->status->alive) + DOMAIN_SUPERVISOR_SILENT_NS;
+}
+
 seL4_Bool fault(microkit_child child, microkit_msginfo message, microkit_msginfo *reply)
 {
     struct supervisor *supervisor = &the_supervisor;
@@ -208,8 +218,14 @@ seL4_Bool fault(microkit_child child, microkit_msginfo message, microkit_msginfo
     (void)reply;
     if (child >= supervisor->config->child_count)
         return seL4_False;
+    const bool hangs = clock_hangs(supervisor, message);
+    if (hangs)
+        child = supervisor->config->clock;
     start_death(supervisor, &json, child);
-    supervisor_line_cause(&json, message);
+    if (hangs)
+        sl_json_string(&json, "cause", "hung");
+    else
+        supervisor_line_cause(&json, message);
     end(supervisor, supervisor->config->part[child], &json);
     if (child == supervisor->config->clock &&
         !(supervisor->config->closed & 1u << DOMAIN_PART_ALL) && supervisor->all.down) {
@@ -301,6 +317,19 @@ static uint64_t wall_offset(const struct domain_region *rtc)
     return wall > now ? wall - now : 0;
 }
 
+/* A child's registers at boot. Where it ran before we came to it (a machine that stood still for
+ * all of our budget) they are those of its entry again: all domains begin at one place, with a
+ * stack that ends where ours does. What else start.S finds in registers it does not use. */
+static void read_entry(struct supervisor *supervisor, unsigned child)
+{
+    seL4_UserContext *entry = &supervisor->entry[child];
+    seL4_TCB_ReadRegisters(BASE_TCB_CAP + child, seL4_False, 0, REGISTERS, entry);
+    if (entry->pc == (seL4_Word)_start)
+        return;
+    entry->pc = (seL4_Word)_start;
+    entry->sp = domain_stack;
+}
+
 void init(void)
 {
     struct supervisor *supervisor = &the_supervisor;
@@ -309,7 +338,7 @@ void init(void)
     supervisor->status->wall_offset = wall_offset(&supervisor->config->rtc);
     begin_all(supervisor, domain_now());
     for (unsigned i = 0; i < supervisor->config->child_count; i++)
-        seL4_TCB_ReadRegisters(BASE_TCB_CAP + i, seL4_False, 0, REGISTERS, &supervisor->entry[i]);
+        read_entry(supervisor, i);
 }
 
 static void tell_measured(struct supervisor *supervisor)
