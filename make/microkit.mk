@@ -15,6 +15,10 @@ CONFIG          ?= systems/heating-plant/sluice.yaml
 CROSS           ?= aarch64-linux-gnu-
 MICROKIT_OUTPUT ?= $(B)/microkit/image
 MICROKIT_OPTIONS ?=
+# Not every shell expands the ~ in NAME=~/path, and what stands in quotes below nobody does.
+override MICROKIT_SDK := $(patsubst ~/%,$(HOME)/%,$(MICROKIT_SDK))
+override CONFIG := $(patsubst ~/%,$(HOME)/%,$(CONFIG))
+override MICROKIT_OUTPUT := $(patsubst ~/%,$(HOME)/%,$(MICROKIT_OUTPUT))
 
 # No floating point or vector registers: the kernel need not save them. Everything else follows
 # from there being no C library and no position independence.

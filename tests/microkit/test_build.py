@@ -69,8 +69,9 @@ def test_blanks_in_paths_and_another_sdk_of_one_name(sluice, root, tmp_path):
     site.write_bytes((root / "systems/heating-plant/sluice.yaml").read_bytes())
 
     def make(*options):
-        return subprocess.run(["make", *options, "microkit", f"MICROKIT_SDK={sdk}", f"CONFIG={site}",
-                               f"MICROKIT_OUTPUT={tmp_path / 'out put'}"], cwd=root,
+        return subprocess.run(["make", *options, "microkit", "MICROKIT_SDK=~/my sdk",
+                               "CONFIG=~/my site.yaml", f"MICROKIT_OUTPUT={tmp_path / 'out put'}"],
+                              cwd=root, env={**os.environ, "HOME": str(tmp_path)},
                               capture_output=True, text=True, timeout=600)
     result = make("-s")
     assert result.returncode == 0, result.stdout + result.stderr
