@@ -22,7 +22,8 @@ enum drill_state {
     DRILL_FAULTS,  /* touches memory that it has not */
 };
 
-#define BRISK 4u /* in a seed: attacks without rest, not only when something wakes it */
+#define LOOK_NS UINT64_C(10000000) /* of a still one, which nobody else may ever wake again */
+#define BRISK   4u /* in a seed: attacks without rest, not only when something wakes it */
 
 /* Found by mark and name, in memory, where `started` tells it from the image's copies. */
 static struct {
@@ -58,8 +59,10 @@ static void drill_wake(void *self, uint64_t badges)
     const uint32_t wanted = sl_load_acquire(&drill.state);
     if (wanted >= DRILL_SPINS)
         die(wanted);
-    if (wanted == DRILL_STILL)
+    if (wanted == DRILL_STILL) {
+        sl_deadline(given->host, sl_now(given->host) + LOOK_NS);
         return;
+    }
     if (wanted == DRILL_HOSTILE && !hostile) {
         hostile = true;
         drill.started = 2;

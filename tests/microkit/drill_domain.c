@@ -15,6 +15,7 @@
 #define INPUT_CAP 1 /* libmicrokit's own, where all notifications come */
 
 #define NOWHERE UINT64_C(0xdead0000)
+#define LOOK_NS UINT64_C(10000000) /* of a still one, which nobody else may ever wake again */
 
 enum drill_state {
     DRILL_REAL,
@@ -69,8 +70,10 @@ static void wake(void *self, uint64_t badges)
     const uint32_t wanted = sl_load_acquire(&drill.state);
     if (wanted >= DRILL_SPINS)
         die(wanted);
-    if (wanted == DRILL_STILL)
+    if (wanted == DRILL_STILL) {
+        sl_deadline(host, sl_now(host) + LOOK_NS);
         return;
+    }
     if (wanted != state)
         sl_fault(host, "drill", wanted, state);
     if (state != DRILL_HOSTILE) {
