@@ -30,7 +30,7 @@ def test_a_larger_one_is_refused(build, tmp_path):
     camkes.check_limit(image, ["-DRELEASE=0"])
     assert (image / "capdl-loader-image").exists()
     with pytest.raises(RuntimeError, match=r"takes \d+ KiB, more than its budget of 2000: lower "
-                                           "outstanding, sessions or buffers"):
+                                           r"buffers \(16 at least\), outstanding or sessions"):
         camkes.check_limit(image)
     assert not (image / "capdl-loader-image").exists()
 
