@@ -11,7 +11,6 @@ import qemu
 HERE = pathlib.Path(__file__).parent
 MARK = b"sluice drill 1 \0"
 NAME_LENGTH = 32
-REAL, HOSTILE, STILL, SPINS, BLOCKED, FAULTS = range(6)
 RAM = "1024M"
 PLACES = {"monitor": "HOSTILE_MONITOR", "ext_nic_drv": "HOSTILE_DRIVER", "int_nic_drv": "HOSTILE_DRIVER"}
 

@@ -53,7 +53,7 @@ class Drill:
         clients = self._start_clients()
         try:
             assert wait_until(lambda: all(client.answered for client in clients), 60)
-            switch.set(camkes_drill.HOSTILE, seed)
+            switch.set(drill.HOSTILE, seed)
             assert wait_until(lambda: switch.was_hostile, 60)
             began, closed = time.monotonic(), 0
             # One-way the outside goes on: a second more of it is looked at.
@@ -64,13 +64,7 @@ class Drill:
                     time.sleep(0.1)
                 closed += bool(drill.supervisor_lines(gateway, "closed"))
                 assert gateway.process.poll() is None
-                switch.set(camkes_drill.STILL)
-                for client in clients:
-                    client.pause = True
-                self.looks.append(drill.looks_until_rest(gateway.process.pid))
-                for client in clients:
-                    client.pause = False
-                switch.set(camkes_drill.HOSTILE)
+                self.looks.append(drill.rest(switch, clients, gateway.process.pid))
         finally:
             for client in clients:
                 client.stop = True

@@ -16,9 +16,9 @@ from test_drill import COMPONENTS, WRITES, Client
 
 pytestmark = pytest.mark.camkes
 
-HANGS = {"request_parser_norm": camkes_drill.BLOCKED, "monitor": camkes_drill.SPINS}
+HANGS = {"request_parser_norm": drill.BLOCKED, "monitor": drill.SPINS}
 if "DRILL_SECONDS" in os.environ:
-    HANGS |= {name: camkes_drill.SPINS for name in COMPONENTS + ["request_policy_emit"] if name not in HANGS}
+    HANGS |= {name: drill.SPINS for name in COMPONENTS + ["request_policy_emit"] if name not in HANGS}
 
 
 @pytest.mark.parametrize("component", HANGS)
@@ -39,7 +39,7 @@ def test_one_way_one_that_hangs_inside_stops_the_inside_alone(drilled, lab, plan
         client.start()
         try:
             assert wait_until(lambda: client.answered)
-            machine.switch("int_frontend").set(camkes_drill.BLOCKED)
+            machine.switch("int_frontend").set(drill.BLOCKED)
             assert machine.gateway.wait_audit(lambda line: line["event"] == "closed", 30)
             closed = client.answered
             assert wait_until(lambda: client.answered > closed + 10)

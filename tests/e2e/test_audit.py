@@ -233,13 +233,19 @@ def test_a_file_that_was_moved_away_is_begun_anew(lab, plant, start, tmp_path):
     assert told(both, verdict="allow") == 7
 
 
-def test_a_writer_that_dies_is_replaced_and_loses_nothing_that_waited(lab, plant, start):
+def with_writer_stopped(lab, start):
+    """A gateway, a client's connection to it, and its audit writer, which wrote three lines and stopped."""
     gateway = start("{ lines: each }")
     connection = lab.connect()
     ask(connection, *[read(0, 1)] * 3)
     wait_for(gateway, 3, verdict="allow")
-    first = writer_of(gateway)
-    os.kill(first, signal.SIGSTOP)
+    writer = writer_of(gateway)
+    os.kill(writer, signal.SIGSTOP)
+    return gateway, connection, writer
+
+
+def test_a_writer_that_dies_is_replaced_and_loses_nothing_that_waited(lab, plant, start):
+    gateway, connection, first = with_writer_stopped(lab, start)
     ask(connection, *[read(0, 1)] * 50)   # these wait in the pipe
     time.sleep(0.1)
     os.kill(first, signal.SIGKILL)
@@ -261,12 +267,7 @@ def about_writer(gateway, first, cause):
 
 
 def test_a_writer_that_hangs_is_replaced_and_loses_nothing_that_waited(lab, plant, start):
-    gateway = start("{ lines: each }")
-    connection = lab.connect()
-    ask(connection, *[read(0, 1)] * 3)
-    wait_for(gateway, 3, verdict="allow")
-    first = writer_of(gateway)
-    os.kill(first, signal.SIGSTOP)
+    gateway, connection, first = with_writer_stopped(lab, start)
     ask(connection, *[read(0, 1)] * 50)
     about_writer(gateway, first, "hung")
     wait_for(gateway, 53, verdict="allow")
@@ -286,12 +287,7 @@ def test_a_writer_that_hangs_at_the_end_loses_nothing(lab, plant, start):
 
 
 def test_no_half_line_after_a_writer_that_died_with_its_beginning(lab, plant, start):
-    gateway = start("{ lines: each }")
-    connection = lab.connect()
-    ask(connection, *[read(0, 1)] * 3)
-    wait_for(gateway, 3, verdict="allow")
-    first = writer_of(gateway)
-    os.kill(first, signal.SIGSTOP)
+    gateway, connection, first = with_writer_stopped(lab, start)
     until = time.monotonic() + 10
     while ") T " not in open(f"/proc/{first}/stat").read():
         assert time.monotonic() < until

@@ -127,3 +127,15 @@ def looks_until_rest(pid):
         if busy(pid) < 0.3:
             return number
     raise AssertionError("busy with the hostile one still and no client asking")
+
+
+def rest(switch, clients, pid):
+    """looks_until_rest() with the hostile one still and no client asking; then all go on."""
+    switch.set(STILL)
+    for client in clients:
+        client.pause = True
+    looks = looks_until_rest(pid)
+    for client in clients:
+        client.pause = False
+    switch.set(HOSTILE)
+    return looks

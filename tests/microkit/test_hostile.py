@@ -42,13 +42,7 @@ def test_hostile(drilled, lab, plant, tmp_path, mode, hostile):
         while time.monotonic() < until:
             time.sleep(1)
             assert gateway.process.poll() is None
-            switch.set(drill.STILL)
-            for client in clients:
-                client.pause = True
-            looks.append(drill.looks_until_rest(gateway.process.pid))
-            for client in clients:
-                client.pause = False
-            switch.set(drill.HOSTILE)
+            looks.append(drill.rest(switch, clients, gateway.process.pid))
     finally:
         for client in clients:
             client.stop = True

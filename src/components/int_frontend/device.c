@@ -25,18 +25,23 @@ uint16_t device_number(const struct device *device)
     return (uint16_t)(device - device->frontend->device);
 }
 
+struct sl_record device_record(const struct device *device)
+{
+    const uint16_t number = device_number(device);
+    return (struct sl_record){.service = device->service,
+                              .session = number < NET_MAX_SESSIONS ? number : UINT16_MAX,
+                              .slot = SL_NO_SLOT,
+                              .client = device->client,
+                              .client_port = device->client_port,
+                              .generation = device->generation,
+                              .time = device->frontend->stack.now};
+}
+
 void device_audit(struct device *device, enum sl_audit_event event, enum sl_reason reason,
                   uint64_t value)
 {
-    const uint16_t number = device_number(device);
-    const struct sl_record about = {.service = device->service,
-                                    .session = number < NET_MAX_SESSIONS ? number : UINT16_MAX,
-                                    .slot = SL_NO_SLOT,
-                                    .client = device->client,
-                                    .client_port = device->client_port,
-                                    .generation = device->generation};
-    links_audit(&device->frontend->links, &about, event, reason, value,
-                device->frontend->stack.now);
+    const struct sl_record about = device_record(device);
+    links_audit(&device->frontend->links, &about, event, reason, value, about.time);
 }
 
 void device_begin(struct device *device, const struct sl_record *record)

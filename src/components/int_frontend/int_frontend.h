@@ -202,6 +202,8 @@ void device_give_up(struct device *device, enum sl_reason reason);
 /* The connection could not be made in time. */
 void device_unreachable(struct device *device);
 uint16_t device_number(const struct device *device);
+/* A record of it, of no type yet; of a shared connection: of no session. */
+struct sl_record device_record(const struct device *device);
 /* What `bytes` holds of whole replies. */
 void device_read(struct device *device);
 void device_audit(struct device *device, enum sl_audit_event event, enum sl_reason reason,

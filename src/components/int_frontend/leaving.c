@@ -12,16 +12,10 @@
 
 static void say_end(struct device *device)
 {
-    const struct sl_record end = {.type = SL_RECORD_SESSION_END,
-                                  .service = device->service,
-                                  .session = device_number(device),
-                                  .slot = SL_NO_SLOT,
-                                  .client = device->client,
-                                  .client_port = device->client_port,
-                                  .generation = device->generation,
-                                  .time = device->frontend->stack.now};
+    struct sl_record end = device_record(device);
+    end.type = SL_RECORD_SESSION_END;
     device_end(device);
-    (void)links_put(&device->frontend->links, &end, NULL, device->frontend->stack.now);
+    (void)links_put(&device->frontend->links, &end, NULL, end.time);
 }
 
 void leaving_begin(struct device *device)

@@ -34,22 +34,9 @@ static bool served(const struct device *client, const struct device *device)
                                 client->service == device->service);
 }
 
-static struct sl_record about(const struct device *client)
-{
-    return (struct sl_record){.service = client->service,
-                              .session = device_number(client),
-                              .slot = SL_NO_SLOT,
-                              .client = client->client,
-                              .client_port = client->client_port,
-                              .generation = client->generation,
-                              .time = client->frontend->stack.now};
-}
-
 static void audit_dropped(const struct device *device, enum sl_reason reason, uint64_t count)
 {
-    struct sl_record record = about(device);
-    if (is_shared(device))
-        record.session = UINT16_MAX;
+    const struct sl_record record = device_record(device);
     links_audit(&device->frontend->links, &record, SL_AUDIT_DROPPED, reason, count, record.time);
 }
 
@@ -110,7 +97,7 @@ static uint64_t reopen_at(const struct device *device)
 
 static void tell_client(const struct device *client, enum sl_reason reason)
 {
-    struct sl_record record = about(client);
+    struct sl_record record = device_record(client);
     record.type = SL_RECORD_DEVICE;
     record.reason = (uint16_t)reason;
     (void)links_put(&client->frontend->links, &record, NULL, record.time);
@@ -319,7 +306,7 @@ static void unsolicited(struct device *device, const struct sl_traits *traits, c
         return;
     }
     take_credit(device);
-    struct sl_record record = about(client);
+    struct sl_record record = device_record(client);
     record.type = SL_RECORD_MESSAGE;
     record.length = length;
     record.key = traits->key;
