@@ -44,9 +44,19 @@ static const struct sources sources[] = {
     {"src/hosts/camkes/app", ".", false},
 };
 /* Of the other seL4 host: what is as true here. */
-static const char *const shared[] = {
-    "domain_time.h",     "fault.c",           "fault.h", "protocol_table.c", "random.c", "random.h",
-    "supervisor_line.c", "supervisor_line.h", "uart.c",  "uart.h",           "wakes.c",  "wakes.h"};
+static const char *const shared[] = {"domain_time.h",
+                                     "fault.c",
+                                     "fault.h",
+                                     "hung.h",
+                                     "protocol_table.c",
+                                     "random.c",
+                                     "random.h",
+                                     "supervisor_line.c",
+                                     "supervisor_line.h",
+                                     "uart.c",
+                                     "uart.h",
+                                     "wakes.c",
+                                     "wakes.h"};
 /* lwIP, as make/lwip.mk lists it. */
 static const char *const lwip[] = {
     "core/init.c",     "core/def.c",           "core/inet_chksum.c",   "core/ip.c",

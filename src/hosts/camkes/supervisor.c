@@ -9,15 +9,11 @@
 
 #include "hosts/camkes/instance.h"
 #include "hosts/camkes/instance_time.h"
+#include "hosts/microkit/hung.h"
 #include "hosts/microkit/supervisor_line.h"
 #include "sluice/barrier.h"
 
 #define LINE_SIZE 1024u
-
-/* One that has taken no turn for so many looks is hung. Looks are counted, not time: a machine that
- * stood still looks once. Every component is woken by the same clock. */
-#define HUNG_LOOKS 300u
-#define LOOK_NS    UINT64_C(9000000) /* of the clock's 10 ms */
 
 static struct instance instance;
 static bool stopped[INSTANCE_MAX_OTHERS];
@@ -75,15 +71,11 @@ static void end(enum instance_part part, struct sl_json *json)
 /* The first that is hung; other_count: none. */
 static unsigned find_hung(void)
 {
-    static uint64_t turns[INSTANCE_MAX_OTHERS];
-    static uint16_t missed[INSTANCE_MAX_OTHERS];
+    static struct hung hung[INSTANCE_MAX_OTHERS];
     for (unsigned i = 0; i < instance.other_count; i++) {
         if (!instance.other[i].life || stopped[i])
             continue;
-        const uint64_t now = sl_load_relaxed(&instance.other[i].life->turns);
-        missed[i] = now != turns[i] ? 0 : (uint16_t)(missed[i] + 1);
-        turns[i] = now;
-        if (missed[i] >= HUNG_LOOKS)
+        if (hung_look(&hung[i], sl_load_relaxed(&instance.other[i].life->turns)))
             return i;
     }
     return instance.other_count;
@@ -93,7 +85,7 @@ static void look(void)
 {
     static uint64_t looked;
     const uint64_t now = instance_now();
-    if (now - looked < LOOK_NS)
+    if (now - looked < HUNG_LOOK_NS)
         return;
     looked = now;
     const unsigned hung = find_hung();

@@ -12,6 +12,7 @@
 #include "hosts/microkit/bench.h"
 #include "hosts/microkit/domain.h"
 #include "hosts/microkit/fault.h"
+#include "hosts/microkit/hung.h"
 #include "hosts/microkit/random.h"
 #include "hosts/microkit/supervisor_line.h"
 #include "hosts/microkit/wakes.h"
@@ -24,11 +25,6 @@
 #define MONITOR_LIVED_NS (UINT64_C(60000) * NS_PER_MS)
 #define BACK_OFF_MIN_NS  (UINT64_C(10) * NS_PER_MS)
 #define BACK_OFF_MAX_NS  (UINT64_C(5000) * NS_PER_MS)
-
-/* One that has taken no turn for so many looks is hung. Looks are counted, not time: a machine that
- * stood still looks once. Every other domain is woken by the same clock. */
-#define HUNG_LOOKS 300u
-#define LOOK_NS    (UINT64_C(9) * NS_PER_MS) /* of the clock's 10 ms */
 
 /* After the last request: the monitor, which waits for all others, writes its lines. */
 #define BENCH_REST_NS (UINT64_C(300) * NS_PER_MS)
@@ -51,8 +47,7 @@ struct supervisor {
     struct part part[DOMAIN_PARTS];
     struct part all;
     uint64_t looked;
-    uint64_t turns[DOMAIN_MAX_CHILDREN]; /* at the last look */
-    uint16_t missed[DOMAIN_MAX_CHILDREN];
+    struct hung hung[DOMAIN_MAX_CHILDREN];
     uint64_t report_at; /* when to write what was measured; 0: not at all */
     uint64_t sequence;
     char line[LINE_SIZE];
@@ -123,8 +118,7 @@ static void start_child(struct supervisor *supervisor, unsigned child, uint32_t 
     seL4_UserContext registers = supervisor->entry[child];
     registers.x0 = restarts;
     registers.x1 = DOMAIN_MAGIC;
-    supervisor->turns[child] = 0;
-    supervisor->missed[child] = 0;
+    supervisor->hung[child] = (struct hung){0};
     microkit_pd_stop((microkit_child)child); /* the clock was not */
     seL4_TCB_WriteRegisters(BASE_TCB_CAP + child, seL4_True, 0, REGISTERS, &registers);
 }
@@ -243,8 +237,8 @@ static uint64_t turns_of(const struct supervisor *supervisor, unsigned child)
     const struct domain_seed *seed = (const void *)config->seed.base;
     const struct domain_life *life = (const void *)config->life[child].base;
     if (child == config->entropy)
-        return sl_load_acquire(&seed->ready) ? supervisor->turns[child] + 1 : 0;
-    return life ? sl_load_relaxed(&life->turns) : supervisor->turns[child] + 1;
+        return sl_load_acquire(&seed->ready) ? supervisor->hung[child].turns + 1 : 0;
+    return life ? sl_load_relaxed(&life->turns) : supervisor->hung[child].turns + 1;
 }
 
 /* The first that is hung; child_count: none. */
@@ -252,13 +246,11 @@ static unsigned find_hung(struct supervisor *supervisor)
 {
     const struct domain_supervisor_config *config = supervisor->config;
     for (unsigned i = 0; i < config->child_count; i++) {
-        const uint64_t turns = turns_of(supervisor, i);
-        supervisor->missed[i] =
-            turns != supervisor->turns[i] ? 0 : (uint16_t)(supervisor->missed[i] + 1);
-        supervisor->turns[i] = turns;
+        struct hung *hung = &supervisor->hung[i];
+        const bool hangs = hung_look(hung, turns_of(supervisor, i));
         if (part_of(supervisor, config->part[i])->down)
-            supervisor->missed[i] = 0;
-        if (supervisor->missed[i] >= HUNG_LOOKS)
+            hung->missed = 0;
+        else if (hangs)
             return i;
     }
     return config->child_count;
@@ -268,7 +260,7 @@ static void look(struct supervisor *supervisor)
 {
     const struct domain_supervisor_config *config = supervisor->config;
     const uint64_t now = domain_now();
-    if (now - supervisor->looked < LOOK_NS)
+    if (now - supervisor->looked < HUNG_LOOK_NS)
         return;
     supervisor->looked = now;
     if (supervisor->all.down) {
