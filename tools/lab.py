@@ -179,7 +179,7 @@ class Gateway:
 
     def __enter__(self):
         """Waits until the gateway answers on its listen address."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while True:
             if self.process.poll() is not None:
                 raise RuntimeError(f"sluice run ended: {self.read_log()}")
@@ -198,7 +198,7 @@ class Gateway:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -213,7 +213,7 @@ class Gateway:
         with open(self.audit_path) as lines:
             return [json.loads(line) for line in lines if line.endswith("\n")]
 
-    def wait_audit(self, wanted, timeout=3):
+    def wait_audit(self, wanted, timeout=30):
         """The first audit line for which wanted(line) holds; None when none comes in time."""
         until = time.monotonic() + timeout
         while True:

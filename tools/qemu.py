@@ -106,7 +106,7 @@ class Gateway:
                     pass  # cut by the supervisor's line when a domain died
         return lines
 
-    def wait_audit(self, wanted, timeout=5):
+    def wait_audit(self, wanted, timeout=30):
         until = time.monotonic() + timeout
         while True:
             for line in self.audit():

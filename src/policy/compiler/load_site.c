@@ -224,7 +224,7 @@ static void load_synthetic(struct loader *loader, const struct node *node,
          .load = load_u16,
          .offset = offsetof(struct site_synthetic, pace),
          .low = 1,
-         .high = 5000},
+         .high = UINT16_MAX},
     };
     (void)field;
     struct site *const site = object;
