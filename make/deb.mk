@@ -4,3 +4,9 @@
 deb: deps
 	@$(MAKE) --no-print-directory -s all
 	@packaging/deb.sh
+
+# The package under the real systemd, in a Debian 12 of its own; as root.
+.PHONY: try-systemd
+try-systemd: deb
+	@tools/install-deps systemd
+	@packaging/try_systemd.py

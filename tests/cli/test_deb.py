@@ -61,7 +61,7 @@ def test_the_unit(package, root, tmp_path):
     assert result.returncode == 0 and result.stderr == ""
     lines = (root / "packaging/sluice.service").read_text().splitlines()
     # What the sample configuration's defaults need, and what reload asks.
-    assert {"RuntimeDirectory=sluice", "StateDirectory=sluice",
+    assert {"RuntimeDirectory=sluice", "StateDirectory=sluice", "Type=notify", "WatchdogSec=10s",
             "ExecReload=/usr/bin/sluice reload --socket /run/sluice/sluice.sock"} <= set(lines)
 
 

@@ -19,6 +19,7 @@
 #include "hosts/linux/gateway_event.h"
 #include "hosts/linux/parts.h"
 #include "hosts/linux/report.h"
+#include "hosts/linux/service_manager.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -46,6 +47,7 @@ struct supervisor {
     uint64_t looked;    /* for hung processes, last */
     uint64_t back_off;
     uint64_t detected; /* when the last death was seen; 0: none yet */
+    struct service_manager manager;
 };
 
 static uint64_t now_ns(void)
@@ -250,6 +252,9 @@ static bool wait_until(struct supervisor *supervisor, struct pollfd *set, nfds_t
     const struct operation *operation = supervisor->launch->operation;
     struct audit_writer *writer = supervisor->launch->writer;
     struct pollfd *next = set + count;
+    service_manager_alive(&supervisor->manager, now_ns());
+    if (supervisor->manager.next < limit)
+        limit = supervisor->manager.next;
     *next++ = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
     if (writer) {
         audit_writer_tend(writer, supervisor->launch, supervisor->number);
@@ -370,6 +375,7 @@ static bool run_epoch(struct supervisor *supervisor, bool *lived)
         supervisor->looked = up;
         parts_begin(&supervisor->parts, up);
         log_started(supervisor);
+        service_manager_ready(&supervisor->manager);
         if (supervisor->launch->operation) {
             const struct operation_view view = view_of(supervisor);
             operation_in_force(supervisor->launch->operation, &view);
@@ -408,6 +414,7 @@ bool supervise(struct launch *launch)
     static struct supervisor supervisor; /* too large for the stack */
     supervisor = (struct supervisor){.launch = launch};
     epoch_init(&supervisor.epoch);
+    service_manager_init(&supervisor.manager);
     if (!block_signals(&supervisor) || !launch_pin(launch->cpu)) {
         fprintf(stderr, "sluice: cannot run on CPU %d: %s\n", launch->cpu, strerror(errno));
         return false;
@@ -430,6 +437,7 @@ bool supervise(struct launch *launch)
         supervisor.number++;
     }
     supervisor.number--;
+    service_manager_stopping(&supervisor.manager);
     log_plain(&supervisor, "stopped", NULL);
     close(supervisor.signals);
     return true;

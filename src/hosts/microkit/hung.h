@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HUNG_LOOKS   300u               /* so many without a turn: three seconds */
+#define HUNG_LOOKS   300u              /* so many without a turn: three seconds */
 #define HUNG_LOOK_NS UINT64_C(9000000) /* at least, between two looks: of the clock's 10 ms */
 
 struct hung {
