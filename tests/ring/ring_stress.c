@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two processes on two CPUs push self-checking records through one ring as fast as they can.
+ * Two processes, on two CPUs where there are two, push self-checking records through one ring as
+ * fast as they can.
  *
  *     ring_stress message|oneway|frame RECORDS
  *
@@ -34,13 +35,14 @@
 #define ONEWAY_SLOTS     8u /* few, so that laps are frequent and tight */
 #define FRAME_CAPACITY   512u
 #define LONGEST_BATCH    1024u
-#define PATIENCE_SECONDS 20 /* an end that waits longer has missed a wake-up */
+#define PATIENCE_SECONDS 60 /* an end that waits longer has missed a wake-up */
 
 static uint64_t records;
 static int to_consumer, to_producer; /* eventfds */
-static struct {                      /* in shared memory: what the consumer reports */
+static struct {                      /* in shared memory: what the ends tell each other */
     uint64_t received, lost, wakes;
-    _Atomic uint32_t producer_done;
+    _Atomic uint64_t place, held, looked; /* one-way: see MEETING */
+    _Atomic uint32_t producer_done, failed;
 } * report;
 
 _Noreturn __attribute__((format(printf, 1, 2))) static void fail(const char *format, ...)
@@ -51,6 +53,8 @@ _Noreturn __attribute__((format(printf, 1, 2))) static void fail(const char *for
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);
+    if (report)
+        sl_store_release(&report->failed, 1);
     _exit(1);
 }
 
@@ -85,6 +89,29 @@ static void sleep_on(int eventfd, const char *who)
         fail("the %s was not woken in %d seconds: lost wake-up", who, PATIENCE_SECONDS);
     if (read(eventfd, &count, sizeof(count)) != sizeof(count))
         fail("eventfd: %s", strerror(errno));
+}
+
+/* One turn of a loop that waits for what the other end does; it may need our CPU for that. */
+struct patience {
+    unsigned turns;
+    double give_up;
+};
+
+static void be_patient(struct patience *patience)
+{
+    const struct timespec moment = {.tv_nsec = 50000};
+    if (++patience->turns % 64 != 0)
+        return;
+    if (patience->turns == 64)
+        patience->give_up = now() + PATIENCE_SECONDS;
+    if (sl_load_relaxed(&report->failed))
+        _exit(1);
+    if (now() > patience->give_up)
+        fail("the other end goes no further: lost wake-up");
+    if (patience->turns < 4096)
+        sched_yield();
+    else
+        nanosleep(&moment, NULL);
 }
 
 /* splitmix64: every record's length and bytes follow from its number */
@@ -137,15 +164,17 @@ static struct message_ring_consumer_half *message_consumer_half;
 /* Until the consumer's head is at least `head`: as a drained ring is where sleep and put meet. */
 static void wait_for_head(const struct message_ring_producer *ring, uint32_t head)
 {
-    const double give_up = now() + PATIENCE_SECONDS;
-    for (unsigned spins = 0; ring->tail - sl_load_acquire(&ring->theirs->head) > ring->tail - head;
-         spins++) {
-        if (spins % 64 == 63) {
-            sched_yield();
-            if (now() > give_up)
-                fail("the consumer takes nothing any more: lost wake-up");
-        }
-    }
+    struct patience patience = {0};
+    while (ring->tail - sl_load_acquire(&ring->theirs->head) > ring->tail - head)
+        be_patient(&patience);
+}
+
+/* Until the consumer of an empty ring says that it sleeps: what comes next has to wake it. */
+static void wait_for_flag(const _Atomic uint32_t *flag, uint32_t asleep)
+{
+    struct patience patience = {0};
+    while (sl_load_acquire(flag) != asleep)
+        be_patient(&patience);
 }
 
 static void message_produce(void)
@@ -173,6 +202,8 @@ static void message_produce(void)
                 notify(to_consumer);
             if (number % 4 == 0)
                 wait_for_head(&ring, ring.tail);
+            if (number % 16 == 0 && number + 1 < records)
+                wait_for_flag(&ring.theirs->wants_wake, 1);
             batch_end = number + batch_after(number);
         }
     }
@@ -201,18 +232,64 @@ static void message_consume(void)
     }
 }
 
+/*
+ * One-way, the two ends meet at every record whose number is a multiple of MEETING: all before it
+ * is taken. Then the producer goes once round, and stops in the middle of the put that overwrites
+ * the consumer's next slot, as an interrupt may stop it, until the consumer has looked. So some
+ * records are compared and some lost, whoever is faster and however many CPUs there are; between
+ * meetings both run free.
+ */
+#define MEETING 4096u
+
 static struct oneway_ring *oneway_region;
+static uint8_t *oneway_record; /* its second half is on a page of its own */
+static size_t page_size;
+
+static bool is_held(uint64_t number)
+{
+    return number % MEETING == ONEWAY_SLOTS;
+}
+
+static uint32_t oneway_length(uint64_t number)
+{
+    return is_held(number) ? ONEWAY_SLOT : length_of(number, ONEWAY_SLOT);
+}
+
+static uint8_t *second_page(void)
+{
+    return oneway_record + ONEWAY_SLOT / 2;
+}
+
+static void hold(int signal, siginfo_t *info, void *context)
+{
+    struct patience patience = {0};
+    (void)context;
+    if (info->si_addr != second_page())
+        _exit(128 + signal);
+    sl_store_release(&report->held, sl_load_relaxed(&report->held) + 1);
+    while (sl_load_acquire(&report->looked) < sl_load_relaxed(&report->held))
+        be_patient(&patience);
+    mprotect(second_page(), page_size, PROT_READ | PROT_WRITE);
+}
 
 static void oneway_produce(void)
 {
     struct oneway_producer ring;
-    uint8_t record[ONEWAY_SLOT];
+    const struct sigaction on_fault = {.sa_sigaction = hold, .sa_flags = SA_SIGINFO};
+    page_size = (size_t)sysconf(_SC_PAGESIZE);
+    oneway_record = (uint8_t *)shared(2 * page_size) + page_size - ONEWAY_SLOT / 2;
+    sigaction(SIGSEGV, &on_fault, NULL);
     oneway_producer_init(&ring, oneway_region, oneway_ring_region_size(ONEWAY_SLOT, ONEWAY_SLOTS),
                          ONEWAY_SLOT);
     for (uint64_t number = 0; number < records; number++) {
-        const uint32_t length = length_of(number, ONEWAY_SLOT);
-        fill(record, length, number);
-        oneway_put(&ring, record, length);
+        const uint32_t length = oneway_length(number);
+        struct patience patience = {0};
+        while (number % MEETING == 0 && sl_load_acquire(&report->place) < number)
+            be_patient(&patience);
+        fill(oneway_record, length, number);
+        if (is_held(number))
+            mprotect(second_page(), page_size, PROT_NONE);
+        oneway_put(&ring, oneway_record, length);
         /* pauses, so that the consumer is sometimes ahead and sometimes lapped */
         if (number % 128 == 0)
             for (uint64_t i = mix(number) % 4096; i > 0; i--)
@@ -223,27 +300,38 @@ static void oneway_produce(void)
 static void oneway_consume(void)
 {
     struct oneway_consumer ring;
-    uint64_t record[ONEWAY_SLOT / 8];
+    uint64_t record[ONEWAY_SLOT / 8], meetings = 0;
     static const uint8_t zeros[ONEWAY_SLOT];
     oneway_consumer_init(&ring, oneway_region, oneway_ring_region_size(ONEWAY_SLOT, ONEWAY_SLOTS),
                          ONEWAY_SLOT);
     for (;;) {
+        struct patience patience = {0};
         const uint32_t done = sl_load_acquire(&report->producer_done);
+        const bool meet = ring.next == meetings * MEETING;
+        if (meet) {
+            sl_store_release(&report->place, ring.next);
+            meetings++;
+            while (sl_load_acquire(&report->held) < meetings &&
+                   !sl_load_relaxed(&report->producer_done))
+                be_patient(&patience);
+        }
         const enum ring_result result = oneway_take(&ring, record);
+        if (result == RING_OK) {
+            const uint64_t number = ring.next - 1;
+            const uint32_t length = oneway_length(number);
+            check(record, length, number);
+            if (memcmp((const uint8_t *)record + length, zeros, ONEWAY_SLOT - length) != 0)
+                fail("record %llu is not padded with zeros", (unsigned long long)number);
+            report->received++;
+        }
+        if (meet)
+            sl_store_release(&report->looked, meetings);
         if (result == RING_FAULT)
             fail("the consumer sees a fault");
-        if (result == RING_EMPTY) {
-            if (done && ring.next == records)
-                break;
+        if (result == RING_EMPTY && done && ring.next == records)
+            break;
+        if (result == RING_EMPTY)
             sched_yield();
-            continue;
-        }
-        const uint64_t number = ring.next - 1;
-        const uint32_t length = length_of(number, ONEWAY_SLOT);
-        check(record, length, number);
-        if (memcmp((const uint8_t *)record + length, zeros, ONEWAY_SLOT - length) != 0)
-            fail("record %llu is not padded with zeros", (unsigned long long)number);
-        report->received++;
     }
     report->lost = ring.lost;
     if (report->received + report->lost != records)
@@ -251,6 +339,8 @@ static void oneway_consume(void)
              (unsigned long long)report->received, (unsigned long long)report->lost,
              (unsigned long long)records);
 }
+
+#define FRAME_CONSUMER_ASLEEP 0u /* frame_ring's consumer_signalled */
 
 static struct frame_ring *frame_free, *frame_active;
 static uint8_t *frame_data;
@@ -280,6 +370,8 @@ static void frame_produce(void)
         }
         if (frame_should_notify(&full))
             notify(to_consumer);
+        if (number % 8 == 0 && number < records)
+            wait_for_flag(&full.shared->consumer_signalled, FRAME_CONSUMER_ASLEEP);
         if (result == RING_EMPTY && frame_may_sleep(&empty))
             sleep_on(to_producer, "producer");
     }

@@ -31,7 +31,7 @@ def search(root, directory, model, *macros):
     for source in ("store_buffer.pml", f"{model}.pml"):
         shutil.copy(root / "proofs" / source, directory)
     run = lambda *command: subprocess.run(
-        command, cwd=directory, check=True, capture_output=True, text=True, timeout=300).stdout
+        command, cwd=directory, check=True, capture_output=True, text=True, timeout=600).stdout
     run("spin", *(f"-D{macro}" for macro in macros), "-a", f"{model}.pml")
     run("gcc", "-O2", "-w", "-DSAFETY", "-o", "pan", "pan.c")
     return run("./pan", "-m1000000")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Ten million self-checking records through each ring, between two processes on two CPUs."""
+"""Ten million self-checking records through each ring, between two processes, on two CPUs where there are two. The
+program sees to it that ends sleep and are lapped, however fast the machine is or how busy."""
 import json
 import subprocess
 
@@ -9,7 +10,7 @@ RECORDS = 10_000_000
 
 
 def stress(program, ring):
-    result = subprocess.run([program, ring, str(RECORDS)], capture_output=True, text=True, timeout=240)
+    result = subprocess.run([program, ring, str(RECORDS)], capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr
     print(result.stdout, end="")
     return json.loads(result.stdout)
@@ -47,8 +48,6 @@ def test_the_stress_finds_torn_records(root, tmp_path):
     others = [str(root / "src/ring" / name) for name in ("message_ring.c", "frame_queue.c")]
     subprocess.run(["gcc", "-std=gnu11", "-O2", "-D_GNU_SOURCE", f"-I{root}/include", f"-I{root}/src",
                     "-o", program, root / "tests/ring/ring_stress.c", mutant, *others], check=True)
-    for _ in range(5):
-        result = subprocess.run([program, "oneway", str(RECORDS)], capture_output=True, text=True, timeout=240)
-        if result.returncode != 0:
-            break
+    result = subprocess.run([program, "oneway", str(RECORDS)], capture_output=True, text=True, timeout=600)
+    assert result.returncode == 1, result.stdout
     assert "is torn" in result.stderr or "lost, doubled" in result.stderr, result.stdout
