@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import os
 import random
+import signal
 import socket
 import sys
 import time
@@ -29,7 +30,7 @@ A_CLIENT_ASKS = 0.8  # seconds: one that got no answer waits for half a second
 FEWER = ["ext_frontend", "request_parser_norm", "request_policy_emit", "int_nic_drv", "monitor"]
 
 
-def until(wanted, seconds=20):
+def until(wanted, seconds=60):
     limit = time.monotonic() + seconds
     while not wanted():
         assert time.monotonic() < limit, wanted.__qualname__
@@ -67,6 +68,13 @@ def part(component):
         "internal" if component in INTERNAL else "external"
 
 
+def stop(clients):
+    for client in clients:
+        client.stop = True
+    for client in clients:
+        client.join(2 * client.patience + 3)
+
+
 @pytest.fixture
 def clients(lab):
     """clients() -> three, asking."""
@@ -79,10 +87,7 @@ def clients(lab):
             client.start()
         return running
     yield start
-    for client in running:
-        client.stop = True
-    for client in running:
-        client.join(client.patience + 3)
+    stop(running)
 
 
 def answered(clients):
@@ -105,20 +110,34 @@ def test_one_that_hangs_is_found(drilled, lab, plant, clients, tmp_path):
     assert all(allowed(request) for request in observer.requests())
 
 
+def test_a_machine_that_stood_still_blames_nobody(drilled, lab, plant, clients):
+    """Whoever runs first after it finds that all others have been silent for long."""
+    machine = drilled("two-way")
+    clients = clients(patience=30)
+    for seconds in (4, 1.2, 1.2, 1.2):
+        until(lambda before=answered(clients): answered(clients) > before + 5)
+        machine.gateway.process.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        machine.gateway.process.send_signal(signal.SIGCONT)
+    until(lambda before=answered(clients): answered(clients) > before + 5)
+    assert not [line for line in machine.gateway.audit()
+                if line["event"] in ("component-died", "restarted")]
+
+
 def test_the_monitor_starts_anew_alone(drilled, lab, plant, clients):
     """No client sees it, and the log says what it lacks."""
     machine = drilled("two-way")
-    clients = clients(patience=10)
+    clients = clients(patience=30)
     until(lambda: any(line["event"] == "message" for line in machine.gateway.audit()))
-    asked, got = [client.asked for client in clients], [client.answered for client in clients]
     died, restarted = strike(lab, machine, "monitor", drill.FAULTS)
     assert (died["cause"], died["part"], restarted["part"]) == ("memory-fault", "monitor", "monitor")
-    resumed = machine.gateway.wait_audit(lambda line: line["event"] == "audit-resumed", 10)
+    resumed = machine.gateway.wait_audit(lambda line: line["event"] == "audit-resumed")
     assert resumed and (resumed["epoch_before"], resumed["epoch"]) == (0, 1)
     assert resumed["lines_before"] > 0
     until(lambda before=answered(clients): answered(clients) > before + 10)
-    for client, asked_before, before in zip(clients, asked, got):
-        assert client.answered - before >= client.asked - asked_before - 1
+    stop(clients)
+    assert all(client.answered >= client.asked - 1 for client in clients), \
+        [(client.asked, client.answered) for client in clients]
 
 
 class Writer:
@@ -128,11 +147,11 @@ class Writer:
     def write(self, anew=False):
         """The next value, and has it confirmed."""
         if anew or not self.connection:
-            self.connection = self.lab.connect(timeout=2)
+            self.connection = self.lab.connect(timeout=30)
         self.number += 1
         value = 150 + self.number % 100
         self.connection.sendall(adu(self.number, write(2, value)))
-        assert receive(self.connection, 1, 2) == [adu(self.number, write(2, value))]
+        assert receive(self.connection, 1, 30) == [adu(self.number, write(2, value))]
         self.wrote.append(value)
 
 
@@ -160,6 +179,7 @@ def test_one_way_sides_die_apart(drilled, lab, plant, tmp_path):
         died, restarted = strike(lab, machine, component, drill.FAULTS)
         assert died["part"] == restarted["part"] == "external"
         deliver(anew=True)
+    until(lambda: len(plant.seen()) >= len(writer.wrote))
     assert values(observer) == [(2, value) for value in writer.wrote]
     assert [line["epoch"] for line in machine.restarts()] == list(range(1, 10))
     assert [line["restart_us"] > 0 for line in machine.restarts()]
@@ -195,9 +215,7 @@ def test_one_way_nothing_outside_shows_a_death_inside(drilled, lab, plant, tmp_p
 def test_killed_at_any_moment_under_load(drilled, lab, plant, clients, tmp_path, mode):
     """In each in turn a function that traffic needs, taken by lot, is made of undefined instructions
     at some moment: it dies at whatever it is at. The device's wire carries what policy allows."""
-    lot = random.Random(int(os.environ.get("DRILL_SEED", "0")) or time.time_ns())
-    print("seed of this run:", seed := lot.randrange(1 << 32))
-    lot.seed(seed)
+    lot = random.Random(int(os.environ.get("DRILL_SEED", "1")))
     observer = Observer(lab, tmp_path / "device.pcap")
     machine = drilled(mode, extra=debugger_arguments(tmp_path))
     clients = clients()
@@ -209,7 +227,7 @@ def test_killed_at_any_moment_under_load(drilled, lab, plant, clients, tmp_path,
             *(poke.functions(machine.elf(other)) for other in COMPONENTS
               if program(other) != program(component) and machine.elf(other).exists())))
         lot.shuffle(names)
-        limit = time.monotonic() + 120
+        limit = time.monotonic() + 240
         for name in itertools.cycle(names):
             time.sleep(lot.random() * 0.05)
             restore = poke.break_code(tmp_path / "gdb", machine.memory, poke.Code(elf, name))

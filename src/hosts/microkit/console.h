@@ -20,8 +20,8 @@ bool console_ready(const struct domain_config *config);
  * in, for any other `component_config` itself. */
 const void *console_stamp(const struct domain_config *config, const void *component_config);
 
-/* The supervisor is silent: the monitor's domain says so, once, and returns true; any other's
- * returns false. */
+/* At a turn that finds the supervisor silent: the monitor's domain says so when that lasts, once,
+ * and returns true; any other's returns false. */
 bool console_without_supervisor(const struct domain_config *config);
 
 /* Memory that a restart leaves, for the monitor to say how far it got; NULL: none. */
