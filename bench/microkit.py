@@ -51,7 +51,7 @@ def boot(machine, image, wanted, timeout=300):
     process = subprocess.Popen(
         ["qemu-system-aarch64", *machine, "-cpu", "cortex-a53", "-nodefaults", "-display", "none",
          "-monitor", "none", "-serial", f"file:{serial}", "-icount", "shift=0,sleep=off", "-rtc",
-         "clock=vm"],
+         "clock=vm,base=2026-01-01T00:00:00"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until = time.monotonic() + timeout

@@ -62,7 +62,7 @@ class Namespace:
         try:
             own = os.stat("/proc/self/ns/net").st_ino
             path = f"/proc/{holder.pid}/ns/net"
-            until = time.monotonic() + 5
+            until = time.monotonic() + 30
             while os.stat(path).st_ino == own:
                 if holder.poll() is not None or time.monotonic() > until:
                     raise RuntimeError(why_not() or "unshare did not make a network namespace")
@@ -179,7 +179,7 @@ class Gateway:
 
     def __enter__(self):
         """Waits until the gateway answers on its listen address."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while True:
             if self.process.poll() is not None:
                 raise RuntimeError(f"sluice run ended: {self.read_log()}")

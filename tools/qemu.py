@@ -68,7 +68,7 @@ class Gateway:
                                          stderr=subprocess.PIPE, text=True)
 
     def __enter__(self):
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while self._wait:
             if self.process.poll() is not None:
                 raise RuntimeError(f"qemu ended: {self.process.stderr.read()}")

@@ -51,7 +51,7 @@ def watch(process, path, messages, timeout, done=lambda now: False):
     return parse(path.read_text(errors="replace"))
 
 
-def run(command, path, messages=5000, timeout=60, **options):
+def run(command, path, messages=5000, timeout=180, **options):
     path.write_bytes(b"")
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,

@@ -7,6 +7,7 @@ import struct
 
 import poke
 import qemu
+from dying import wait_until
 
 HERE = pathlib.Path(__file__).parent
 MARK = b"sluice drill 1 \0"
@@ -27,10 +28,6 @@ def turn(app):
                             "#undef instance_fill\n"
                             f'#define DRILL_NAME "{name}"\n#define DRILL_PLACE {place}\n'
                             '#include "../../drill_component.c"\n')
-
-
-def _mark(component):
-    return MARK + component.encode().ljust(NAME_LENGTH, b"\0")
 
 
 class Machine:
@@ -63,10 +60,13 @@ class Switch:
     def __init__(self, memory, component):
         mark = MARK + component.encode().ljust(NAME_LENGTH, b"\0")
         self._memory = memory
-        places = [place + len(mark) for place in memory.find(mark)]
-        places = [place for place in places if self._started(place)]
-        assert len(places) == 1, (component, places)
-        self._place = places[0]
+        assert wait_until(lambda: len(self._in_use(mark)) == 1), (component, list(memory.find(mark)))
+        self._place = self._in_use(mark)[0]
+
+    def _in_use(self, mark):
+        """It says that when it starts; the loader's copies do not."""
+        return [place + len(mark) for place in self._memory.find(mark)
+                if self._started(place + len(mark))]
 
     def _started(self, place):
         return struct.unpack("<I", self._memory.map[place + 4:place + 8])[0]

@@ -28,7 +28,7 @@ def folder(sluice):
             # One folder for all sites: what does not change is not compiled again.
             output = pathlib.Path(scratch) / "app"
             result = subprocess.run([sluice, "build", site, "--host", "camkes", "-o", output],
-                                    capture_output=True, text=True, timeout=120)
+                                    capture_output=True, text=True, timeout=600)
             assert result.returncode == 0, result.stderr
             return output, result.stdout
         yield generate

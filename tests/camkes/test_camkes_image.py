@@ -18,7 +18,7 @@ def test_walk(build, boot, lab, plant):
     assert len({line["boot"] for line in lines}) == 1 and lines[0]["boot"] != "0" * 16
     assert len({line["policy"] for line in lines}) == 1
     assert [line["seq"] for line in lines] == list(range(len(lines)))  # each reached the port
-    assert abs(walk.time.time() - timestamp(lines[-1])) < 60  # the real-time clock's word
+    assert abs(walk.time.time() - timestamp(lines[-1])) < 600  # the real-time clock's word
 
 
 def timestamp(line):
@@ -36,7 +36,7 @@ services:
     protocol: modbus-tcp
     listen: 192.168.96.2:502
     device: 192.168.95.2:502
-    timeout: 5s
+    timeout: 60s
     rules:
       - { allow: read, from: hmi, unit: 1, address: 0-99 }
 """
@@ -50,6 +50,6 @@ def test_16_connections_1000_requests_each(build, boot, lab, libmodbus_device, r
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         results = list(pool.map(
             lambda _: lab.client.run([peer, "flood", lab_module.LISTEN_ADDRESS, 502, 1000],
-                                     timeout=240),
+                                     timeout=600),
             range(16)))
     assert [r.stdout for r in results if r.returncode] == []

@@ -18,7 +18,7 @@ def built(build):
 def check(sluice, capdl, kernel=None):
     options = ["--kernel-config", kernel] if kernel else []
     result = subprocess.run([sluice, "check", HEATING_PLANT, "--capdl", capdl, *options],
-                            capture_output=True, text=True, timeout=60)
+                            capture_output=True, text=True, timeout=600)
     return result.returncode, [line for line in result.stdout.splitlines() if "VIOLATION" in line], \
         result.stdout + result.stderr
 

@@ -80,7 +80,7 @@ def test_microkit_counts_what_linux_counts(sluice, tmp_path):
     image = tmp_path / "image"
     result = subprocess.run([sluice, "build", synthetic.SITE, "--host", "microkit", "--sdk", sdk, "-o",
                              image, "--accept-open-timer"],
-                            capture_output=True, text=True, timeout=300)
+                            capture_output=True, text=True, timeout=1800)
     assert result.returncode == 0, result.stdout + result.stderr
     linux = synthetic.count(synthetic.linux(sluice=sluice))
     microkit = agrees(synthetic.count(synthetic.image(image)))
@@ -88,9 +88,9 @@ def test_microkit_counts_what_linux_counts(sluice, tmp_path):
     # Refused without the option, and then nobody boots what an earlier build left.
     command = ["make", "-s", "microkit", f"CONFIG={synthetic.SITE}", f"MICROKIT_SDK={sdk}",
                f"MICROKIT_OUTPUT={image}"]
-    result = subprocess.run(command, cwd=synthetic.ROOT, capture_output=True, text=True, timeout=300)
+    result = subprocess.run(command, cwd=synthetic.ROOT, capture_output=True, text=True, timeout=1800)
     assert result.returncode and "violations" in result.stdout + result.stderr
     assert not (image / "loader.img").exists()
     result = subprocess.run(command + ["MICROKIT_OPTIONS=--accept-open-timer"], cwd=synthetic.ROOT,
-                            capture_output=True, text=True, timeout=300)
+                            capture_output=True, text=True, timeout=1800)
     assert result.returncode == 0 and (image / "loader.img").exists(), result.stderr

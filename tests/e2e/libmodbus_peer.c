@@ -14,7 +14,8 @@
 #include <sys/select.h>
 #include <unistd.h>
 
-#define SERVED 200
+#define SERVED   200
+#define PATIENCE 30 /* seconds, of a busy machine */
 
 static int device(modbus_t *peer)
 {
@@ -106,7 +107,8 @@ int main(int argc, char **argv)
     if (argc < 4)
         return 2;
     modbus_t *peer = modbus_new_tcp(argv[2], atoi(argv[3]));
-    modbus_set_response_timeout(peer, 5, 0);
+    modbus_set_response_timeout(peer, PATIENCE, 0);
+    modbus_set_byte_timeout(peer, PATIENCE, 0);
     if (!strcmp(argv[1], "device"))
         return device(peer);
     modbus_set_slave(peer, 1);

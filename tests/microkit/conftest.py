@@ -37,7 +37,7 @@ def build(sluice):
             result = subprocess.run(
                 [program() if program else sluice, "build", site, "--host", "microkit", "--sdk", sdk, "--board", BOARD,
                  "--config", config, "-o", output, *options], capture_output=True, text=True,
-                timeout=600)
+                timeout=1800)
             done[key] = output, result
         output, result = done[key]
         assert result.returncode == status, result.stdout + result.stderr

@@ -26,13 +26,13 @@ def answered(lab):
         connection.close()
 
 
-def wait_until(wanted, timeout=30):
+def wait_until(wanted, timeout=60):
     until = time.monotonic() + timeout
-    while time.monotonic() < until:
-        if wanted():
-            return True
+    while not wanted():
+        if time.monotonic() > until:
+            return False
         time.sleep(0.05)
-    return False
+    return True
 
 
 def deaths(gateway):

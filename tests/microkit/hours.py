@@ -25,10 +25,10 @@ services:
 
 def verdicts(lab, gateway):
     """Reads registers 0 to 3 in turn: (verdict, reason) of each."""
-    with lab.connect(timeout=10) as connection:
+    with lab.connect(timeout=30) as connection:
         for address in range(4):
             connection.sendall(walk.adu(100 + address, walk.read(address, 1)))
-            assert len(walk.receive(connection, 1, 10)) == 1
+            assert len(walk.receive(connection, 1, 30)) == 1
     found = {}
     for address in range(4):
         line = gateway.wait_audit(

@@ -145,7 +145,7 @@ class Debugger:
     def __enter__(self):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(str(self.path))
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
         self.got = b""
         self._ask("Qqemu.PhyMemMode:1")
         return self

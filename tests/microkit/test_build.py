@@ -72,7 +72,7 @@ def test_blanks_in_paths_and_another_sdk_of_one_name(sluice, root, tmp_path):
         return subprocess.run(["make", *options, "microkit", "MICROKIT_SDK=~/my sdk",
                                "CONFIG=~/my site.yaml", f"MICROKIT_OUTPUT={tmp_path / 'out put'}"],
                               cwd=root, env={**os.environ, "HOME": str(tmp_path)},
-                              capture_output=True, text=True, timeout=600)
+                              capture_output=True, text=True, timeout=1800)
     result = make("-s")
     assert result.returncode == 0, result.stdout + result.stderr
     assert (tmp_path / "out put/loader.img").stat().st_size > 1 << 20

@@ -12,7 +12,7 @@ import qemu
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from test_dnp3_gateway import *  # noqa: F401,F403 the tests and their fixtures
-from dnp3_wire import Device, Peer
+from dnp3_wire import DIR, PRM, STATUS, STATUS_REQUEST, Device, Peer, link
 from test_dnp3_gateway import CONFIG
 
 # They start a gateway of their own, with another configuration.
@@ -43,7 +43,7 @@ def image(build, lab, tmp_path_factory):
     # The device is there first: the gateway waits before it tries again to reach one that was not.
     with contextlib.closing(Device(lab, lab_module.DEVICE_ADDRESS)) as device:
         gateway = qemu.Gateway(lab, directory, folder / "serial", wait=False)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while True:
             try:
                 probe = lab.connect(lab_module.LISTEN_ADDRESS, 20000, timeout=1)
@@ -67,24 +67,26 @@ class Since:
     def audit(self):
         return self.gateway.audit()[self.begin:]
 
-    def wait_audit(self, wanted, timeout=5):
+    def wait_audit(self, wanted, timeout=30):
         until = time.monotonic() + timeout
-        while time.monotonic() < until:
+        while True:
             for line in self.audit():
                 if wanted(line):
                     return line
+            if time.monotonic() > until:
+                return None
             time.sleep(0.02)
-        return None
 
 
 def _sessions(lines):
-    events = [line["event"] for line in lines]
+    """Of TCP: one of UDP ends when it has been silent for long."""
+    events = [line["event"] for line in lines if line.get("proto") == "TCP"]
     return events.count("session-open") - events.count("session-close")
 
 
 @pytest.fixture
 def gateway(image):
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while _sessions(image.audit()) and time.monotonic() < until:
         time.sleep(0.02)
     yield Since(image)
@@ -95,10 +97,11 @@ def gateway(image):
 def substation(gateway, device, lab):
     """Connected, and the gateway knows: what a master sends before has no link to go to."""
     master = Peer(lab.connect(lab_module.LISTEN_ADDRESS, 20000), master=True)
-    outstation = device.accept()
+    outstation = device.accept(60)
+    master.socket.sendall(link(DIR | PRM | STATUS_REQUEST, 10, 1))
+    assert master.receive(60) == (STATUS, 10, 1)
     assert gateway.wait_audit(lambda line: line["event"] == "device-open")
-    time.sleep(0.2)
     yield master, outstation
     master.close()
-    outstation.ended()  # or the gateway would connect anew for a master that is still there
+    outstation.ended(30)  # or the gateway would connect anew for a master that is still there
     outstation.close()

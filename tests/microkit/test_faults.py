@@ -27,12 +27,18 @@ def test_a_fault_stops_all_and_starts_anew(lab, machine, program):
     elf = directory / f"{domains[0].replace('monitor', 'sluice_monitor')}.elf"
     component = poke.Component(elf, f"{program}_component")
     died = set()
-    for place in memory.places(component):  # the loader's copies among them: nothing happens
+    # The loader's copies are among them: nothing happens then, and what was asked is answered. The
+    # monitor answers nobody.
+    places = memory.places(component)
+    for some in [places] if program == "monitor" else [[place] for place in places]:
         before = len(deaths(gateway))
-        memory.write(place, component.broken)
-        lost = wait_until(lambda: answered(lab) and False or len(deaths(gateway)) > before, 1.5)
-        memory.write(place, component.struct)
-        if lost:
+        for place in some:
+            memory.write(place, component.broken)
+        assert wait_until(lambda: len(deaths(gateway)) > before or
+                          answered(lab) and program != "monitor")
+        for place in some:
+            memory.write(place, component.struct)
+        if len(deaths(gateway)) > before:
             line = deaths(gateway)[before]
             died.add(line["died"])
             assert line["cause"] == "memory-fault"
@@ -48,7 +54,7 @@ def test_a_fault_stops_all_and_starts_anew(lab, machine, program):
     assert [line["epoch"] for line in restarts] == list(range(1, len(restarts) + 1))
     # The epoch stands on the monitor's lines too.
     assert wait_until(lambda: gateway.audit()[-1]["epoch"] == len(restarts) or
-                      answered(lab) and False, 10)
+                      answered(lab) and False)
 
 
 def test_a_domain_that_keeps_faulting_waits_longer_each_time(lab, machine):
@@ -58,12 +64,13 @@ def test_a_domain_that_keeps_faulting_waits_longer_each_time(lab, machine):
     places = memory.places(component)
     for place in places:
         memory.write(place, component.broken)
-    assert wait_until(lambda: len(deaths(gateway)) >= 6, 20)
+
+    def waits():  # from the first on after a life of a second, which waits for nothing
+        found = [line["back_off_ms"] for line in gateway.audit() if line["event"] == "restarted"]
+        return found[len(found) - found[::-1].index(0):] if 0 in found else found
+    assert wait_until(lambda: waits()[:4] == [10, 20, 40, 80]), gateway.read_log()[-3000:]
     for place in places:
         memory.write(place, component.struct)
-    waits = [line["back_off_ms"] for line in gateway.audit() if line["event"] == "restarted"]
-    waits = waits[waits[0] == 0:]  # none at first, where it had lived for a second
-    assert waits[:4] == [10, 20, 40, 80]
     assert wait_until(lambda: answered(lab)), gateway.read_log()[-3000:]
 
 
@@ -75,7 +82,7 @@ def test_nothing_passes_while_it_is_down(lab, machine):
     for place in places:
         memory.write(place, component.broken)
     answered(lab)
-    assert wait_until(lambda: len(deaths(gateway)) >= 8, 30)  # waits of more than a second now
+    assert wait_until(lambda: len(deaths(gateway)) >= 8)  # waits of more than a second now
     assert not answered(lab)
     for place in places:
         memory.write(place, component.struct)
@@ -121,7 +128,7 @@ def test_entropy_faults_at_a_start(lab, machine, tmp_path):
     assert wait_until(lambda: answered(lab))
     restore = poke.break_code(tmp_path / "gdb", memory,
                               poke.Code(directory / "entropy.elf", "init"))
-    assert answered(lab)  # its work was done
+    assert wait_until(lambda: answered(lab))  # its work was done
     component = poke.Component(directory / "ext_frontend.elf", "ext_frontend_component")
     places = memory.places(component)
     for place in places:
@@ -147,7 +154,7 @@ def test_the_clock_hangs(lab, machine, tmp_path):
     assert wait_until(lambda: not answered(lab))
     assert wait_until(lambda: answered(lab) and False or deaths(gateway)), gateway.read_log()[-3000:]
     restore()
-    assert wait_until(lambda: answered(lab), 60), gateway.read_log()[-3000:]
+    assert wait_until(lambda: answered(lab)), gateway.read_log()[-3000:]
     assert {(line["died"], line["cause"], line["component"]) for line in deaths(gateway)} == \
         {("clock", "hung", "supervisor")}
 
@@ -158,7 +165,7 @@ def test_the_supervisor_hangs(lab, machine, tmp_path):
     assert wait_until(lambda: answered(lab))
     poke.break_code(tmp_path / "gdb", memory, poke.Code(directory / "supervisor.elf", "notified"),
                     poke.FOR_EVER)
-    line = gateway.wait_audit(lambda line: line["event"] == "component-died", timeout=30)
+    line = gateway.wait_audit(lambda line: line["event"] == "component-died", timeout=60)
     assert line, gateway.read_log()[-3000:]
     assert (line["died"], line["cause"], line["component"]) == ("supervisor", "silent", "monitor")
     assert not wait_until(lambda: answered(lab), 5)
@@ -172,7 +179,7 @@ def test_the_supervisor_faults(lab, machine, tmp_path):
     assert wait_until(lambda: answered(lab))
     restore = poke.break_code(tmp_path / "gdb", memory,
                               poke.Code(directory / "supervisor.elf", "notified"))
-    line = gateway.wait_audit(lambda line: line["event"] == "component-died", timeout=30)
+    line = gateway.wait_audit(lambda line: line["event"] == "component-died", timeout=60)
     assert line, gateway.read_log()[-3000:]
     assert (line["died"], line["cause"], line["action"]) == ("supervisor", "silent", "closed")
     assert line["component"] == "monitor" and line["boot"] == gateway.audit()[0]["boot"]

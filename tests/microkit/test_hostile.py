@@ -10,6 +10,7 @@ import time
 import pytest
 
 import drill
+from dying import wait_until
 
 sys.path[:0] = [str(drill.ROOT / "tests/e2e"), str(drill.ROOT / "tests/drill")]
 from test_attacks import allowed
@@ -30,7 +31,7 @@ def test_hostile(drilled, lab, plant, tmp_path, mode, hostile):
     machine = drilled(mode)
     gateway, switch = machine.gateway, machine.switch(hostile)
     beside = hostile == "monitor" or (one_way and hostile not in EXTERNAL)
-    patience = 10 if beside else 0.5
+    patience = 30 if beside else 0.5
     clients = [Client(lab, source, WRITES if one_way else READS + WRITES, patience)
                for source in ("192.168.96.10", "192.168.96.20", "192.168.96.66")]
     looks = []
@@ -38,30 +39,32 @@ def test_hostile(drilled, lab, plant, tmp_path, mode, hostile):
         switch.set(drill.HOSTILE, seed=int(os.environ.get("DRILL_SEED", "1")))
         for client in clients:
             client.start()
+        assert wait_until(lambda: switch.lives)
         until = time.monotonic() + SECONDS
         while time.monotonic() < until:
             time.sleep(1)
             assert gateway.process.poll() is None
             looks.append(drill.rest(switch, clients, gateway.process.pid))
+        if beside:
+            assert wait_until(lambda: all(client.answered > 10 for client in clients))
     finally:
         for client in clients:
             client.stop = True
         for client in clients:
             if client.is_alive():
-                client.join(patience + 3)
+                client.join(2 * patience + 3)
         requests = observer.requests()
         lives = switch.lives
     deaths = [(line["died"], line["cause"], line.get("fault")) for line in machine.deaths()]
     print(f"{mode}, {hostile}: {lives} lives, faults {sorted(set(deaths))}, looks {looks}, "
           f"{sum(c.asked for c in clients)} asked, {sum(c.answered for c in clients)} answered, "
           f"{len(requests)} requests at the device")
-    assert lives > 0
     deaths.remove((hostile, "fault", "drill"))
     assert all(cause == "fault" for _, cause, _ in deaths), deaths
     if one_way and hostile not in EXTERNAL:
         assert not {died for died, _, _ in deaths} & set(EXTERNAL), deaths
     if beside:
-        assert all(c.answered >= c.asked - 1 and c.answered > 10 for c in clients), \
+        assert all(c.answered >= c.asked - 1 for c in clients), \
             [(c.asked, c.answered) for c in clients]
     if hostile in BEFORE_POLICY:
         assert all((allowed_one_way if one_way else allowed)(request) for request in requests)

@@ -42,7 +42,7 @@ def check(sluice, mode, tmp_path):
         (tmp_path / "sluice.system").write_text(text)
         result = subprocess.run([sluice, "check", SITES[mode], "--system", tmp_path / "sluice.system",
                                  "--kernel-config", tmp_path / "gen_config.json", *options],
-                                capture_output=True, text=True, timeout=60)
+                                capture_output=True, text=True, timeout=600)
         return result.returncode, re.findall("(?m)^flow: (?:violation|VIOLATION): (.*)$",
                                              result.stdout), result.stdout + result.stderr
     return check_text
@@ -152,5 +152,5 @@ def test_what_is_missing_is_named(sluice, build, options, status, said):
     built = build()[0] / "sluice.system"
     result = subprocess.run([sluice, "check", SITES["two-way"],
                              *(option.format(system=built) for option in options)],
-                            capture_output=True, text=True, timeout=60)
+                            capture_output=True, text=True, timeout=600)
     assert result.returncode == status and said in result.stdout + result.stderr
