@@ -86,6 +86,7 @@ static bool pass(struct ext_frontend *frontend)
     frontend->out_full = false;
     stack_receive(&frontend->stack);
     const bool drained = links_drain(&frontend->links, handle, frontend);
+    clients_age(frontend);
     slots_serve(frontend);
     settle_touched(frontend);
     if (frontend->closed_count > 0)
@@ -97,14 +98,18 @@ static bool pass(struct ext_frontend *frontend)
     return stack_may_sleep(&frontend->stack) && drained;
 }
 
+static uint64_t earlier(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
 /* What did not fit the ring to the core is tried again: nobody says when there is room. */
 static uint64_t next_try(const struct ext_frontend *frontend)
 {
-    const uint64_t datagrams = datagram_next(frontend);
-    const uint64_t retry = frontend->stack.now + RETRY_NS;
+    const uint64_t next = earlier(datagram_next(frontend), clients_next(frontend));
     if (!frontend->one_way || (frontend->first_waiting == NO_SESSION && !frontend->closed_count))
-        return datagrams;
-    return retry < datagrams ? retry : datagrams;
+        return next;
+    return earlier(next, frontend->stack.now + RETRY_NS);
 }
 
 static void wake(void *self, uint64_t badges)

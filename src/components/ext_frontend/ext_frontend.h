@@ -43,7 +43,9 @@ struct client {
     uint16_t sessions;                    /* open, or not yet free again */
     uint16_t outstanding;                 /* reply slots held */
     uint16_t reserved;                    /* lwIP's blocks for their replies */
+    uint16_t fresh[2];                    /* slots taken in `moment`, in the one before it */
     uint16_t first_waiting, last_waiting; /* sessions that wait for the client's own share */
+    uint32_t moment;                      /* of time (clients.c) */
 };
 
 struct session {
@@ -78,7 +80,8 @@ struct session {
 };
 
 struct reply_slot {
-    uint64_t time; /* of the request, or of the last part of its reply, ns */
+    uint64_t time;   /* of the request, or of the last part of its reply, ns */
+    uint32_t moment; /* in which it was taken (clients.c) */
     uint16_t session;
     uint8_t blocks; /* of lwIP's, that its reply may take */
     bool held;
@@ -136,6 +139,11 @@ struct ext_frontend {
     bool out_full;         /* the ring to the core did, in this pass */
     bool one_way;          /* nothing comes from the core: no outcome, no end */
     uint64_t next_check;   /* for overdue slots */
+    uint64_t others_until; /* more than one client sends requests */
+    uint64_t last_sent;    /* a request */
+    uint32_t last_sender;  /* by this address; 0: none yet */
+    uint32_t moment;       /* of the last look at those who wait for older requests (clients.c) */
+    bool fresh_waits;      /* there are some */
     struct waits {
         uint64_t count; /* requests that had to, not told yet */
         uint64_t next_report;
@@ -217,9 +225,19 @@ void client_leave(struct ext_frontend *frontend, struct client *client);
 /* False: its client holds its share of reply slots and of lwIP's blocks for them; for a
  * confirmation, which takes no block, one slot more. */
 bool client_room(const struct session *session, bool confirmation);
-/* In line until the client gets one back. */
+/* False: others send requests too, and have as many of its client's fresh ones before theirs as
+ * they should. */
+bool client_fresh_room(const struct session *session);
+/* In line until the client gets one back, or has older ones only. */
 void client_wait(struct session *session);
-void client_slot_released(struct ext_frontend *frontend, struct client *client, uint8_t blocks);
+/* Returns the moment, which its release tells. */
+uint32_t client_slot_taken(struct ext_frontend *frontend, struct client *client, uint8_t blocks);
+void client_slot_released(struct ext_frontend *frontend, struct client *client,
+                          const struct reply_slot *slot);
+/* Lets those go on whose client's requests have grown older. */
+void clients_age(struct ext_frontend *frontend);
+/* When there is something of it to do; or SL_NEVER. */
+uint64_t clients_next(const struct ext_frontend *frontend);
 
 /* slots.c */
 void slots_init(struct ext_frontend *frontend);

@@ -128,6 +128,11 @@ bool slots_admit(struct session *session, bool turn)
         client_wait(session);
         return false;
     }
+    if (!client_fresh_room(session)) {
+        session->frontend->fresh_waits = true;
+        client_wait(session);
+        return false;
+    }
     if (!shared_room(session->frontend) ||
         (!turn && session->frontend->first_waiting != NO_SESSION)) {
         waited(session, SL_REASON_CAPACITY);
@@ -160,15 +165,15 @@ uint16_t slots_take(struct session *session, bool replies)
     struct ext_frontend *frontend = session->frontend;
     const uint16_t number = frontend->free_slot[--frontend->free_slot_count];
     const uint8_t blocks = replies ? listener_of(session)->reply_blocks : 0;
+    const uint32_t moment = client_slot_taken(frontend, session->holder, blocks);
     frontend->slot[number] = (struct reply_slot){.time = frontend->stack.now,
+                                                 .moment = moment,
                                                  .session = session_number(session),
                                                  .blocks = blocks,
                                                  .held = true};
     frontend->reserved = (uint16_t)(frontend->reserved + blocks);
     session->outstanding++;
     session->confirming = (uint16_t)(session->confirming + !replies);
-    session->holder->outstanding++;
-    session->holder->reserved = (uint16_t)(session->holder->reserved + blocks);
     return number;
 }
 
@@ -181,7 +186,7 @@ void slots_release(struct ext_frontend *frontend, uint16_t number)
     frontend->free_slot[frontend->free_slot_count++] = number;
     session->owes_room = (uint16_t)(session->owes_room - slot->owes_room);
     session->confirming = (uint16_t)(session->confirming - (slot->blocks == 0));
-    client_slot_released(frontend, session->holder, slot->blocks);
+    client_slot_released(frontend, session->holder, slot);
     session_slot_released(session);
 }
 

@@ -17,11 +17,13 @@ struct service_manager {
     uint64_t next;          /* monotonic ns; UINT64_MAX: none is due */
 };
 
-/* From the environment: $NOTIFY_SOCKET, $WATCHDOG_USEC and $WATCHDOG_PID (sd_watchdog_enabled(3)). */
+/* From the environment: $NOTIFY_SOCKET, $WATCHDOG_USEC and $WATCHDOG_PID (sd_watchdog_enabled(3)).
+ */
 void service_manager_init(struct service_manager *manager);
 void service_manager_ready(const struct service_manager *manager);
 void service_manager_stopping(const struct service_manager *manager);
-/* A sign of life, when one is due: three in the time after which the manager gives the launcher up. */
+/* A sign of life, when one is due: three in the time after which the manager gives the launcher up.
+ */
 void service_manager_alive(struct service_manager *manager, uint64_t now);
 
 #endif

@@ -304,6 +304,64 @@ ISOLATED(slots_go_round)
     nothing_more();
 }
 
+/* Two connections of one client and one of another, which sent something before. */
+struct shared {
+    struct peer *first, *second, *other;
+};
+
+static struct shared two_of_one_and_another(void)
+{
+    start();
+    const struct shared all = {connect_to(CLIENT, 40000), connect_to(CLIENT, 40001),
+                               connect_to(CLIENT + 1, 40000)};
+    send_read(all.other, 1);
+    answer(take_request(1, READ_SIZE), 1, REPLY_SIZE);
+    return all;
+}
+
+static void send_reads(struct peer *peer, uint16_t from, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++)
+        send_read(peer, (uint16_t)(from + i));
+    world_run();
+}
+
+static void take_requests(uint16_t from, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++)
+        (void)take_request((uint16_t)(from + i), READ_SIZE);
+}
+
+ISOLATED(fresh_requests_of_one_client_are_few_while_others_send)
+{
+    const struct shared all = two_of_one_and_another();
+    send_reads(all.first, 100, 12);
+    send_reads(all.second, 200, 12);
+    const struct sl_record one = take_request(100, READ_SIZE);
+    take_requests(101, 11);
+    take_requests(200, 4);
+    nothing_more(); /* 16 of one client */
+    send_read(all.other, 2);
+    take_requests(2, 1); /* at once */
+    answer(one, 100, REPLY_SIZE);
+    take_requests(204, 1); /* for the one that is done with */
+    nothing_more();
+    world_advance(2 * MILLISECOND); /* those wait for their devices */
+    take_requests(205, 7);
+    nothing_more();
+    CHECK_EQUAL(node_audits(node, SL_AUDIT_WAITED, SL_REASON_QUOTA), 0);
+}
+
+ISOLATED(a_client_alone_sends_all_that_it_may)
+{
+    const struct shared all = two_of_one_and_another();
+    world_advance(10 * SECOND); /* the other one sends nothing any more */
+    send_reads(all.first, 100, 16);
+    send_reads(all.second, 200, 16);
+    take_requests(100, 16);
+    take_requests(200, 16);
+}
+
 ISOLATED(lost_framing_closes_and_numbers_go_round)
 {
     struct sl_frontend_config few = config();
@@ -799,6 +857,8 @@ int main(void)
         cmocka_unit_test(quota_holds_back_and_drops_nothing),
         cmocka_unit_test(a_full_window_holds_the_client),
         cmocka_unit_test(slots_go_round),
+        cmocka_unit_test(fresh_requests_of_one_client_are_few_while_others_send),
+        cmocka_unit_test(a_client_alone_sends_all_that_it_may),
         cmocka_unit_test(lost_framing_closes_and_numbers_go_round),
         cmocka_unit_test(lost_framing_after_a_request_still_delivers_its_reply),
         cmocka_unit_test(half_closed_clients_get_their_replies),
