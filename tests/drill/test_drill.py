@@ -84,7 +84,8 @@ def allowed_one_way(request):
 
 
 class Client(threading.Thread):
-    """Asks without end, as `source`: allowed and forbidden things."""
+    """Asks without end, as `source`: allowed and forbidden things. Whoever gets no answer in `patience`
+    seconds waits longer the next time: a busy machine may need it."""
 
     def __init__(self, lab, source, pdus, patience=0.5):
         super().__init__(daemon=True)
@@ -93,30 +94,32 @@ class Client(threading.Thread):
         self.asked = self.answered = 0
 
     def run(self):
-        connection = None
+        connection, patience = None, self.patience
         while not self.stop:
             if self.pause:
                 time.sleep(0.01)
                 continue
             try:
                 connection = connection or self.lab.connect(source=self.source,
-                                                            timeout=self.patience)
+                                                            timeout=patience)
                 self.asked += 1
                 pdu = self.pdus[self.asked % len(self.pdus)]
                 connection.sendall(walk.adu(self.asked & 0xffff, pdu))
-                if walk.receive(connection, 1, self.patience):
+                if walk.receive(connection, 1, patience):
                     self.answered += 1
+                    patience = self.patience
                     continue
             except OSError:
                 pass
             if connection:
                 connection.close()
             connection = None
+            patience = max(self.patience, min(2 * patience, 4))
             time.sleep(0.02)
 
 
 def processes(gateway):
-    lines = [line for line in events(gateway) if line.get("event") in ("started", "restarted")]
+    lines = [line for line in events(gateway) if "processes" in line]
     return {entry["name"]: entry["pid"] for entry in lines[-1]["processes"]}
 
 
@@ -140,19 +143,36 @@ def cpu_ticks(pid):
     return int(fields[11]) + int(fields[12])
 
 
-def others_come_to_rest(gateway, hostile):
-    """None where a restart came in between; else the names of those that stayed busy."""
+def wait_started(gateway):
+    until = time.monotonic() + 30
+    while not any(line.get("event") == "started" for line in events(gateway)):
+        assert gateway.process.poll() is None and time.monotonic() < until, gateway.read_log()
+        time.sleep(0.02)
+
+
+# Seconds for which the hostile one may be stopped; after three without a turn it is found hung.
+STOPPED_AT_MOST = 2
+
+
+def others_come_to_rest(gateway, hostile, stopped_longer):
+    """None where a restart came in between, or the machine was too busy to tell; else the names of those
+    that stayed busy. A hostile process that was stopped for too long goes to `stopped_longer`."""
     pids = processes(gateway)
     if hostile not in pids:  # it was down when another part had restarted
         return None
+    began = time.monotonic()
     try:
         os.kill(pids[hostile], signal.SIGSTOP)
         time.sleep(0.1)  # what it had left to them
         busy = set(pids) - {hostile}
         for _ in range(3):  # one that spins is busy in each; clients may make work for a while
+            looked = time.monotonic()
+            if looked > began + STOPPED_AT_MOST - 0.6:
+                return None
             before = {name: cpu_ticks(pids[name]) for name in busy}
             time.sleep(0.6)
-            busy = {name for name in busy if cpu_ticks(pids[name]) - before[name] > 0.3 * TICK}
+            half = (time.monotonic() - looked) / 2
+            busy = {name for name in busy if cpu_ticks(pids[name]) - before[name] > half * TICK}
             if not busy:
                 break
     except (ProcessLookupError, FileNotFoundError):
@@ -160,6 +180,8 @@ def others_come_to_rest(gateway, hostile):
     finally:  # it must not be found hung because another part has restarted meanwhile
         with contextlib.suppress(ProcessLookupError):
             os.kill(pids[hostile], signal.SIGCONT)
+        if time.monotonic() > began + STOPPED_AT_MOST:
+            stopped_longer.append(pids[hostile])
     if pids != processes(gateway):
         return None
     return sorted(busy)
@@ -180,23 +202,23 @@ def test_hostile(lab, tmp_path, mode, hostile):
     gateway = lab_module.Gateway(lab, ROOT / "build/sluice-drill", config, tmp_path / "audit.json",
                                  "--hostile", hostile, "--seed", str(seed))
     # Where every request is to be answered, a busy machine may take its time.
-    patience = 10 if hostile == "monitor" or one_way and hostile not in EXTERNAL else 0.5
+    all_answered = hostile == "monitor" or one_way and hostile not in EXTERNAL
+    patience = 20 if all_answered else 0.5
     clients = [Client(lab, source, WRITES if one_way else READS + WRITES, patience)
                for source in ("192.168.96.10", "192.168.96.20", "192.168.96.66")]
-    looked = 0
+    looked, stopped_longer = 0, []
     try:
-        until = time.monotonic() + SECONDS
-        while not any(line.get("event") == "started" for line in events(gateway)):
-            assert gateway.process.poll() is None and time.monotonic() < until, gateway.read_log()
-            time.sleep(0.05)
+        wait_started(gateway)
         for client in clients:
             client.start()
-        while time.monotonic() < until:
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until or time.monotonic() < until + 60 and not (
+                looked and (not all_answered or all(client.answered > 10 for client in clients))):
             time.sleep(0.3)
             assert gateway.process.poll() is None, gateway.read_log()
             for client in clients:  # one-way, they are confirmed at once and never rest
                 client.pause = one_way
-            busy = others_come_to_rest(gateway, hostile)
+            busy = others_come_to_rest(gateway, hostile, stopped_longer)
             for client in clients:
                 client.pause = False
             assert not busy, f"busy with {hostile} stopped: {busy}"
@@ -206,12 +228,13 @@ def test_hostile(lab, tmp_path, mode, hostile):
             client.stop = True
         for client in clients:
             if client.is_alive():
-                client.join(3)
+                client.join(patience + 5)
         gateway.process.send_signal(signal.SIGCONT)
         gateway.__exit__()
         plant.close()
         requests = observer.requests()
-    deaths = [line for line in events(gateway) if line.get("event") == "component-died"]
+    deaths = [line for line in events(gateway) if line.get("event") == "component-died" and
+              not (line["cause"] == "hung" and line["pid"] in stopped_longer)]
     by = [(line["died"], line["cause"], line.get("fault") or line.get("signal")) for line in deaths]
     print(f"{mode}, {hostile}: {len(deaths)} faults reported ({sorted(set(by))}), {looked} looks, "
           f"{sum(c.asked for c in clients)} asked, {sum(c.answered for c in clients)} answered, "
@@ -222,9 +245,9 @@ def test_hostile(lab, tmp_path, mode, hostile):
         assert all((allowed_one_way if one_way else allowed)(request) for request in requests)
     if one_way and hostile not in EXTERNAL:
         assert not {died for died, _, _ in by} & set(EXTERNAL), by
-        assert all(c.answered >= c.asked - 1 and c.answered > 10 for c in clients), \
-            [(c.asked, c.answered) for c in clients]
     if hostile == "monitor":
         assert not deaths
-        assert all(c.answered >= c.asked - 1 and c.answered > 10 for c in clients), \
+    if all_answered:  # but for the one that was under way at the end, or when we stopped it for too long
+        lost = 1 + len(stopped_longer)
+        assert all(c.answered >= c.asked - lost and c.answered > 10 for c in clients), \
             [(c.asked, c.answered) for c in clients]

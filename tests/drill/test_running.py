@@ -5,14 +5,13 @@ import pathlib
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tools")]
 import lab as lab_module
-from test_drill import events, lab  # noqa: F401  (a fixture)
+from test_drill import events, lab, wait_started  # noqa: F401  (a fixture)
 from test_one_way import CONFIG
 
 pytestmark = pytest.mark.e2e
@@ -31,10 +30,7 @@ def check(lab, config, tmp_path, program="sluice", *options):  # noqa: F811
     gateway = lab_module.Gateway(lab, ROOT / "build" / program, config, tmp_path / "audit.json",
                                  *options)
     try:
-        until = time.monotonic() + 20
-        while not any(line.get("event") == "started" for line in events(gateway)):
-            assert gateway.process.poll() is None and time.monotonic() < until, gateway.read_log()
-            time.sleep(0.02)
+        wait_started(gateway)
         result = subprocess.run(
             [ROOT / "build/sluice", "check", config, "--running", str(gateway.process.pid)],
             capture_output=True, text=True)
