@@ -3,7 +3,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -79,9 +78,7 @@ class Observer:
 
     def requests(self):
         """Each request to port 502, as tshark decodes it: dictionaries of numbers."""
-        time.sleep(0.3)
-        self.process.terminate()
-        self.process.wait()
+        lab_module.end_capture(self.process)
         fields = ["mbtcp.trans_id", "mbtcp.unit_id", "modbus.func_code", "modbus.reference_num",
                   "modbus.word_cnt", "modbus.bit_cnt", "modbus.data", "mbtcp.len"]
         command = ["tshark", "-r", self.path, "-Y", "mbtcp && tcp.dstport == 502", "-T", "json",

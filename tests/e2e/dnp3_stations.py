@@ -19,7 +19,7 @@ services:
     protocol: dnp3
     listen: 192.168.96.2:20000
     device: 192.168.95.2:20000
-    timeout: 4s
+    timeout: 6s
     unsolicited: allow
     stations: [{ master: 1, outstation: 10 }]
     rules:

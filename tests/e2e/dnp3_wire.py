@@ -6,6 +6,7 @@ import struct
 import time
 
 MASTER, OUTSTATION = 1, 10
+LIMIT = 20  # seconds for what must come: a busy machine may need some
 DIR, PRM, FCB, FCV = 0x80, 0x40, 0x20, 0x10
 RESET, CONFIRMED, UNCONFIRMED, STATUS_REQUEST = 0, 3, 4, 9
 ACK, NACK, STATUS = 0, 1, 11
@@ -49,13 +50,15 @@ class Peer:
         self.buffer, self.fragment = b"", b""
         self.closed = False
 
+    def send(self, *frames_):
+        self.socket.settimeout(LIMIT)  # receive() may have left a shorter one
+        self.socket.sendall(b"".join(frames_))
+
     def request(self, fragment, source=MASTER, destination=OUTSTATION, **options):
-        self.socket.sendall(b"".join(frames(fragment, destination, source,
-                                            DIR | PRM | UNCONFIRMED, **options)))
+        self.send(*frames(fragment, destination, source, DIR | PRM | UNCONFIRMED, **options))
 
     def reply(self, fragment, source=OUTSTATION, destination=MASTER, **options):
-        self.socket.sendall(b"".join(frames(fragment, destination, source, PRM | UNCONFIRMED,
-                                            **options)))
+        self.send(*frames(fragment, destination, source, PRM | UNCONFIRMED, **options))
 
     def _frame(self):
         if len(self.buffer) < 10:
@@ -75,7 +78,7 @@ class Peer:
         control, destination, source = struct.unpack("<BHH", head[3:8])
         return control, destination, source, data
 
-    def receive(self, seconds=5):
+    def receive(self, seconds=LIMIT):
         """The next fragment as (hex, source, destination), or the next frame without user data as
         (control, source, destination); None when nothing came, or the connection ended."""
         until = time.monotonic() + seconds
@@ -108,7 +111,7 @@ class Peer:
     def _read(self):
         return self.socket.recv(65536)
 
-    def ended(self, seconds=5):
+    def ended(self, seconds=LIMIT):
         while not self.closed and self.receive(seconds):
             pass
         return self.closed
@@ -131,12 +134,6 @@ class Datagrams(Peer):
         for frame in frames_:
             self.socket.sendto(frame, self.far)
 
-    def request(self, fragment, source=MASTER, destination=OUTSTATION, **options):
-        self.send(*frames(fragment, destination, source, DIR | PRM | UNCONFIRMED, **options))
-
-    def reply(self, fragment, source=OUTSTATION, destination=MASTER, **options):
-        self.send(*frames(fragment, destination, source, PRM | UNCONFIRMED, **options))
-
     def _read(self):
         got, self.far = self.socket.recvfrom(65536)
         self.sizes = getattr(self, "sizes", []) + [len(got)]
@@ -150,7 +147,7 @@ class Device:
         with lab.device.inside():
             self.listener = socket.create_server((address, port))
 
-    def accept(self, seconds=5):
+    def accept(self, seconds=LIMIT):
         self.listener.settimeout(seconds)
         connection, _ = self.listener.accept()
         return Peer(connection, master=False)

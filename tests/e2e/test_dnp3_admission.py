@@ -59,7 +59,7 @@ def test_several_masters_with_all_that_they_may_have(gateway, lab, device):
         for number in OUTSTATIONS:
             master.request(READ, destination=number)
         for number in OUTSTATIONS:
-            assert outstation.receive(20) == (READ, 1, number)
+            assert outstation.receive() == (READ, 1, number)
     parts = [(0xa3, 3), (0x24, 4), (0x45, 5)]
     for control, sequence in parts:
         for master, outstation in pairs:
@@ -67,14 +67,14 @@ def test_several_masters_with_all_that_they_may_have(gateway, lab, device):
                 outstation.reply(fragment(control, 390), source=number)
         for master, outstation in pairs:
             outstation.reply(UNSOLICITED)
-            got = {master.receive(20) for _ in (*OUTSTATIONS, None)}
+            got = {master.receive() for _ in (*OUTSTATIONS, None)}
             assert got == {*((fragment(control, 390), number, 1) for number in OUTSTATIONS),
                            (UNSOLICITED, 10, 1)}
             confirms = [("d500", 10)]
             confirms += [(f"c{sequence:x}00", number) for number in OUTSTATIONS if control & 0x20]
             for confirm, number in confirms:
                 master.request(confirm, destination=number)
-                assert outstation.receive(20) == (confirm, 1, number)
+                assert outstation.receive() == (confirm, 1, number)
     audit = gateway.audit()
     assert not [line for line in audit if line["event"] in ("dropped", "request-failed", "waited")]
 
@@ -85,14 +85,14 @@ def test_one_client_does_not_starve_another(gateway, lab, device):
     for master, _ in greedy:
         for number in OUTSTATIONS:
             master.request(READ, destination=number)
-    line = gateway.wait_audit(lambda line: line.get("event") == "waited", 20)
+    line = gateway.wait_audit(lambda line: line.get("event") == "waited")
     assert line["reason"] == "quota" and line["src_ip"] == CLIENT_ADDRESS
     assert line["message"].endswith("had to wait: quota")
     for master, outstation in connect(lab, device, 4, HISTORIAN_ADDRESS):
         master.request(READ)
-        assert outstation.receive(10) == (READ, 1, 10)
+        assert outstation.receive() == (READ, 1, 10)
         outstation.reply(fragment(0xc3, 390))
-        assert master.receive(10) == (fragment(0xc3, 390), 10, 1)
+        assert master.receive() == (fragment(0xc3, 390), 10, 1)
     # and what waited goes on when there is room again
     first, answered = greedy[0]
     for number in OUTSTATIONS:

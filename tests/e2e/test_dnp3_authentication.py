@@ -16,7 +16,7 @@ services:
     protocol: dnp3
     listen: {LISTEN_ADDRESS}:20000
     device: {DEVICE_ADDRESS}:20000
-    timeout: 2s
+    timeout: 20s
     unsolicited: allow
     stations: [{{ master: 1, outstation: 10 }}]
     rules:

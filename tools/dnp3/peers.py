@@ -10,17 +10,23 @@ Commands of an outstation: binary INDEX 0|1, analog INDEX VALUE, counter INDEX V
 What they say: {"got": KIND, "values": {INDEX: VALUE}}, {"done": WHAT, "result": HOW},
 {"saw": WHAT, ...} for what reached an outstation's application, {"updated": KIND}."""
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from lab import end_capture
+
 HELLO = "station"
 PORT = 20000
+LIMIT = 40  # seconds for what a station must do: longer than what it waits for by itself
 
 
 def say(**fields):
@@ -42,9 +48,7 @@ class Observer:
 
     def stop(self):
         if self.process.poll() is None:
-            time.sleep(.3)
-            self.process.terminate()
-            self.process.wait()
+            end_capture(self.process)
             self.process.stderr.close()
 
     def fields(self, to_outstation, *names):
@@ -84,8 +88,26 @@ class Station:
             env={**os.environ, "PYTHONPATH": str(HERE), **environment})
         self.make, self.role = make, role
         self._lines, self._noise, self._lock = [], [], threading.Condition()
+        with contextlib.suppress(OSError):  # room for long lines: in a full pipe they would mix
+            fcntl.fcntl(self.process.stdout, fcntl.F_SETPIPE_SZ, 1 << 20)
         threading.Thread(target=self._read, daemon=True).start()
-        self.wait(lambda line: line.get("ready") == HELLO, timeout=30)
+        self.wait(lambda line: line.get("ready") == HELLO, timeout=60)
+        if role == "outstation":
+            self._wait_bound(namespace, *arguments[:3])
+
+    @staticmethod
+    def _wait_bound(namespace, transport, address, port):
+        """Until the package's threads have bound it, and listen."""
+        table = transport.split(":")[0]
+        local = f"{socket.inet_aton(address)[::-1].hex().upper()}:{int(port):04X}"
+        until = time.monotonic() + LIMIT
+        while True:
+            with namespace.inside(), open(f"/proc/thread-self/net/{table}") as lines:
+                rows = [line.split() for line in lines]
+            if any(row[1] == local and (table == "udp" or row[3] == "0A") for row in rows):
+                return
+            assert time.monotonic() < until, f"nothing has {address}:{port}"
+            time.sleep(.02)
 
     def _read(self):
         with contextlib.suppress(ValueError):  # stop() has closed it
@@ -124,7 +146,7 @@ class Station:
         self.wait(lambda line: line.get("updated") == words.split()[0], mark)
         return mark
 
-    def wait(self, wanted, since=0, timeout=20):
+    def wait(self, wanted, since=0, timeout=LIMIT):
         """The first line for which wanted(line) holds; fails where none comes in time."""
         until = time.monotonic() + timeout
         with self._lock:
@@ -138,21 +160,21 @@ class Station:
                                          f"{self._lines[since:]} {''.join(self._noise[-20:])}")
                 self._lock.wait(min(left, 1))
 
-    def ask(self, words, done=None, timeout=20):
+    def ask(self, words, done=None, timeout=LIMIT):
         """A master's command and how it ended."""
         mark = self.tell(words)
         return self.wait(lambda line: line.get("done") == (done or words.split()[0]), mark, timeout)
 
-    def saw(self, what, since=0, timeout=20):
+    def saw(self, what, since=0, timeout=LIMIT):
         return self.wait(lambda line: line.get("saw") == what, since, timeout)
 
-    def got(self, kind, index, value, since=0, timeout=20):
+    def got(self, kind, index, value, since=0, timeout=LIMIT):
         """Waits until the master has this point with this value."""
         def has(line):
             return line.get("got") == kind and line["values"].get(str(index)) == value
         return self.wait(has, since, timeout)
 
-    def printed(self, text, timeout=20):
+    def printed(self, text, timeout=LIMIT):
         """Waits for a line that is no JSON."""
         until = time.monotonic() + timeout
         while not any(text in line for line in list(self._noise)):

@@ -28,7 +28,7 @@ class Master:
     def __init__(self, manager, transport, device, port, address, outstation):
         config = asiodnp3.MasterStackConfig()
         config.link.LocalAddr, config.link.RemoteAddr = int(address), int(outstation)
-        config.master.responseTimeout = seconds(4)
+        config.master.responseTimeout = seconds(8)
         retry = asiopal.ChannelRetry(seconds(.3), seconds(.3))
         self.kept = [asiodnp3.PrintingChannelListener().Create(), asiodnp3.PrintingSOEHandler().Create(),
                      asiodnp3.DefaultMasterApplication().Create()]

@@ -65,7 +65,7 @@ class MasterStation:
         self.master = Hearing(handler=Measurements(), config=MasterConfig(
             address=int(address), outstation_address=int(outstation)))
         self.runner = MasterTcpRunner(master=self.master, host=device, port=int(port),
-                                      response_timeout=6)
+                                      response_timeout=8)
 
     async def run(self):
         await self.runner.open()

@@ -83,7 +83,7 @@ class Master:
         config = opendnp3.MasterStackConfig()
         config.link.LocalAddr, config.link.RemoteAddr = int(address), int(outstation)
         config.link.KeepAliveTimeout = seconds(60)
-        config.master.responseTimeout = seconds(4)
+        config.master.responseTimeout = seconds(8)
         mode = os.environ.get("TIME_SYNC", "NonLAN")
         config.master.timeSyncMode = getattr(opendnp3.TimeSyncMode, mode)
         config.master.taskRetryPeriod = seconds(1)
@@ -245,8 +245,8 @@ class Outstation:
         config = opendnp3.OutstationStackConfig(points)
         config.outstation.eventBufferConfig = opendnp3.EventBufferConfig.AllTypes(100)
         config.outstation.params.allowUnsolicited = os.environ.get("UNSOLICITED") == "1"
-        config.outstation.params.selectTimeout = seconds(5)
-        config.outstation.params.unsolConfirmTimeout = seconds(1)
+        config.outstation.params.selectTimeout = seconds(30)
+        config.outstation.params.unsolConfirmTimeout = seconds(4)
         config.link.LocalAddr, config.link.RemoteAddr = int(outstation), int(master)
         config.link.KeepAliveTimeout = seconds(60)
         self.channel = channel
