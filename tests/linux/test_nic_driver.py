@@ -21,6 +21,6 @@ def program():
 def test_frames_on_a_veth(program, grouping, tmp_path):
     peer = pathlib.Path(__file__).parent / "nic_peer.py"
     result = subprocess.run(["unshare", "-Urn", "--kill-child", sys.executable, peer, program,
-                             grouping, tmp_path], capture_output=True, text=True, timeout=120)
+                             grouping, tmp_path], capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.count("ok ") == 8
