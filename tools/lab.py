@@ -171,7 +171,7 @@ class Lab:
         namespace.ip("link", "set", far, "gso_max_segs", "1")  # frames as on a cable
         namespace.ip("link", "set", far, "up")
 
-    def connect(self, address=LISTEN_ADDRESS, port=502, source=CLIENT_ADDRESS, timeout=5):
+    def connect(self, address=LISTEN_ADDRESS, port=502, source=CLIENT_ADDRESS, timeout=20):
         """A TCP connection from the client's namespace."""
         with self.client.inside():
             return socket.create_connection((address, port), timeout, source_address=(source, 0))

@@ -36,8 +36,9 @@ async def main(address, port):
     words = [SimData(0, values=registers, datatype=DataType.REGISTERS)]
     device = SimDevice(1, simdata=(coils, coils, words, words))
     server = ModbusTcpServer(device, address=(address, port), trace_pdu=saw)
+    await server.serve_forever(background=True)
     say(ready=f"{address}:{port}")
-    await server.serve_forever()
+    await server.serving
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Plant:
         self._lines = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._wait(lambda line: "ready" in line, 20)
+        self._wait(lambda line: "ready" in line, 60)
 
     def _read(self):
         for line in self.process.stdout:
@@ -159,7 +159,7 @@ def walk(connect, plant, audit, out=sys.stdout, stop_signal=19, continue_signal=
         for segment in segments:
             connection.sendall(segment)
             time.sleep(0.05 if len(segments) > 1 else 0)
-        got = [describe_reply(r) for r in receive(connection, len(replies), 5)]
+        got = [describe_reply(r) for r in receive(connection, len(replies), 20)]
         audited = wait_for(lambda: messages(audit())[audit_before:],
                            lambda lines: any(verdict in (line.get("verdict"), line["event"])
                                              for line in lines))
@@ -187,7 +187,7 @@ def messages(lines):
     return [line for line in lines if line.get("event") in ("message", "request-failed")]
 
 
-def wait_for(get, enough, timeout=10):
+def wait_for(get, enough, timeout=30):
     until = time.monotonic() + timeout
     while True:
         got = get()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A TCP client that misbehaves on purpose: every segment is placed by hand.
 
-It has an address that the namespace's kernel does not own, so that nobody answers for it.
+It has an address that the namespace's kernel does not own, so that nobody answers for it, and a port
+that the kernel gives to nobody.
 """
 import socket
 import time
@@ -16,7 +17,7 @@ MAC = "02:00:00:00:96:10"
 
 
 class RawTcp:
-    def __init__(self, lab, address=CLIENT_ADDRESS, port=502, source_port=40000):
+    def __init__(self, lab, address=CLIENT_ADDRESS, port=502, source_port=30000):
         self.address, self.port, self.source_port = address, port, source_port
         lab.client.ip("address", "del", f"{address}/24", "dev", "cl0")
         lab.client.ip("link", "set", "cl0", "promisc", "on")
@@ -41,7 +42,7 @@ class RawTcp:
     def _resolve(self):
         self.socket.send(bytes(Ether(src=MAC, dst="ff:ff:ff:ff:ff:ff") /
                                ARP(op=1, hwsrc=MAC, psrc=self.address, pdst=LISTEN_ADDRESS)))
-        for frame in self._frames(5):
+        for frame in self._frames(20):
             if ARP in frame and frame[ARP].op == 2 and frame[ARP].psrc == LISTEN_ADDRESS:
                 self.gateway_mac = frame[ARP].hwsrc
                 return
@@ -59,7 +60,7 @@ class RawTcp:
 
     def _handshake(self):
         self.send(self.frame("S"))
-        for frame in self._frames(5):
+        for frame in self._frames(20):
             self._arp(frame)
             if TCP in frame and frame[TCP].dport == self.source_port and frame[TCP].flags == "SA":
                 self.sequence += 1
