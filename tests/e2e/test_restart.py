@@ -19,13 +19,19 @@ def processes(gateway):
     return {entry["name"]: entry["pid"] for entry in lines[-1]["processes"]}
 
 
-def answered(lab):
+def answered(lab, patience=20):
     try:
-        connection = lab.connect(timeout=0.3)
+        connection = lab.connect(timeout=patience)
         connection.sendall(adu(1, read(0, 1)))
-        return len(receive(connection, 1, 1)) == 1
+        return len(receive(connection, 1, patience)) == 1
     except OSError:
         return False
+
+
+def wait_for_service(lab, why):
+    until = time.monotonic() + 30
+    while not answered(lab, 1):
+        assert time.monotonic() < until, f"no service after {why}"
 
 
 def test_each_component_killed_in_turn(lab, plant, gateway):
@@ -36,11 +42,9 @@ def test_each_component_killed_in_turn(lab, plant, gateway):
                                   line["epoch"] == number - 1)
         assert died and died["signal"] == "SIGKILL", died
         restarted = gateway.wait_audit(
-            lambda line: line.get("event") == "restarted" and line["epoch"] == number, 10)
+            lambda line: line.get("event") == "restarted" and line["epoch"] == number)
         assert restarted and restarted["restart_us"] > 0, restarted
-        until = time.monotonic() + 5
-        while not answered(lab):
-            assert time.monotonic() < until, f"no service after the death of {name}"
+        wait_for_service(lab, f"the death of {name}")
     lines = gateway.audit()
     launcher = [line for line in lines if line["component"] == "launcher"]
     assert [line["launcher_seq"] for line in launcher] == list(range(len(launcher)))
@@ -54,16 +58,16 @@ def test_a_stop_loses_no_audit_line(lab, plant, gateway):
     connection = lab.connect()
     for transaction in range(5):
         connection.sendall(adu(transaction, read(0, 1)))
-        assert len(receive(connection, 1, 5)) == 1
+        assert len(receive(connection, 1, 20)) == 1
     gateway.process.terminate()
-    assert gateway.process.wait(5) == 0
+    assert gateway.process.wait(30) == 0
     lines = gateway.audit()
     assert len([line for line in lines if line.get("event") == "message"]) == 5
     assert lines[-1]["event"] == "stopped"
 
 
 def test_a_second_gateway_on_the_same_wire_is_refused(lab, plant, gateway, heating_plant, sluice):
-    second = lab.gateway.run([sluice, "run", heating_plant], timeout=10)
+    second = lab.gateway.run([sluice, "run", heating_plant], timeout=60)
     assert second.returncode == 1
     assert "belongs to another gateway" in second.stderr
     assert answered(lab)
@@ -72,11 +76,9 @@ def test_a_second_gateway_on_the_same_wire_is_refused(lab, plant, gateway, heati
 def test_audit_lines_that_cannot_be_written_are_counted(lab, plant, heating_plant, sluice):
     process = lab.gateway.popen([sluice, "run", heating_plant, "--audit", "/dev/full"],
                                 stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 10
-    while not answered(lab) and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_for_service(lab, "the start")
     process.terminate()
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=30)
     assert "audit file '/dev/full': No space left on device; traffic goes on" in errors
     assert re.search(r"audit file '/dev/full': \d+ lines were lost at the end", errors)
 
@@ -84,7 +86,7 @@ def test_audit_lines_that_cannot_be_written_are_counted(lab, plant, heating_plan
 def test_sigterm_leaves_nothing(lab, plant, gateway):
     pids = list(processes(gateway).values())
     gateway.process.terminate()
-    assert gateway.process.wait(5) == 0
+    assert gateway.process.wait(30) == 0
     assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
 
 
@@ -107,15 +109,13 @@ def test_each_component_stopped_in_turn(lab, plant, gateway, observer):
             except OSError:
                 break
         died = gateway.wait_audit(lambda line: line.get("event") == "component-died" and
-                                  line["epoch"] == number - 1, 10)
+                                  line["epoch"] == number - 1)
         assert died and (died["died"], died["cause"]) == (name, "hung"), died
         assert died["message"].startswith(f"{name}: took no turn for ")
         restarted = gateway.wait_audit(
-            lambda line: line.get("event") == "restarted" and line["epoch"] == number, 10)
+            lambda line: line.get("event") == "restarted" and line["epoch"] == number)
         assert restarted, f"no restart after {name} hung"
-        until = time.monotonic() + 5
-        while not answered(lab):
-            assert time.monotonic() < until, f"no service after {name} hung"
+        wait_for_service(lab, f"{name} hung")
         took[name] = round(time.monotonic() - began, 1)
     print("seconds from the stop to the next answer:", took)
     assert all(request["modbus.func_code"] == [3] for request in observer.requests())
@@ -131,4 +131,4 @@ def test_a_launcher_that_hung_blames_nobody(lab, plant, gateway):
     assert answered(lab)
     assert processes(gateway) == before
     for event in ("launcher-hung", "launcher-resumed"):
-        assert gateway.wait_audit(lambda line: line["event"] == event, 10), gateway.read_log()
+        assert gateway.wait_audit(lambda line: line["event"] == event), gateway.read_log()

@@ -26,6 +26,8 @@ services:
     protocol: modbus-tcp
     listen: 192.168.96.2:502
     device: 192.168.95.2:502
+    timeout: 10s
+    pipeline: 1  # pymodbus loses one that comes before the last is answered
 """
 
 
@@ -46,7 +48,7 @@ class Client:
         self.connection = lab.connect(source=source)
         self.transaction = 0
 
-    def ask(self, pdu, timeout=3):
+    def ask(self, pdu, timeout=20):
         """The reply's PDU; None where none comes in time."""
         self.transaction += 1
         self.connection.sendall(adu(self.transaction, pdu))
@@ -106,7 +108,7 @@ def test_max_step_in_a_burst(lab, plant, run):
         burst = [205, 210, 215, 190, 195]
         client.connection.sendall(b"".join(adu(100 + i, write(2, value))
                                            for i, value in enumerate(burst)))
-        assert len(receive(client.connection, len(burst), 5)) == len(burst)
+        assert len(receive(client.connection, len(burst), 20)) == len(burst)
     values = [200] + [line["values"][0] for line in plant.seen() if line["function"] == 6]
     assert len(values) > 1
     assert all(abs(after - before) <= 10 for before, after in zip(values, values[1:])), values
@@ -123,10 +125,10 @@ def test_max_step_first_allow(lab, plant, run):
 
 
 def test_rate_of_a_rule_a_client_a_service(lab, plant, run):
-    with run("""    rate: { limit: 1/min, burst: 9 }
+    with run("""    rate: { limit: 1/h, burst: 9 }
     rules:
-      - { allow: read, address: 0, rate: { limit: 1/min, burst: 3 } }
-      - { allow: read, address: 1, rate: { limit: 1/min, burst: 2, per: client } }
+      - { allow: read, address: 0, rate: { limit: 1/h, burst: 3 } }
+      - { allow: read, address: 1, rate: { limit: 1/h, burst: 2, per: client } }
       - { allow: read, address: 3 }
 """) as gateway:
         client, other = Client(lab), Client(lab, "192.168.96.20")
@@ -140,12 +142,14 @@ def test_rate_of_a_rule_a_client_a_service(lab, plant, run):
 
 
 def test_a_rate_refills(lab, plant, run):
-    with run("    rules:\n      - { allow: read, rate: { limit: 10/s, burst: 1 } }\n"):
+    with run("    rules:\n      - { allow: read, rate: { limit: 1/s, burst: 1 } }\n"):
         client = Client(lab)
-        assert client.ask(read(0, 1))[0] == 3
-        assert client.ask(read(0, 1)) == b"\x83\x06"
-        time.sleep(0.15)
-        assert client.ask(read(0, 1))[0] == 3
+        client.connection.sendall(adu(1, read(0, 1)) + adu(2, read(0, 1)))  # decided at once
+        assert {reply[1]: reply[7] for reply in receive(client.connection, 2, 20)} == {1: 3, 2: 0x83}
+        until = time.monotonic() + 30
+        while client.ask(read(0, 1)) == b"\x83\x06":
+            assert time.monotonic() < until
+            time.sleep(0.05)
 
 
 def test_hours_and_expiry(lab, plant, run):
@@ -153,11 +157,10 @@ def test_hours_and_expiry(lab, plant, run):
     days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     today = days[now.weekday()]
     tomorrow = days[(now.weekday() + 1) % 7]
-    in_a_moment = (now + datetime.timedelta(minutes=2)).strftime("%H:%M")
-    over = (now + datetime.timedelta(minutes=3)).strftime("%H:%M")
+    other_hours = "18:00-18:01" if now.hour < 12 else "06:00-06:01"
     with run(f"""    rules:
       - {{ allow: read, address: 0, when: {{ days: [{today}, {tomorrow}], zone: UTC }} }}
-      - {{ allow: read, address: 1, when: {{ hours: "{in_a_moment}-{over}", zone: UTC }} }}
+      - {{ allow: read, address: 1, when: {{ hours: "{other_hours}", zone: UTC }} }}
       - {{ allow: read, address: 2, expires: 2025-06-30, owner: commissioning }}
       - {{ allow: read, address: 3, expires: 2099-06-30 }}
 """) as gateway:
@@ -171,13 +174,20 @@ def test_hours_and_expiry(lab, plant, run):
 
 
 def test_a_rule_expires_at_run_time(lab, plant, run):
-    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=5)
-    end = end.replace(microsecond=0)
-    with run(f"    rules:\n      - {{ allow: read, expires: {end:%Y-%m-%dT%H:%M:%S}Z }}\n"):
-        client = Client(lab)
-        assert client.ask(read(0, 1))[0] == 3
-        time.sleep((end - datetime.datetime.now(datetime.timezone.utc)).total_seconds() + 0.1)
-        assert client.ask(read(0, 1)) == b"\x83\x01"
+    for seconds in (5, 20, 60):  # a busy machine may take longer to come that far
+        end = time.time() // 1 + seconds
+        expires = datetime.datetime.fromtimestamp(end, datetime.timezone.utc)
+        with run(f"    rules:\n      - {{ allow: read, expires: {expires:%Y-%m-%dT%H:%M:%S}Z }}\n"):
+            client = Client(lab)
+            allowed = client.ask(read(0, 1))[0] == 3
+            assert allowed or time.time() > end
+            if allowed:
+                while client.ask(read(0, 1)) != b"\x83\x01":
+                    assert time.time() < end + 20
+                    time.sleep(0.05)
+                assert time.time() >= end - 1
+                return
+    raise AssertionError("this machine does not start a gateway in a minute")
 
 
 def test_on_deny_drop(lab, plant, run):
@@ -193,7 +203,7 @@ def test_on_deny_close(lab, plant, run):
         client = Client(lab)
         assert client.ask(read(0, 1))[0] == 3
         client.connection.sendall(adu(7, write(2, 1)))
-        client.connection.settimeout(3)
+        client.connection.settimeout(20)
         with contextlib.suppress(ConnectionResetError):
             assert client.connection.recv(100) == b""
         assert denied(gateway, "no-rule-for-function")

@@ -2,6 +2,8 @@
 """Sessions that do not surprise a process: devices that are slow, dead, late, wrong or gone, and
 clients that leave, each with what the other side sees of it."""
 import json
+import math
+import signal
 import socket
 import struct
 import subprocess
@@ -30,27 +32,28 @@ def service(name, port, device_port=502, device=DEVICE_ADDRESS, **keys):
             f"    device: {device}:{device_port}\n{more}".rstrip() + RULES)
 
 
-PLAIN, PATIENT, SHARED, SERIAL, FIXED, ABSENT, UNREACHABLE, ONE, POOL, GATED, BRIEF, QUEUED = range(
-    502, 514)
+PLAIN, PATIENT, SHARED, SERIAL, FIXED, ABSENT, UNREACHABLE, ONE, POOL, GATED, BRIEF, QUEUED, LEFT = range(
+    502, 515)
 CONFIG = """
 gateway:
   external: { nic: ext0, address: 192.168.96.2/24 }
   internal: { nic: int0, address: 192.168.95.1/24 }
 services:
 """ + "".join([
-    service("plain", PLAIN, timeout="500ms"),
-    service("patient", PATIENT, timeout="8s"),
-    service("shared", SHARED, timeout="1s", queue_timeout="300ms", connections="shared",
+    service("plain", PLAIN, timeout="1500ms"),
+    service("patient", PATIENT, timeout="20s"),
+    service("shared", SHARED, timeout="7s", queue_timeout="2s", connections="shared",
             max_connections=1, pipeline=1, queue=4),
-    service("serial", SERIAL, timeout="500ms", unit_0="broadcast", pipeline=1),
-    service("fixed", FIXED, device_port=506, timeout="500ms", reply_unit="any"),
-    service("absent", ABSENT, device_port=5999, timeout="500ms"),
-    service("unreachable", UNREACHABLE, device="192.168.95.77", timeout="500ms"),
-    service("one", ONE, timeout="1s", max_connections=1),
-    service("pool", POOL, timeout="1s", connections="shared", max_connections=3),
-    service("gated", GATED, timeout="500ms", pipeline=1),
-    service("brief", BRIEF, timeout="800ms", queue_timeout="200ms", pipeline=1),
+    service("serial", SERIAL, timeout="5s", unit_0="broadcast", pipeline=1),
+    service("fixed", FIXED, device_port=506, timeout="5s", reply_unit="any"),
+    service("absent", ABSENT, device_port=5999, timeout="15s"),
+    service("unreachable", UNREACHABLE, device="192.168.95.77", timeout="4s"),
+    service("one", ONE, timeout="5s", max_connections=1),
+    service("pool", POOL, timeout="5s", connections="shared", max_connections=3),
+    service("gated", GATED, timeout="1500ms", pipeline=1),
+    service("brief", BRIEF, timeout="4s", queue_timeout="200ms", pipeline=1),
     service("queued", QUEUED, timeout="20s", connections="shared", pipeline=1),
+    service("left", LEFT, timeout="20s", pipeline=1),
 ])
 
 
@@ -61,13 +64,13 @@ class OddDevice:
             [sys.executable, root / "tests/e2e/odd_device.py", DEVICE_ADDRESS, 502, 506],
             stdout=subprocess.PIPE, text=True)
         threading.Thread(target=self._read, daemon=True).start()
-        assert self.wait(lambda line: "ready" in line, 10)
+        assert self.wait(lambda line: "ready" in line)
 
     def _read(self):
         for line in self.process.stdout:
             self.lines.append(json.loads(line))
 
-    def wait(self, wanted, timeout=2.0):
+    def wait(self, wanted, timeout=30):
         until = time.monotonic() + timeout
         while time.monotonic() < until:
             for line in list(self.lines):
@@ -77,7 +80,10 @@ class OddDevice:
         return None
 
     def count(self, what):
-        time.sleep(0.15)  # what it has printed has been read
+        """How many lines it has printed with this in them."""
+        before = len(self.lines)
+        self.process.send_signal(signal.SIGUSR1)
+        assert self.wait(lambda _: any("mark" in line for line in self.lines[before:]))
         return sum(what in line for line in self.lines)
 
     def close(self):
@@ -102,10 +108,10 @@ class Client:
         self.socket.sendall(adu(self.transaction, pdu, unit))
         return self.transaction
 
-    def take(self, count=1, timeout=3.0):
+    def take(self, count=1, timeout=20):
         return receive(self.socket, count, timeout)
 
-    def ask(self, pdu, unit=1, timeout=3.0):
+    def ask(self, pdu, unit=1, timeout=20):
         """(the one reply's bytes after the unit, seconds until it came)."""
         begin = time.monotonic()
         transaction = self.send(pdu, unit)
@@ -124,18 +130,16 @@ TARGET_FAILED, PATH_UNAVAILABLE = b"\x83\x0b", b"\x83\x0a"
 
 def test_slow_but_within_its_time_out(lab, device, gateway):
     client = Client(lab, PATIENT)
-    reply, seconds = client.ask(read(SLOW, 1), timeout=7)
-    assert reply == b"\x03\x02\x00\x01" and 4.9 < seconds < 6
+    reply, seconds = client.ask(read(SLOW, 1))
+    assert reply == b"\x03\x02\x00\x01" and seconds > 4.9
 
 
 def test_dead_late_and_wrong_cost_their_own_request(lab, device, gateway):
     client = Client(lab, PLAIN)
     for register in (DEAD, LATE, WRONG_UNIT, WRONG_TRANSACTION, BAD_CONTENT):
-        reply, seconds = client.ask(read(register, 1))
-        assert reply == TARGET_FAILED, register
-        assert seconds < 0.8
+        assert client.ask(read(register, 1))[0] == TARGET_FAILED, register
         assert client.good(), register
-    time.sleep(0.5)  # the late reply has come meanwhile
+    assert device.wait(lambda line: "late" in line)
     assert client.good(TWICE) and client.good()
     assert device.count("opened") == 1, "the device's connection stays"
     assert device.count("finished") + device.count("reset") == 0
@@ -165,20 +169,27 @@ def test_a_device_that_closes_or_loses_framing(lab, device, gateway, how):
 
 def test_refused_then_backed_off(lab, device, gateway):
     client = Client(lab, ABSENT)
+    began = time.monotonic()
     times = [client.ask(read(GOOD, 1)) for _ in range(20)]
+    took = time.monotonic() - began
     assert {reply for reply, _ in times} == {TARGET_FAILED}
-    assert max(seconds for _, seconds in times) < 0.4
+    assert max(seconds for _, seconds in times) < 10, "not after the device's time-out"
     time.sleep(0.3)
     tried = [line for line in gateway.audit() if line.get("event") == "device-close"]
-    assert len(tried) <= 2, "twenty requests within the back-off are not twenty attempts"
+    # The next attempts come 0.1, 0.3, 0.7, ... s after the first.
+    assert len(tried) <= 1 + math.log2(1 + took / 0.1), "not one attempt for each request"
 
 
 def test_unreachable(lab, device, gateway):
     client = Client(lab, UNREACHABLE)
     reply, seconds = client.ask(read(GOOD, 1))
-    assert reply == TARGET_FAILED and seconds < 0.8
-    reply, seconds = client.ask(read(GOOD, 1))
-    assert reply == TARGET_FAILED and seconds < 0.2, "during the back-off at once"
+    assert reply == TARGET_FAILED
+    for _ in range(10):  # the back-off is 0.1, 0.2, ... s: this client may find its end
+        reply, seconds = client.ask(read(GOOD, 1))
+        assert reply == TARGET_FAILED
+        if seconds < 2:
+            break
+    assert seconds < 2, "during the back-off at once"
 
 
 def test_a_device_that_restarts(lab, device, gateway, root):
@@ -187,7 +198,7 @@ def test_a_device_that_restarts(lab, device, gateway, root):
     device.close()
     assert client.ask(read(GOOD, 1))[0] == TARGET_FAILED
     again = OddDevice(lab, root)
-    until = time.monotonic() + 6
+    until = time.monotonic() + 30
     while client.ask(read(GOOD, 1))[0] == TARGET_FAILED:
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -200,7 +211,7 @@ def test_a_write_is_never_repeated(lab, device, gateway):
         client.send(write(1, 7), unit=7)  # never answered
         assert client.take()[0][7:] == b"\x86\x0b"
     time.sleep(1.5)
-    assert sum(line.get("saw", "").startswith("06") for line in device.lines) == 3
+    assert device.count("saw") == 3
 
 
 def test_no_request_of_our_own(lab, device, gateway):
@@ -213,7 +224,7 @@ def test_no_request_of_our_own(lab, device, gateway):
 
 
 def test_a_client_that_left_is_not_served(lab, device, gateway):
-    client = Client(lab, GATED)
+    client = Client(lab, LEFT)
     client.send(read(DEAD, 1))
     client.send(write(1, 7))  # waits behind it
     assert device.wait(lambda line: "saw" in line)
@@ -221,7 +232,7 @@ def test_a_client_that_left_is_not_served(lab, device, gateway):
     client.socket.close()
     assert device.wait(lambda line: "finished" in line or "reset" in line), \
         "its loss is the device's too"
-    time.sleep(0.8)
+    time.sleep(1)
     assert device.count("saw") == 1
 
 
@@ -232,15 +243,15 @@ def test_a_client_that_closes_is_not_served_later(lab, device, gateway):
     assert device.wait(lambda line: "saw" in line)
     client.send(write(1, 7))
     client.socket.close()
-    dropped = gateway.wait_audit(lambda line: line["event"] == "request-failed", 4.5)
+    dropped = gateway.wait_audit(lambda line: line["event"] == "request-failed")
     assert dropped and dropped["reason"] == "client-left"
-    assert len(other.take(1, 8)) == 1
+    assert len(other.take(1)) == 1
     assert other.good()
     assert device.count("saw") == 2
 
 
 def test_a_request_whose_deadline_passed_is_not_sent(lab, device, gateway):
-    """The write's place is free at 800 ms, and it may wait 200: the machine may be slow by the rest."""
+    """The write's place is free after 4 s, and it may wait 0.2: the machine may be slow by the rest."""
     client = Client(lab, BRIEF)
     client.send(read(DEAD, 1))
     client.send(write(1, 7))
@@ -257,14 +268,16 @@ def test_a_client_with_a_backlog_is_not_slowed(lab, device, gateway):
     long = struct.pack(">BHHB", 16, 0, 123, 246) + bytes(246)  # refused: 0-9 may be written
     begin = time.monotonic()
     client.socket.sendall(b"".join(adu(i, long if i % 4 else values) for i in range(240)))
-    assert len(client.take(240, 20)) == 240
-    assert time.monotonic() - begin < 10
+    assert len(client.take(240, 60)) == 240
+    assert time.monotonic() - begin < 12
 
 
 def test_half_closed_clients_still_get_their_replies(lab, device, gateway):
-    client = Client(lab, PLAIN)
-    client.send(read(GOOD, 1))
-    client.send(read(GOOD, 1))
+    client = Client(lab, PATIENT)
+    client.send(read(SLOW, 1))
+    client.send(read(SLOW, 1))
+    while device.count("saw") < 2:  # what the device does not have soon after the end is not sent
+        time.sleep(0.02)
     client.socket.shutdown(socket.SHUT_WR)
     assert len(client.take(2)) == 2
     assert client.socket.recv(1) == b""
@@ -281,17 +294,13 @@ def test_a_dead_unit_does_not_block_the_others(lab, device, gateway):
     """pipeline: 1. The first time-out is everybody's, none after it is."""
     client = Client(lab, GATED)
     assert client.ask(read(GOOD, 1), unit=7)[0] == TARGET_FAILED
-    worst = 0
-    for _ in range(5):
+    for _ in range(3):
         client.send(read(GOOD, 1), unit=7)
-        begin = time.monotonic()
-        for _ in range(8):
+        for _ in range(8):  # while the dead one's is under way
             client.send(read(GOOD, 1), unit=3)
             assert client.take()[0][6] == 3
-        worst = max(worst, time.monotonic() - begin)
         reply = client.take()[0]
         assert reply[6] == 7 and reply[7:] == TARGET_FAILED
-    assert worst < 0.3, "eight requests to a live unit while the dead one's is under way"
 
 
 def test_shared_one_connection_for_all_and_closed_after_the_last(lab, device, gateway):
@@ -308,14 +317,14 @@ def test_shared_one_connection_for_all_and_closed_after_the_last(lab, device, ga
 
 def test_full_queue_and_queue_timeout_answer_0a(lab, device, gateway):
     clients = [Client(lab, SHARED) for _ in range(8)]
-    begin = time.monotonic()
     clients[0].send(read(DEAD, 1))
-    time.sleep(0.05)
+    assert device.wait(lambda line: "saw" in line)
+    begin = time.monotonic()
     for client in clients[1:]:
         client.send(read(GOOD, 1))
     replies = [client.take(1)[0][7:] for client in clients[1:]]
     assert replies == [PATH_UNAVAILABLE] * 7
-    assert 0.25 < time.monotonic() - begin < 0.6, "the last of them after queue-timeout"
+    assert 1.9 < time.monotonic() - begin, "the last of them after queue-timeout"
     assert clients[0].take(1)[0][7:] == TARGET_FAILED
     assert gateway.wait_audit(lambda line: line.get("reason") == "device-timeout")
     lines = [line["reason"] for line in gateway.audit() if line.get("event") == "request-failed"]
@@ -337,7 +346,10 @@ def test_max_connections_per_client_answers_0a(lab, device, gateway):
     assert second.ask(read(GOOD, 1))[0] == PATH_UNAVAILABLE
     first.socket.close()
     assert device.wait(lambda line: "finished" in line)
-    time.sleep(0.1)
+    until = time.monotonic() + 30
+    while second.ask(read(GOOD, 1))[0] == PATH_UNAVAILABLE:
+        assert time.monotonic() < until
+        time.sleep(0.05)
     assert second.good()
 
 
@@ -371,7 +383,7 @@ def test_bad_content_in_intact_framing_and_lost_framing(lab, device, gateway):
     assert client.ask(b"\x5a\x00")[0] == b"\xda\x01"
     assert client.good()
     client.socket.sendall(b"GET / HTTP/1.0\r\n\r\n")
-    client.socket.settimeout(2)
+    client.socket.settimeout(20)
     with pytest.raises(ConnectionResetError):
         if client.socket.recv(100) == b"":
             raise ConnectionResetError
@@ -399,10 +411,10 @@ def test_a_write_on_its_way_when_the_cable_is_cut_comes_once_or_never(lab, devic
         reply, seconds = client.ask(write(1, 7))
     finally:
         lab.device.ip("link", "set", "dev0", "up")
-    assert reply == b"\x86\x0b" and 0.4 < seconds < 2
+    assert reply == b"\x86\x0b" and seconds > 1.4
     time.sleep(2.5)  # longer than TCP's first retransmissions
     assert device.count("saw") == saw
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while client.ask(read(GOOD, 1))[0] == TARGET_FAILED:  # back-off
         assert time.monotonic() < until
         time.sleep(0.1)
@@ -415,5 +427,5 @@ def test_slow_answers_to_several_clients_at_once(lab, device, gateway):
     begin = time.monotonic()
     for client in clients:
         client.send(read(SLOW, 1))
-    assert all(client.take(1, 8)[0][7:] == b"\x03\x02\x00\x01" for client in clients)
-    assert time.monotonic() - begin < 7
+    assert all(client.take()[0][7:] == b"\x03\x02\x00\x01" for client in clients)
+    assert time.monotonic() - begin < 10

@@ -47,15 +47,19 @@ def test_mixed_clients(lab, heating_plant, tmp_path, sluice):
         with lab_module.Gateway(lab, sluice, heating_plant, tmp_path / "log", "--audit", audit) as gateway:
             soak(lab, max(REQUESTS // 5, 10000))  # every path once, before memory is looked at
             time.sleep(0.5)
-            before = memory(gateway.process.pid)
-            counts = soak(lab, REQUESTS)
-            time.sleep(0.5)
-            after = memory(gateway.process.pid)
-            log = gateway.read_log()
-            print(f"{counts}; private KiB and descriptors before {before}, after {after}", file=sys.stderr)
-            assert gateway.process.poll() is None and "restarted" not in log
-            assert after[1] == before[1]
-            assert after[0] - before[0] <= GROWTH_KIB
+            for _ in range(3):  # a path may be used first in any round, a leak grows in each
+                before = memory(gateway.process.pid)
+                counts = soak(lab, REQUESTS)
+                time.sleep(0.5)
+                after = memory(gateway.process.pid)
+                print(f"{counts}; private KiB and descriptors before {before}, after {after}",
+                      file=sys.stderr)
+                assert gateway.process.poll() is None and "restarted" not in gateway.read_log()
+                assert after[1] == before[1]
+                if after[0] - before[0] <= GROWTH_KIB:
+                    break
+            else:
+                raise AssertionError(f"memory grows: {before[0]} KiB, {after[0]} KiB")
     finally:
         device.kill()
         device.wait()

@@ -43,7 +43,7 @@ PARTS = ["facility", "severity", "version", "time", "host", "app", "procid", "ms
 
 class Receiver:
     def __init__(self, lab, directory, kind):
-        self.lab, self.directory = lab, directory
+        self.lab, self.directory, self.kind = lab, directory, kind
         self.path, self.out = directory / "log", directory / "received"
         self.to = TO[kind].format(path=self.path)
         (directory / "rsyslog.conf").write_text(RECEIVER.format(
@@ -55,11 +55,23 @@ class Receiver:
             [shutil.which("rsyslogd", path="/usr/sbin:/usr/bin"), "-n", "-f",
              self.directory / "rsyslog.conf", "-i", self.directory / "pid"],
             stderr=open(self.directory / "rsyslog.log", "w"))
+        until = time.monotonic() + 30
+        while not self.listens():
+            assert time.monotonic() < until and self.process.poll() is None, "rsyslogd does not start"
+            time.sleep(0.05)
+
+    def listens(self):
+        """It has the socket open to which lines are sent."""
+        if self.kind == "unix":
+            return self.path.exists()
+        sockets = self.lab.gateway.run(["ss", "-Hln" + self.kind[0]], check=True).stdout
+        return ":5514 " in sockets
 
     def stop(self):
         if self.process:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(30)
+            self.path.unlink(missing_ok=True)
         self.process = None
 
     def messages(self):
@@ -68,7 +80,7 @@ class Receiver:
         return [dict(zip(PARTS, line.rstrip("\n").split("|", len(PARTS) - 1)))
                 for line in open(self.out) if line.endswith("\n")]
 
-    def wait_for(self, wanted, timeout=15):
+    def wait_for(self, wanted, timeout=30):
         until = time.monotonic() + timeout
         while not any(wanted(message) for message in self.messages()):
             assert time.monotonic() < until, self.messages()[-3:]
@@ -91,7 +103,7 @@ def test_a_receiver_understands_every_line(lab, plant, start, receiver):
     ask(lab.connect(), read(0, 1), write(50, 1), read(0, 0))
     receiver.wait_for(lambda message: '"malformed"' in message["msg"])
     gateway.process.terminate()
-    assert gateway.process.wait(5) == 0
+    assert gateway.process.wait(30) == 0
     messages = receiver.wait_for(lambda message: message["msgid"] == "stopped")
     for message in messages:
         line = json.loads(message["msg"])
@@ -113,10 +125,14 @@ def test_a_receiver_that_comes_late_or_back_gets_what_waited(lab, plant, start, 
     gateway = start(f"{{ lines: each, syslog: '{receiver.to}' }}")
     connection = lab.connect()
     ask(connection, *[read(0, 1)] * 20)
-    time.sleep(0.3)
-    assert "trying again every second" in gateway.read_log()
+    until = time.monotonic() + 30
+    while "trying again every second" not in gateway.read_log():
+        assert time.monotonic() < until
+        time.sleep(0.05)
     receiver.start()
-    receiver.wait_for(lambda message: message["msgid"] == "message")
+    while told([json.loads(m["msg"]) for m in receiver.messages()], verdict="allow") < 20:
+        assert time.monotonic() < until
+        time.sleep(0.05)
     receiver.stop()
     ask(connection, *[read(0, 1)] * 10, write(50, 7))
     receiver.start()
@@ -133,17 +149,18 @@ def test_a_slow_receiver_costs_lines_and_no_time(lab, plant, start, tmp_path):
         server.bind(("127.0.0.1", 5515))
         server.listen()
     gateway = start("{ lines: each, syslog: 'tcp:127.0.0.1:5515' }")
+    server.settimeout(30)
     peer, _ = server.accept()  # and never reads
     connection = lab.connect()
     count = 0
     for _ in range(40):
         ask(connection, *[read(0, 1)] * 100)
         count += 100
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while told(gateway.audit(), verdict="allow") < count:  # the file has them all
         assert time.monotonic() < until
         time.sleep(0.05)
-    peer.settimeout(5)
+    peer.settimeout(30)
     received = b""
     while b'"audit-lost"' not in received:
         received += peer.recv(65536)

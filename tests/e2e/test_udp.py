@@ -10,8 +10,9 @@ import pytest
 from pymodbus.client import ModbusUdpClient
 
 import lab as lab_module
+from capture import Capture
 from lab import CLIENT_ADDRESS, DEVICE_ADDRESS, LISTEN_ADDRESS
-from walk import adu, read, write
+from walk import adu, read, receive, write
 
 pytestmark = pytest.mark.e2e
 
@@ -27,7 +28,7 @@ services:
     listen: 192.168.96.2:502
     device: 192.168.95.2:502
     pipeline: 1  # pymodbus's server loses a datagram that comes before the last is answered
-    timeout: 1s
+    timeout: 5s
     rules:
       - { allow: read, from: hmi, unit: 1, address: 0-99 }
       - { allow: write, from: hmi, unit: 1, address: 0-59 }
@@ -36,7 +37,7 @@ services:
     listen: 192.168.96.2:502
     device: 192.168.95.2:502
     device-transport: udp
-    timeout: 1s
+    timeout: 5s
     rules:
       - { allow: read, from: hmi, unit: 1, address: 0-99 }
   - name: to-tcp
@@ -45,7 +46,7 @@ services:
     device-transport: tcp
     listen: 192.168.96.2:1502
     device: 192.168.95.2:502
-    timeout: 1s
+    timeout: 5s
     rules:
       - { allow: read, from: hmi, unit: 1, address: 0-99 }
 """
@@ -85,7 +86,6 @@ from pymodbus.server import StartAsyncTcpServer, StartAsyncUdpServer
 async def main(address):
     block = ModbusSequentialDataBlock(1, list(range(200)))
     context = ModbusServerContext(ModbusDeviceContext(hr=block), single=True)
-    print("ready", flush=True)
     await asyncio.gather(StartAsyncUdpServer(context, address=(address, 502)),
                          StartAsyncTcpServer(context, address=(address, 502)))
 
@@ -96,12 +96,10 @@ asyncio.run(main(sys.argv[1]))
 @pytest.fixture
 def server(lab):
     """pymodbus as a device that has its registers over UDP and over TCP."""
-    process = lab.device.popen([sys.executable, "-W", "ignore", "-c", SERVER, DEVICE_ADDRESS],
-                               stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "ready\n"
-    until = time.monotonic() + 5
-    while "502" not in lab.device.run(["ss", "-Hlun"]).stdout:
-        assert time.monotonic() < until
+    process = lab.device.popen([sys.executable, "-W", "ignore", "-c", SERVER, DEVICE_ADDRESS])
+    until = time.monotonic() + 60
+    while lab.device.run(["ss", "-Hlutn"]).stdout.count(f"{DEVICE_ADDRESS}:502 ") < 2:
+        assert time.monotonic() < until and process.poll() is None
         time.sleep(0.05)
     yield process
     process.kill()
@@ -119,7 +117,7 @@ def udp_gateway(request, lab, tmp_path, sluice):
 def client_of(lab, port=502):
     with lab.client.inside():
         client = ModbusUdpClient(LISTEN_ADDRESS, port=port, source_address=(CLIENT_ADDRESS, 0),
-                                 timeout=2, retries=0)
+                                 timeout=20, retries=0)
         assert client.connect()
     return client
 
@@ -129,7 +127,7 @@ def udp(lab, port=502, source=CLIENT_ADDRESS):
         sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sender.bind((source, 0))
     sender.connect((LISTEN_ADDRESS, port))
-    sender.settimeout(2)
+    sender.settimeout(20)
     return sender
 
 
@@ -147,19 +145,13 @@ def transports(lab, path, *, of):
 def wire(lab, tmp_path):
     """tcpdump of all on the device's wire; call it for what the device was sent."""
     path = tmp_path / "wire.pcap"
-    process = lab.device.popen(["tcpdump", "-i", "dev0", "-U", "-w", path, "--immediate-mode"],
-                               stderr=subprocess.PIPE, text=True)
-    while "listening on" not in process.stderr.readline():
-        assert process.poll() is None, "tcpdump did not start"
+    capture = Capture(lab.device, "dev0", path, "ip")
 
     def seen():
-        time.sleep(0.3)
-        process.terminate()
-        process.wait()
+        capture.end()
         return transports(lab, path, of=DEVICE_ADDRESS)
     yield seen
-    process.kill()
-    process.wait()
+    capture.kill()
 
 
 def test_pymodbus_client_and_server(lab, server, gateway):
@@ -183,7 +175,7 @@ def test_each_side_has_its_transport(lab, server, udp_gateway, wire):
     client.close()
     connection = lab.connect()
     connection.sendall(adu(1, read(6, 1)))
-    assert connection.recv(100) == adu(1, b"\x03\x02\x00\x06")
+    assert receive(connection, 1, 20) == [adu(1, b"\x03\x02\x00\x06")]
     connection.close()
     client = client_of(lab, 1502)
     assert client.read_holding_registers(7, count=1, device_id=1).registers == [7]
@@ -223,7 +215,6 @@ def test_a_silent_device_is_asked_once(lab, udp_gateway, wire):
         deaf = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     deaf.bind((DEVICE_ADDRESS, 502))
     sender = udp(lab)
-    sender.settimeout(4)
     sender.send(adu(1, read(0, 1)))
     assert sender.recv(300) == adu(1, b"\x83\x0b")
     time.sleep(1.5)
