@@ -120,17 +120,6 @@ def _setns(fd):
         raise OSError(error, f"setns: {os.strerror(error)}")
 
 
-def end_capture(tcpdump):
-    """Ends it once it sleeps: then it has written all that it was given."""
-    asleep, until = 0, time.monotonic() + 30
-    while asleep < 3 and tcpdump.poll() is None and time.monotonic() < until:
-        time.sleep(0.1)
-        with open(f"/proc/{tcpdump.pid}/stat") as stat:
-            asleep = asleep + 1 if stat.read().rsplit(")", 1)[1].split()[0] == "S" else 0
-    tcpdump.terminate()
-    tcpdump.wait()
-
-
 class Lab:
     """`with Lab() as lab:` gives lab.client, lab.gateway, lab.device."""
 

@@ -22,7 +22,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from lab import end_capture
+from capture import Capture
 
 HELLO = "station"
 PORT = 20000
@@ -39,17 +39,10 @@ class Observer:
     """tcpdump on a wire; afterwards tshark says which DNP3 messages went over it."""
 
     def __init__(self, namespace, interface, path):
-        self.path = path
-        self.process = namespace.popen(
-            ["tcpdump", "-i", interface, "-U", "-B", "16384", "-w", path, "--immediate-mode",
-             f"port {PORT}"], stderr=subprocess.PIPE, text=True)
-        while "listening on" not in self.process.stderr.readline():
-            assert self.process.poll() is None, "tcpdump did not start"
+        self.path, self.capture = path, Capture(namespace, interface, path, f"port {PORT}", 65535)
 
     def stop(self):
-        if self.process.poll() is None:
-            end_capture(self.process)
-            self.process.stderr.close()
+        self.capture.end()
 
     def fields(self, to_outstation, *names):
         """Of each packet one way that has DNP3: the values of each field, as lists."""
