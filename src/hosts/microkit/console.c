@@ -21,8 +21,7 @@ static const struct domain_status *status_of(const struct domain_config *config)
 
 bool console_ready(const struct domain_config *config)
 {
-    static const uint8_t none[8];
-    return memcmp(status_of(config)->boot, none, sizeof none) != 0;
+    return sl_load_acquire(&status_of(config)->named) != 0;
 }
 
 const void *console_stamp(const struct domain_config *config, const void *component_config)

@@ -99,6 +99,7 @@ struct domain_life {
 struct domain_status {
     uint64_t restarts;      /* of the pipeline or a part of it since boot */
     uint8_t boot[8];        /* boot identifier; all zero: not known yet */
+    _Atomic uint32_t named; /* 1: boot is whole, and stays */
     uint64_t wall_offset;   /* nanoseconds from domain_now() to Unix time; 0: no clock tells */
     _Atomic uint64_t alive; /* domain_now() when the supervisor last ran */
     _Atomic uint64_t lines; /* that the supervisor has begun to write */

@@ -43,7 +43,6 @@ struct supervisor {
     const struct domain_supervisor_config *config;
     struct domain_status *status;
     seL4_UserContext entry[DOMAIN_MAX_CHILDREN]; /* registers at boot */
-    bool named;                                  /* the boot identifier is known */
     struct part part[DOMAIN_PARTS];
     struct part all;
     uint64_t looked;
@@ -284,13 +283,13 @@ static void look(struct supervisor *supervisor)
 static void name_boot(struct supervisor *supervisor)
 {
     const struct domain_seed *seed = (const void *)supervisor->config->seed.base;
-    if (supervisor->named || !sl_load_acquire(&seed->ready))
+    if (sl_load_relaxed(&supervisor->status->named) || !sl_load_acquire(&seed->ready))
         return;
     struct random random;
     random_seed(&random, seed->key);
     random_bytes(&random, supervisor->status->boot, sizeof supervisor->status->boot);
     supervisor->status->boot[0] |= 1; /* all zero means not known yet */
-    supervisor->named = true;
+    sl_store_release(&supervisor->status->named, 1);
     struct sl_json json;
     line_start(supervisor, &json, "started");
     sl_json_string(&json, "randomness", seed->from_device ? "device" : "build");

@@ -38,6 +38,18 @@ static void silent(uint64_t alive, unsigned turns)
         assert_true(console_without_supervisor(&config));
 }
 
+/* The supervisor may lose the processor while it writes the boot's identifier. */
+static void test_half_a_name_is_none(void **state)
+{
+    (void)state;
+    config.status.base = (uint64_t)(uintptr_t)&status;
+    status.boot[0] = 2;
+    assert_false(console_ready(&config));
+    status.named = 1;
+    assert_true(console_ready(&config));
+    memset(&status, 0, sizeof status);
+}
+
 /* The monitor may be the first to run then, and the supervisor hears the clock next. */
 static void test_a_machine_that_stood_still_is_no_silence(void **state)
 {
@@ -61,6 +73,7 @@ static void test_silence_that_lasts_is_said_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_half_a_name_is_none),
         cmocka_unit_test(test_a_machine_that_stood_still_is_no_silence),
         cmocka_unit_test(test_silence_that_lasts_is_said_once),
     };
