@@ -307,6 +307,23 @@ static void check_caps(struct camkes_checker *checker, unsigned instance)
                   waits ? "waits" : "does not wait");
 }
 
+/* The scheduling context at `cap` is the instance's alone, and gives it what the plan says. */
+static bool time_is_own(struct camkes_checker *checker, unsigned instance,
+                        const struct capdl_cap *cap)
+{
+    const struct capdl_object *object = object_of(checker, cap->object);
+    const struct camkes_instance *planned = &checker->system->instance[instance];
+    if (object->type != CAPDL_SCHEDULING_CONTEXT || holders(checker, cap->object, CAPDL_TCB) != 1)
+        return false;
+    if (object->budget != planned->budget || object->period != planned->period)
+        violation(checker,
+                  "%s has %" PRIu32 " of each %" PRIu32 " microseconds, the plan says %" PRIu32
+                  " of %" PRIu32,
+                  instance_name(checker, instance), object->budget, object->period, planned->budget,
+                  planned->period);
+    return true;
+}
+
 /* What the kernel itself uses for an instance's thread: its buffer, which the kernel writes
  * messages to, its time and priority, and where it sends its faults. */
 static void check_thread(struct camkes_checker *checker, unsigned instance)
@@ -331,8 +348,7 @@ static void check_thread(struct camkes_checker *checker, unsigned instance)
             good = frame_is_own(checker, instance, cap) &&
                    holders(checker, cap->object, CAPDL_TCB) == 1;
         if (!strcmp(cap->slot, "sc_slot"))
-            good = object_of(checker, cap->object)->type == CAPDL_SCHEDULING_CONTEXT &&
-                   holders(checker, cap->object, CAPDL_TCB) == 1;
+            good = time_is_own(checker, instance, cap);
         if (!strcmp(cap->slot, "fault_ep_slot")) {
             good = !supervises(checker, instance) && (int)cap->object == checker->faults &&
                    cap->badge == instance + 1u && cap->rights == (CAPDL_WRITE | CAPDL_EXECUTE);

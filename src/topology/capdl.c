@@ -110,6 +110,10 @@ static bool read_object(struct reader *reader, char *text)
         object.priority = number_of(parameters, "prio");
         object.max_priority = number_of(parameters, "max_prio");
     }
+    if (object.type == CAPDL_SCHEDULING_CONTEXT && parameters) {
+        object.budget = number_of(parameters, "budget");
+        object.period = number_of(parameters, "period");
+    }
     object.name = strdup(trim(text));
     struct capdl_object *grown =
         grow(capdl->object, capdl->object_count, &reader->object_room, sizeof object);

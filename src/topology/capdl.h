@@ -32,6 +32,7 @@ struct capdl_object {
     uint64_t size;                   /* frame: bytes */
     uint32_t interrupt;              /* CAPDL_INTERRUPT: its number, from the irq maps */
     uint32_t priority, max_priority; /* thread */
+    uint32_t budget, period;         /* scheduling context: microseconds */
 };
 
 #define CAPDL_READ    1u

@@ -49,13 +49,8 @@ const struct microkit_board *microkit_board(const char *name)
  * the period ends (hosts/microkit/clock.c). Its budget is nearly the whole period because the
  * kernel makes up for what a domain ran too long by the ratio of the two: on a virtual machine that
  * the host held up for 10 ms, 100 of 10000 microseconds would mean no tick for a second. */
-struct scheduling {
-    uint8_t priority; /* stacks: the walk, the load and the corpus of tests/microkit pass with half
-                       * of the pipeline's; beyond a stack lies a page that is not mapped */
-    uint32_t budget, period, stack;
-};
-static const struct scheduling pipeline = {100, 1000, 1000, 0x2000};
-static const struct scheduling of_kind[] = {
+static const struct microkit_run pipeline = {100, 1000, 1000, 0x2000};
+static const struct microkit_run of_kind[] = {
     /* not all of the time: where it hangs the others go on, and the monitor says so */
     [DOMAIN_SUPERVISOR] = {254, 9000, 10000, 0x2000},
     [DOMAIN_CLOCK] = {253, 9000, 10000, 0x1000},
@@ -64,9 +59,9 @@ static const struct scheduling of_kind[] = {
     [DOMAIN_SDDF_DRIVER] = {100, 1000, 1000, 0x2000},
 };
 
-unsigned microkit_priority(enum microkit_kind kind)
+struct microkit_run microkit_run_of(enum microkit_kind kind)
 {
-    return kind == DOMAIN_COMPONENT ? pipeline.priority : of_kind[kind].priority;
+    return kind == DOMAIN_COMPONENT ? pipeline : of_kind[kind];
 }
 
 static const char *const program_names[] = {
@@ -115,15 +110,11 @@ static unsigned add_domain(struct microkit_system *system, const char *name,
                            enum microkit_kind kind, const char *program)
 {
     assert(system->domain_count < MICROKIT_MAX_DOMAINS);
-    const struct scheduling *how = kind == DOMAIN_COMPONENT ? &pipeline : &of_kind[kind];
     struct microkit_domain *domain = &system->domain[system->domain_count];
     snprintf(domain->name, sizeof domain->name, "%s", name);
     domain->kind = kind;
     domain->program = program;
-    domain->priority = how->priority;
-    domain->budget = how->budget;
-    domain->period = how->period;
-    domain->stack = how->stack;
+    domain->run = microkit_run_of(kind);
     domain->next = MICROKIT_FIRST_MAP;
     domain->interrupt = -1;
     domain->dma = -1;
@@ -290,7 +281,7 @@ static void add_synthetic(struct microkit_system *system, unsigned domain, unsig
      * apart from theirs. */
     for (unsigned i = 0; i < system->topology->component_count; i++)
         if (system->topology->component[i].program == PROGRAM_MONITOR)
-            system->domain[system->of_component[i]].priority = (uint8_t)(pipeline.priority - 1);
+            system->domain[system->of_component[i]].run.priority = pipeline.priority - 1;
     unsigned bench = add_region(system, "bench", MEMORY_SHARED, PAGE, 0);
     add_map(system, domain, bench, BOTH);
     add_map(system, 0, bench, READ);

@@ -82,6 +82,13 @@ enum microkit_kind {
     DOMAIN_SDDF_DRIVER,
 };
 
+/* How the domains of a kind run. */
+struct microkit_run {
+    uint32_t priority, budget, period; /* microseconds; the domain has `budget` in each `period` */
+    uint32_t stack; /* bytes: the walk, the load and the corpus of tests/microkit pass with half of
+                     * the pipeline's; beyond a stack lies a page that is not mapped */
+};
+
 struct microkit_domain {
     char name[SL_NAME_SIZE + 8];
     enum microkit_kind kind;
@@ -90,11 +97,9 @@ struct microkit_domain {
     uint8_t component;                  /* DOMAIN_COMPONENT: index in the topology */
     uint8_t side;                       /* DOMAIN_SDDF_DRIVER */
     uint8_t resource[SDDF_MAX_REGIONS]; /* likewise: its regions, as it counts them */
-    uint8_t priority;
-    uint32_t budget, period; /* microseconds */
-    uint32_t stack;          /* bytes */
-    uint64_t next;           /* virtual address of the next map */
-    int interrupt;           /* -1: none */
+    struct microkit_run run;
+    uint64_t next; /* virtual address of the next map */
+    int interrupt; /* -1: none */
     bool interrupt_edge;
     uint8_t interrupt_channel;
     int dma;  /* region whose bus address the image is told; -1: none */
@@ -149,8 +154,7 @@ void microkit_plan(const struct site *site, const struct topology *topology,
  * lowest page table for both. */
 #define MICROKIT_FIRST_MAP UINT64_C(0x300000)
 
-/* Of the domains of a kind. */
-unsigned microkit_priority(enum microkit_kind kind);
+struct microkit_run microkit_run_of(enum microkit_kind kind);
 
 /* Region or domain by name; -1 for none. */
 int microkit_region(const struct microkit_system *system, const char *name);

@@ -52,7 +52,7 @@ static unsigned count_spans(const struct microkit_system *system, unsigned domai
         if (system->map[i].domain == domain)
             add_range(&spans, system->map[i].address, system->region[system->map[i].region].size);
     /* Stack, a page that is not mapped, IPC buffer. */
-    uint64_t stack = system->domain[domain].stack + 2 * PAGE;
+    uint64_t stack = system->domain[domain].run.stack + 2 * PAGE;
     add_range(&spans, USER_TOP - stack, stack);
     return spans.count;
 }
@@ -86,7 +86,7 @@ struct microkit_totals microkit_print_memory(const struct microkit_system *syste
     fprintf(out, "%-24s %10s %10s %12s\n", "domain (KiB)", "image", "stack", "page tables");
     for (unsigned i = 0; i < system->domain_count; i++) {
         uint64_t image = microkit_image_size(&images[i]);
-        uint64_t stack = system->domain[i].stack + PAGE; /* with the IPC buffer */
+        uint64_t stack = system->domain[i].run.stack + PAGE; /* with the IPC buffer */
         uint64_t table = microkit_table_size(system, i, &images[i]);
         fprintf(out, "%-24s %10.1f %10.1f %12.1f\n", system->domain[i].name, (double)image / 1024,
                 (double)stack / 1024, (double)table / 1024);

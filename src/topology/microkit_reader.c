@@ -37,6 +37,11 @@ bool reader_is_shared(const struct reader *reader, const struct reader_region *r
     return false;
 }
 
+static uint32_t number(const struct xml_scan *scan, const char *attribute)
+{
+    return (uint32_t)strtoul(xml_attribute(scan, attribute, "0"), NULL, 0);
+}
+
 static bool read_domain(struct reader *reader, const struct xml_scan *scan, int parent)
 {
     if (reader->domain_count == READER_MAX_DOMAINS)
@@ -46,7 +51,10 @@ static bool read_domain(struct reader *reader, const struct xml_scan *scan, int 
     const char *component = !strcmp(domain->name, "sluice_monitor") ? "monitor" : domain->name;
     domain->component = topology_find(reader->topology, component);
     domain->parent = parent;
-    domain->priority = (unsigned)strtoul(xml_attribute(scan, "priority", "0"), NULL, 0);
+    domain->run = (struct microkit_run){.priority = number(scan, "priority"),
+                                        .budget = number(scan, "budget"),
+                                        .period = number(scan, "period"),
+                                        .stack = number(scan, "stack_size")};
     if (strcmp(xml_attribute(scan, "smc", "false"), "false"))
         reader_violation(reader, "may call the firmware (smc)", domain->name, "");
     return true;

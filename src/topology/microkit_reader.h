@@ -22,7 +22,7 @@ struct reader_domain {
     char image[96];
     int component; /* in the topology; -1: none */
     int parent;    /* -1: none */
-    unsigned priority;
+    struct microkit_run run;
     unsigned node; /* in the graph */
 };
 

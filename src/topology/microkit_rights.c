@@ -35,6 +35,17 @@ static void check_shared_maps(struct reader *reader)
                              topology->region[topology->map[j].region].name);
 }
 
+/* A region of another size is another one: its rings' ends would disagree where it ends. */
+static void check_sizes(struct reader *reader)
+{
+    for (unsigned i = 0; i < reader->topology->region_count; i++) {
+        const struct topology_region *meant = &reader->topology->region[i];
+        const int region = reader_find_region(reader, meant->name);
+        if (region >= 0 && reader->region[region].size != meant->size)
+            reader_violation(reader, "has another size than it should", meant->name, "");
+    }
+}
+
 /* --- what is not the topology's -------------------------------------------------------------- */
 
 enum holder {
@@ -319,17 +330,28 @@ static void check_places(struct reader *reader)
 
 /* The supervisor is above all, first its child the clock; none of the pipeline is above another,
  * but for the monitor below them where it is to be measured apart. */
-static bool right_priority(const struct reader *reader, unsigned domain)
+static bool right_priority(const struct reader *reader, unsigned domain, uint32_t wanted)
+{
+    const uint32_t priority = reader->domain[domain].run.priority;
+    return reader->measured && holds(reader, MONITOR, domain, -1) ? priority <= wanted
+                                                                  : priority == wanted;
+}
+
+static void check_run(struct reader *reader, unsigned domain)
 {
     const struct reader_domain *one = &reader->domain[domain];
-    if (reader->measured && holds(reader, MONITOR, domain, -1))
-        return one->priority <= microkit_priority(DOMAIN_COMPONENT);
     enum microkit_kind kind = one->component >= 0                ? DOMAIN_COMPONENT
                               : !strcmp(one->name, "supervisor") ? DOMAIN_SUPERVISOR
                               : !strcmp(one->name, "clock")      ? DOMAIN_CLOCK
                               : !strcmp(one->name, "entropy")    ? DOMAIN_ENTROPY
                                                                  : DOMAIN_SDDF_DRIVER;
-    return one->priority == microkit_priority(kind);
+    const struct microkit_run wanted = microkit_run_of(kind);
+    if (!right_priority(reader, domain, wanted.priority))
+        reader_violation(reader, "has another priority than it should", one->name, "");
+    if (one->run.budget != wanted.budget || one->run.period != wanted.period)
+        reader_violation(reader, "has another budget or period than it should", one->name, "");
+    if (one->run.stack != wanted.stack)
+        reader_violation(reader, "has another stack than it should", one->name, "");
 }
 
 static void check_domains(struct reader *reader)
@@ -341,8 +363,7 @@ static void check_domains(struct reader *reader)
         snprintf(image, sizeof image, "%s.elf", domain->name);
         if (strcmp(domain->image, image))
             reader_violation(reader, "has another's image: ", domain->name, domain->image);
-        if (!right_priority(reader, i))
-            reader_violation(reader, "has another priority than it should", domain->name, "");
+        check_run(reader, i);
         if ((int)i != supervisor && domain->parent != supervisor)
             reader_violation(reader, "is not the supervisor's child", domain->name, "");
     }
@@ -362,6 +383,7 @@ void reader_check_rights(struct reader *reader)
 {
     check_domains(reader);
     check_shared_maps(reader);
+    check_sizes(reader);
     check_private_maps(reader);
     check_bus_addresses(reader);
     check_channels(reader);

@@ -50,7 +50,7 @@ static void write_domain(const struct microkit_system *system, unsigned number, 
     if (number > 0)
         fprintf(out, " id=\"%u\"", number - 1);
     fprintf(out, " priority=\"%u\" budget=\"%u\" period=\"%u\" stack_size=\"0x%x\">\n",
-            domain->priority, domain->budget, domain->period, domain->stack);
+            domain->run.priority, domain->run.budget, domain->run.period, domain->run.stack);
     char deeper[16];
     snprintf(deeper, sizeof deeper, "%s    ", indent);
     write_inside(system, number, deeper, out);

@@ -112,6 +112,9 @@ MUTATIONS = {
     "another's time":
         (r"sc_slot: int_frontend_int_frontend_0_control_sc",
          "sc_slot: ext_frontend_ext_frontend_0_control_sc", "as its sc_slot"),
+    "more time than planned":
+        (r"(ext_frontend_ext_frontend_0_control_sc = sc \(period: 1000, budget: )1000", r"\g<1>2000",
+         "ext_frontend has 2000 of each 1000 microseconds, the plan says 1000 of 1000"),
     "another fault handler":
         (r"fault_ep_slot: supervisor_faults \(WP, badge: 2\)",
          "fault_ep_slot: int_frontend_pre_init_ep (WP, badge: 2)",

@@ -149,7 +149,7 @@ def test_an_exported_timer_is_a_path_back(check, system, mode, option, register)
     (["--system", "{system}", "--capdl", "{system}"], 2, "usage: "),
 ])
 def test_what_is_missing_is_named(sluice, build, options, status, said):
-    built = build()[0] / "sluice.system"
+    built = build(site=SITES["two-way"])[0] / "sluice.system"
     result = subprocess.run([sluice, "check", SITES["two-way"],
                              *(option.format(system=built) for option in options)],
                             capture_output=True, text=True, timeout=600)

@@ -299,6 +299,16 @@ static void another_s_place_in_the_system(void **state)
     (void)state;
     change("<protection_domain name=\"ext_frontend\"", "priority=\"100\"", "priority=\"101\"");
     expect_violation("ext_frontend: has another priority than it should");
+    change("<protection_domain name=\"ext_frontend\"", "budget=\"1000\"", "budget=\"1001\"");
+    expect_violation("ext_frontend: has another budget or period than it should");
+    change("<protection_domain name=\"supervisor\"", "period=\"10000\"", "period=\"9000\"");
+    expect_violation("supervisor: has another budget or period than it should");
+    change("<protection_domain name=\"sluice_monitor\"", "stack_size=\"0x2000\"",
+           "stack_size=\"0x20000\"");
+    expect_violation("sluice_monitor: has another stack than it should");
+    change("name=\"ext_frontend_to_request_parser_norm_producer\"", "size=\"0x", "size=\"0x1");
+    expect_violation(
+        "ext_frontend_to_request_parser_norm_producer: has another size than it should");
     change("<protection_domain name=\"ext_frontend\"", "path=\"ext_frontend.elf\"",
            "path=\"int_frontend.elf\"");
     expect_violation("ext_frontend: has another's image: int_frontend.elf");
