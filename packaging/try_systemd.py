@@ -162,9 +162,9 @@ def operation(machine, say):
 
 def launcher_that_hangs(machine, say):
     before = machine.property("MainPID")
-    machine.inside("kill", "-STOP", before)
+    stopped = machine.inside("systemctl", "kill", "--kill-who=main", "--signal=STOP", "sluice")
     began = time.monotonic()
-    again = machine.until("NRestarts", "1") and machine.until("ActiveState", "active")
+    again = stopped.returncode == 0 and machine.until("NRestarts", "1") and machine.until("ActiveState", "active")
     say("a launcher that hangs is killed and all is started anew", again and machine.property("MainPID") != before,
         f"after {time.monotonic() - began:.0f} s")
     status = machine.inside("sluice", "status")
