@@ -56,3 +56,5 @@ $(SAN_NET_OBJECTS): $(B)/san/%.o: %.c $(LWIP_DIR)/src/include/lwip/init.h
 
 FRONTEND_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/frontend/*_test.c))
 $(FRONTEND_TESTS): $(B)/san/ext_frontend.o $(B)/san/int_frontend.o $(wildcard tests/unit/frontend/*.[ch])
+# It looks into the frontend.
+$(B)/tests/unit/frontend/ext_random_test: private CPPFLAGS += -isystem $(LWIP_DIR)/src/include -Isrc/net/port

@@ -27,8 +27,7 @@ static struct client *find(struct ext_frontend *frontend, uint32_t address)
             unused = client;
     }
     if (unused)
-        *unused = (struct client){
-            .address = address, .first_waiting = NO_SESSION, .last_waiting = NO_SESSION};
+        *unused = (struct client){.address = address, .line = {NO_SESSION, NO_SESSION}};
     return unused;
 }
 
@@ -41,22 +40,9 @@ struct client *client_join(struct ext_frontend *frontend, uint32_t address)
     return client;
 }
 
-static void next_in_line(struct ext_frontend *frontend, struct client *client)
+void client_leave(struct client *client)
 {
-    if (client->first_waiting == NO_SESSION)
-        return;
-    struct session *session = &frontend->session[client->first_waiting];
-    client->first_waiting = session->next_waiting;
-    session->waiting = false;
-    slots_wait(session);
-}
-
-void client_leave(struct ext_frontend *frontend, struct client *client)
-{
-    if (--client->sessions > 0)
-        return;
-    while (client->first_waiting != NO_SESSION) /* numbers that others use by now */
-        next_in_line(frontend, client);
+    client->sessions--;
 }
 
 bool client_room(const struct session *session, bool confirmation)
@@ -68,22 +54,6 @@ bool client_room(const struct session *session, bool confirmation)
     return client->outstanding < frontend->client_slots &&
            client->reserved + frontend->listener[session->service].reply_blocks <=
                frontend->client_blocks;
-}
-
-void client_wait(struct session *session)
-{
-    struct ext_frontend *frontend = session->frontend;
-    struct client *client = session->holder;
-    if (session->waiting)
-        return;
-    const uint16_t number = session_number(session);
-    session->waiting = true;
-    session->next_waiting = NO_SESSION;
-    if (client->first_waiting == NO_SESSION)
-        client->first_waiting = number;
-    else
-        frontend->session[client->last_waiting].next_waiting = number;
-    client->last_waiting = number;
 }
 
 static uint32_t moment_of(const struct ext_frontend *frontend)
@@ -101,13 +71,44 @@ static void age(const struct ext_frontend *frontend, struct client *client)
     client->moment = moment;
 }
 
+/* Room for this many of its requests before as many are fresh as may be. */
+static unsigned fresh_room(const struct ext_frontend *frontend, struct client *client)
+{
+    if (frontend->stack.now >= frontend->others_until)
+        return UINT16_MAX;
+    age(frontend, client);
+    const unsigned fresh = (unsigned)client->fresh[0] + client->fresh[1];
+    return fresh < FRESH_MOST ? FRESH_MOST - fresh : 0;
+}
+
 bool client_fresh_room(const struct session *session)
 {
-    struct client *client = session->holder;
-    if (session->frontend->stack.now >= session->frontend->others_until)
-        return true;
-    age(session->frontend, client);
-    return client->fresh[0] + client->fresh[1] < FRESH_MOST;
+    return fresh_room(session->frontend, session->holder) > 0;
+}
+
+/* Those ahead will take their part of it; each that is served or ends lets this be asked again. */
+static bool first_may_go_on(struct ext_frontend *frontend, struct client *client)
+{
+    const struct session *first = line_first(frontend, &client->line);
+    if (!first || first->confirms)
+        return first && client_room(first, true);
+    const unsigned blocks = frontend->listener[first->service].reply_blocks;
+    if (client->outstanding + client->ahead >= frontend->client_slots ||
+        client->reserved + (client->ahead + 1u) * blocks > frontend->client_blocks)
+        return false;
+    const unsigned room = fresh_room(frontend, client);
+    if (room == 0)
+        frontend->fresh_waits = true;
+    return client->ahead < room;
+}
+
+void client_go_on(struct ext_frontend *frontend, struct client *client)
+{
+    while (first_may_go_on(frontend, client)) {
+        struct session *first = line_first(frontend, &client->line);
+        line_leave(first);
+        line_wait(first);
+    }
 }
 
 uint32_t client_slot_taken(struct ext_frontend *frontend, struct client *client, uint8_t blocks)
@@ -132,7 +133,7 @@ void client_slot_released(struct ext_frontend *frontend, struct client *client,
         client->fresh[ago]--;
     client->outstanding--;
     client->reserved = (uint16_t)(client->reserved - slot->blocks);
-    next_in_line(frontend, client);
+    client_go_on(frontend, client);
 }
 
 void clients_age(struct ext_frontend *frontend)
@@ -141,17 +142,9 @@ void clients_age(struct ext_frontend *frontend)
         return;
     frontend->moment = moment_of(frontend);
     frontend->fresh_waits = false;
-    for (unsigned i = 0; i < frontend->session_limit; i++) {
-        struct client *client = &frontend->client[i];
-        if (client->sessions == 0 || client->outstanding >= frontend->client_slots)
-            continue;
-        age(frontend, client);
-        const unsigned fresh = (unsigned)client->fresh[0] + client->fresh[1];
-        const unsigned share = (unsigned)frontend->client_slots - client->outstanding;
-        for (unsigned moved = 0; fresh + moved < FRESH_MOST && moved < share; moved++)
-            next_in_line(frontend, client);
-        frontend->fresh_waits = frontend->fresh_waits || client->first_waiting != NO_SESSION;
-    }
+    for (unsigned i = 0; i < frontend->session_limit; i++)
+        if (frontend->client[i].sessions > 0)
+            client_go_on(frontend, &frontend->client[i]);
 }
 
 uint64_t clients_next(const struct ext_frontend *frontend)

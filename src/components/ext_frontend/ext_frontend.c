@@ -89,13 +89,14 @@ static bool pass(struct ext_frontend *frontend)
     clients_age(frontend);
     slots_serve(frontend);
     settle_touched(frontend);
+    const bool served = !slots_servable(frontend); /* who ended has made room for others */
     if (frontend->closed_count > 0)
         session_send_ends(frontend);
     slots_check(frontend);
     datagram_check(frontend);
     links_notify(&frontend->links);
     frames_notify(&frontend->stack.frames);
-    return stack_may_sleep(&frontend->stack) && drained;
+    return stack_may_sleep(&frontend->stack) && drained && served;
 }
 
 static uint64_t earlier(uint64_t one, uint64_t other)
@@ -107,7 +108,7 @@ static uint64_t earlier(uint64_t one, uint64_t other)
 static uint64_t next_try(const struct ext_frontend *frontend)
 {
     const uint64_t next = earlier(datagram_next(frontend), clients_next(frontend));
-    if (!frontend->one_way || (frontend->first_waiting == NO_SESSION && !frontend->closed_count))
+    if (!frontend->one_way || (frontend->line.first == NO_SESSION && !frontend->closed_count))
         return next;
     return earlier(next, frontend->stack.now + RETRY_NS);
 }

@@ -8,6 +8,7 @@
  *   datagram.c      UDP: who sends from one address and port is a session as well
  *   link.c          the same for protocols with a link layer: frames, answers of our own
  *   slots.c         reply slots, and who waits for one
+ *   lines.c         the lines in which they wait
  *   clients.c       what all sessions of one client together may hold
  */
 #ifndef SLUICE_EXT_FRONTEND_H
@@ -37,15 +38,21 @@ enum session_state {
     SESSION_ENDED,  /* SESSION_END is back; replies still owed */
 };
 
+/* Of sessions, by number; NO_SESSION: none. */
+struct line {
+    uint16_t first, last;
+};
+
 /* All sessions from one address. Not in use while `sessions` is 0. */
 struct client {
-    uint32_t address;                     /* IPv4, host byte order */
-    uint16_t sessions;                    /* open, or not yet free again */
-    uint16_t outstanding;                 /* reply slots held */
-    uint16_t reserved;                    /* lwIP's blocks for their replies */
-    uint16_t fresh[2];                    /* slots taken in `moment`, in the one before it */
-    uint16_t first_waiting, last_waiting; /* sessions that wait for the client's own share */
-    uint32_t moment;                      /* of time (clients.c) */
+    uint32_t address;     /* IPv4, host byte order */
+    uint16_t sessions;    /* open, or not yet free again */
+    uint16_t outstanding; /* reply slots held */
+    uint16_t reserved;    /* lwIP's blocks for their replies */
+    uint16_t fresh[2];    /* slots taken in `moment`, in the one before it */
+    uint16_t ahead;       /* sessions in the line of all */
+    struct line line;     /* those that wait for the client's own share */
+    uint32_t moment;      /* of time (clients.c) */
 };
 
 struct session {
@@ -57,13 +64,13 @@ struct session {
     uint32_t generation;
     uint32_t client; /* IPv4, host byte order */
     uint16_t client_port;
-    uint16_t outstanding; /* reply slots held */
-    uint16_t confirming;  /* of these, for what is answered by nothing */
-    uint16_t owes_room;   /* and after a part of the reply, with ROOM to be said */
-    uint16_t queued;      /* lwIP's blocks in its send queue, as last counted */
-    uint16_t length;      /* of `bytes` */
-    uint16_t reason;      /* why it is to be closed; NONE: the client finished */
-    uint16_t next_waiting;
+    uint16_t outstanding;               /* reply slots held */
+    uint16_t confirming;                /* of these, for what is answered by nothing */
+    uint16_t owes_room;                 /* and after a part of the reply, with ROOM to be said */
+    uint16_t queued;                    /* lwIP's blocks in its send queue, as last counted */
+    uint16_t length;                    /* of `bytes` */
+    uint16_t reason;                    /* why it is to be closed; NONE: the client finished */
+    uint16_t before, behind;            /* it, in its line */
     uint16_t older, newer, same_bucket; /* of those that come in datagrams */
     uint8_t service;
     uint8_t state;
@@ -74,6 +81,8 @@ struct session {
     bool broken;                   /* to be aborted */
     bool blocked;                  /* a whole message waits for this session's own replies */
     bool waiting;                  /* one waits in line, for a slot or for its client's share */
+    bool in_clients_line;          /* for the latter */
+    bool confirms;                 /* it is a confirmation */
     bool touched;                  /* in the list of those to settle */
     bool datagrams;                /* UDP */
     uint8_t bytes[NET_EXT_BUFFER]; /* received, not yet a message */
@@ -131,10 +140,10 @@ struct ext_frontend {
     uint16_t client_sessions, client_slots; /* of one client at most */
     uint16_t client_blocks;                 /* likewise, of lwIP's for its replies */
     uint16_t free_session_count, free_slot_count, touched_count;
-    uint16_t queued;      /* lwIP's blocks in all send queues */
-    uint16_t reserved;    /* and for the replies that slots are held for */
-    uint16_t spare_slots; /* of the slots, for confirmations alone */
-    uint16_t first_waiting, last_waiting;
+    uint16_t queued;       /* lwIP's blocks in all send queues */
+    uint16_t reserved;     /* and for the replies that slots are held for */
+    uint16_t spare_slots;  /* of the slots, for confirmations alone */
+    struct line line;      /* of those that wait for what all share */
     uint16_t closed_count; /* sessions in SESSION_CLOSED */
     bool out_full;         /* the ring to the core did, in this pass */
     bool one_way;          /* nothing comes from the core: no outcome, no end */
@@ -143,7 +152,7 @@ struct ext_frontend {
     uint64_t last_sent;    /* a request */
     uint32_t last_sender;  /* by this address; 0: none yet */
     uint32_t moment;       /* of the last look at those who wait for older requests (clients.c) */
-    bool fresh_waits;      /* there are some */
+    bool fresh_waits;      /* there may be some */
     struct waits {
         uint64_t count; /* requests that had to, not told yet */
         uint64_t next_report;
@@ -218,18 +227,27 @@ void link_device(struct session *session, uint16_t reason);
 /* A reply that nobody asked for; false: there is no room. */
 bool link_unsolicited(struct session *session, const uint8_t *bytes, uint16_t length);
 
+/* lines.c */
+/* Nothing where it waits already. */
+void line_wait(struct session *session);
+void line_wait_for_share(struct session *session);
+/* Nothing where it is in none. */
+void line_leave(struct session *session);
+/* NULL: none. */
+struct session *line_first(struct ext_frontend *frontend, const struct line *line);
+
 /* clients.c */
 /* One more session of the client at `address`; NULL when it has its share. */
 struct client *client_join(struct ext_frontend *frontend, uint32_t address);
-void client_leave(struct ext_frontend *frontend, struct client *client);
+void client_leave(struct client *client);
 /* False: its client holds its share of reply slots and of lwIP's blocks for them; for a
  * confirmation, which takes no block, one slot more. */
 bool client_room(const struct session *session, bool confirmation);
 /* False: others send requests too, and have as many of its client's fresh ones before theirs as
  * they should. */
 bool client_fresh_room(const struct session *session);
-/* In line until the client gets one back, or has older ones only. */
-void client_wait(struct session *session);
+/* Moves those on to the line of all for whom there is room now. */
+void client_go_on(struct ext_frontend *frontend, struct client *client);
 /* Returns the moment, which its release tells. */
 uint32_t client_slot_taken(struct ext_frontend *frontend, struct client *client, uint8_t blocks);
 void client_slot_released(struct ext_frontend *frontend, struct client *client,
@@ -257,7 +275,8 @@ bool slots_room_beside(const struct session *session, uint16_t length);
 void slots_continue(struct ext_frontend *frontend, uint16_t slot);
 /* Says of each of the session's replies in parts that there is room for the next, once there is. */
 void slots_tell_room(struct session *session);
-void slots_wait(struct session *session);
+/* True: one in line can go on. */
+bool slots_servable(struct ext_frontend *frontend);
 /* Lets those in line go on, one message each in turn. */
 void slots_serve(struct ext_frontend *frontend);
 /* Counts and reports slots that the core has not answered in time. */

@@ -111,7 +111,7 @@ bool session_send(struct session *session, const uint8_t *bytes, size_t length, 
     }
     frontend->out_full = true; /* kept, and tried again in a later pass */
     slots_release(frontend, slot);
-    slots_wait(session);
+    line_wait(session);
     return false;
 }
 
@@ -227,7 +227,7 @@ static void free_when_done(struct session *session)
     if (session->state != SESSION_ENDED || session->outstanding > 0)
         return;
     session->state = SESSION_FREE;
-    client_leave(frontend, session->holder);
+    client_leave(session->holder);
     uint16_t *const free = frontend->free_session;
     if (!frontend->one_way) {
         free[frontend->free_session_count++] = session_number(session);
@@ -277,6 +277,8 @@ void session_end(struct session *session)
     links_audit(&frontend->links, &record, SL_AUDIT_SESSION_CLOSE, (enum sl_reason)session->reason,
                 0, frontend->stack.now);
     session_count_queued(session, 0);
+    line_leave(session);
+    client_go_on(frontend, session->holder);
     if (frontend->listener[session->service].protocol->link)
         link_closed(session);
     session->pcb = NULL;
@@ -402,8 +404,6 @@ struct session *session_begin(struct listener *listener, uint32_t client, uint16
                                    .client_port = client_port,
                                    .service = listener->service,
                                    .state = SESSION_OPEN,
-                                   .next_waiting = session->next_waiting,
-                                   .waiting = session->waiting,
                                    .touched = session->touched};
     memcpy(session, &before, offsetof(struct session, bytes));
     const struct sl_record record = session_record(session);

@@ -26,8 +26,7 @@ void slots_init(struct ext_frontend *frontend)
     frontend->free_slot_count = frontend->slot_limit;
     for (uint16_t i = 0; i < frontend->slot_limit; i++)
         frontend->free_slot[i] = (uint16_t)(frontend->slot_limit - 1 - i);
-    frontend->first_waiting = NO_SESSION;
-    frontend->last_waiting = NO_SESSION;
+    frontend->line = (struct line){NO_SESSION, NO_SESSION};
 }
 
 void slots_spare(struct ext_frontend *frontend)
@@ -86,21 +85,6 @@ bool slots_room_beside(const struct session *session, uint16_t length)
            blocks + blocks_of(length) + NET_BLOCKS_RESERVED <= NET_BLOCKS;
 }
 
-void slots_wait(struct session *session)
-{
-    struct ext_frontend *frontend = session->frontend;
-    if (session->waiting)
-        return;
-    const uint16_t number = session_number(session);
-    session->waiting = true;
-    session->next_waiting = NO_SESSION;
-    if (frontend->first_waiting == NO_SESSION)
-        frontend->first_waiting = number;
-    else
-        frontend->session[frontend->last_waiting].next_waiting = number;
-    frontend->last_waiting = number;
-}
-
 /* A request that was not waiting before has to: told at once, and what comes soon after in one. */
 static void waited(const struct session *session, enum sl_reason reason)
 {
@@ -119,42 +103,55 @@ static void waited(const struct session *session, enum sl_reason reason)
 
 bool slots_admit(struct session *session, bool turn)
 {
+    struct ext_frontend *frontend = session->frontend;
+    session->confirms = false;
     if (!own_room(session)) {
         session->blocked = true;
         return false;
     }
     if (!client_room(session, false)) {
         waited(session, SL_REASON_QUOTA);
-        client_wait(session);
+        line_wait_for_share(session);
         return false;
     }
     if (!client_fresh_room(session)) {
-        session->frontend->fresh_waits = true;
-        client_wait(session);
+        frontend->fresh_waits = true;
+        line_wait_for_share(session);
         return false;
     }
-    if (!shared_room(session->frontend) ||
-        (!turn && session->frontend->first_waiting != NO_SESSION)) {
-        waited(session, SL_REASON_CAPACITY);
-        slots_wait(session);
+    if (!turn && session->holder->line.first != NO_SESSION) { /* behind those */
+        line_wait_for_share(session);
+        return false;
+    }
+    const bool room = shared_room(frontend);
+    if (!room || (!turn && frontend->line.first != NO_SESSION)) {
+        if (!room)
+            waited(session, SL_REASON_CAPACITY);
+        line_wait(session);
         return false;
     }
     return true;
 }
 
+static bool room_to_confirm(const struct ext_frontend *frontend)
+{
+    return frontend->free_slot_count > 0 && !frontend->out_full;
+}
+
 bool slots_admit_confirmation(struct session *session)
 {
     const struct ext_frontend *frontend = session->frontend;
+    session->confirms = true;
     if (session->outstanding > frontend->quota) {
         session->blocked = true;
         return false;
     }
     if (!client_room(session, true)) {
-        client_wait(session);
+        line_wait_for_share(session);
         return false;
     }
-    if (frontend->free_slot_count == 0 || frontend->out_full) {
-        slots_wait(session);
+    if (!room_to_confirm(frontend)) {
+        line_wait(session);
         return false;
     }
     return true;
@@ -220,16 +217,20 @@ void slots_tell_room(struct session *session)
     }
 }
 
+bool slots_servable(struct ext_frontend *frontend)
+{
+    const struct session *first = line_first(frontend, &frontend->line);
+    return first && (first->confirms ? room_to_confirm(frontend) : shared_room(frontend));
+}
+
 void slots_serve(struct ext_frontend *frontend)
 {
-    while (frontend->first_waiting != NO_SESSION && shared_room(frontend)) {
-        struct session *session = &frontend->session[frontend->first_waiting];
-        frontend->first_waiting = session->next_waiting;
-        session->waiting = false;
-        if (session->state != SESSION_OPEN)
-            continue;
+    while (slots_servable(frontend)) {
+        struct session *session = line_first(frontend, &frontend->line);
+        line_leave(session);
         session_read(session, true);
         session_touch(session);
+        client_go_on(frontend, session->holder);
     }
 }
 

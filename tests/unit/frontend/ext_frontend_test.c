@@ -352,6 +352,62 @@ ISOLATED(fresh_requests_of_one_client_are_few_while_others_send)
     CHECK_EQUAL(node_audits(node, SL_AUDIT_WAITED, SL_REASON_QUOTA), 0);
 }
 
+/* What waits for older requests alone had no want of room. */
+ISOLATED(fresh_requests_that_wait_are_not_in_the_log)
+{
+    const struct shared all = two_of_one_and_another();
+    struct peer *third = connect_to(CLIENT, 40002);
+    send_reads(all.first, 100, 16);
+    send_reads(all.second, 200, 6);
+    send_reads(third, 300, 6);
+    take_requests(100, 16);
+    nothing_more();
+    world_advance(2 * MILLISECOND);
+    for (uint16_t i = 0; i < 6; i++) { /* one each in turn */
+        take_requests((uint16_t)(200 + i), 1);
+        take_requests((uint16_t)(300 + i), 1);
+    }
+    CHECK_EQUAL(node_audits(node, SL_AUDIT_WAITED, SL_REASON_COUNT), 0);
+}
+
+/* A client that may have one request under way: a connection has it, two others wait for it. */
+static struct shared one_at_a_time(void)
+{
+    struct sl_frontend_config one = config();
+    one.client_slots = 1;
+    start_with(&one);
+    const struct shared all = {connect_to(CLIENT, 40000), connect_to(CLIENT, 40001),
+                               connect_to(CLIENT, 40002)};
+    send_reads(all.first, 1, 1);
+    send_reads(all.second, 2, 1);
+    send_reads(all.other, 3, 1);
+    return all;
+}
+
+ISOLATED(who_leaves_while_it_waits_lets_the_next_go_on)
+{
+    const struct shared all = one_at_a_time();
+    const struct sl_record first = take_request(1, READ_SIZE);
+    nothing_more();
+    peer_reset(node, all.second);
+    (void)take_end();
+    answer(first, 1, REPLY_SIZE);
+    take_requests(3, 1);
+    nothing_more();
+}
+
+ISOLATED(the_number_of_who_left_while_it_waited_waits_for_nobody)
+{
+    const struct shared all = one_at_a_time();
+    take_requests(1, 1);
+    peer_reset(node, all.second);
+    const struct sl_record end = take_end();
+    node_put(node, &end, NULL);
+    world_run();
+    send_reads(connect_to(CLIENT + 1, 40000), 4, 1);
+    CHECK_EQUAL(take_request(4, READ_SIZE).session, end.session);
+}
+
 ISOLATED(a_client_alone_sends_all_that_it_may)
 {
     const struct shared all = two_of_one_and_another();
@@ -858,6 +914,9 @@ int main(void)
         cmocka_unit_test(a_full_window_holds_the_client),
         cmocka_unit_test(slots_go_round),
         cmocka_unit_test(fresh_requests_of_one_client_are_few_while_others_send),
+        cmocka_unit_test(fresh_requests_that_wait_are_not_in_the_log),
+        cmocka_unit_test(who_leaves_while_it_waits_lets_the_next_go_on),
+        cmocka_unit_test(the_number_of_who_left_while_it_waited_waits_for_nobody),
         cmocka_unit_test(a_client_alone_sends_all_that_it_may),
         cmocka_unit_test(lost_framing_closes_and_numbers_go_round),
         cmocka_unit_test(lost_framing_after_a_request_still_delivers_its_reply),

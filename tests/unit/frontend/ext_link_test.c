@@ -223,6 +223,82 @@ ISOLATED(a_reply_in_parts_keeps_its_slot)
     expect_message(&next);
 }
 
+/* A read whose reply is under way in parts, the first part confirmed; the core has both. */
+static struct peer *one_confirmation_under_way(struct sl_record *confirmation)
+{
+    config.quota = 2;
+    start();
+    struct peer *master = connect_master(20000);
+    const struct wire read = message(true, OUTSTATION, "c301 3c0206");
+    const struct wire confirm = message(true, OUTSTATION, "c300");
+    send(master, &read);
+    expect_message(&read);
+    send(master, &confirm);
+    expect_message(&confirm);
+    *confirmation = taken;
+    return master;
+}
+
+static void the_next_goes_on_after(const struct sl_record *confirmation, struct peer *master)
+{
+    const struct wire next = message(true, OUTSTATION, "c400");
+    send(master, &next);
+    CHECK(!take());
+    taken = *confirmation;
+    tell(SL_RECORD_SILENT, taken.slot, SL_REASON_NONE, 0, NULL);
+    expect_message(&next);
+}
+
+ISOLATED(a_confirmation_waits_behind_no_request_of_its_client)
+{
+    struct sl_record confirmation;
+    configure();
+    config.client_slots = 1;
+    struct peer *master = one_confirmation_under_way(&confirmation);
+    struct peer *other = connect_master(20000);
+    const struct wire read = message(true, OUTSTATION, "c301 3c0206");
+    send(other, &read); /* waits for the client's share */
+    CHECK(!take());
+    the_next_goes_on_after(&confirmation, master);
+}
+
+ISOLATED(a_confirmation_waits_for_no_slot_but_a_confirmation_s)
+{
+    struct sl_record confirmation;
+    configure();
+    config.slots = 2; /* one for each */
+    struct peer *master = one_confirmation_under_way(&confirmation);
+    the_next_goes_on_after(&confirmation, master);
+}
+
+/* A client whose replies may take no more memory does not ask again each millisecond. */
+ISOLATED(who_waits_for_memory_is_left_in_peace)
+{
+    enum { MASTERS = 30 };
+    configure();
+    config.client_slots = 96;
+    start();
+    const struct wire read = message(true, OUTSTATION, "c301 3c0206");
+    struct peer *other = peer_connect(node, CLIENT + 1, 30000, LISTEN, 20000);
+    CHECK(take());
+    send(other, &read);
+    CHECK(take());
+    struct peer *masters[MASTERS];
+    for (unsigned i = 0; i < MASTERS; i++)
+        masters[i] = connect_master(20000);
+    for (unsigned i = 0; i < MASTERS; i++)
+        for (unsigned j = 0; j < 3; j++)
+            send(masters[i], &read);
+    unsigned sent = 0;
+    world_advance(20 * MILLISECOND);
+    while (take())
+        sent++;
+    CHECK_EQUAL(sent, 29); /* of the longest replies */
+    const unsigned wakes = node->wakes;
+    world_advance(200 * MILLISECOND);
+    CHECK(node->wakes - wakes < 20);
+}
+
 /* A client that reads slowly has room for seven of the longest parts, and more as it reads. */
 ISOLATED(room_for_the_next_part)
 {
@@ -311,6 +387,9 @@ int main(void)
         cmocka_unit_test(fragments_begun_and_not_finished),
         cmocka_unit_test(places_for_fragments_are_few),
         cmocka_unit_test(a_reply_in_parts_keeps_its_slot),
+        cmocka_unit_test(a_confirmation_waits_behind_no_request_of_its_client),
+        cmocka_unit_test(a_confirmation_waits_for_no_slot_but_a_confirmation_s),
+        cmocka_unit_test(who_waits_for_memory_is_left_in_peace),
         cmocka_unit_test(room_for_the_next_part),
         cmocka_unit_test(what_nobody_asked_for),
         cmocka_unit_test(noise),
