@@ -160,11 +160,27 @@ def operation(machine, say):
     say("override", asked.returncode == 0, first_line(asked))
 
 
+def starts_that_fail(machine, say):
+    good = SITE.read_text()
+    for what, text in (("a bad file", good.replace("allow: read", "alow: read")),
+                       ("a missing NIC", good.replace("ext0", "none0"))):
+        machine.inside("systemctl", "stop", "sluice")
+        SITE.write_text(text)
+        failed = machine.inside("systemctl", "start", "sluice").returncode != 0
+        SITE.write_text(good)
+        say(f"the start fails with {what}, and comes by itself when it is mended",
+            failed and machine.until("ActiveState", "active"))
+    SITE.write_text(good.replace("allow: read", "alow: read"))
+    upgraded = machine.inside("dpkg", "-i", "/sluice.deb").returncode == 0
+    SITE.write_text(good)
+    say("an upgrade beside a bad file", upgraded and machine.until("ActiveState", "active"))
+
+
 def launcher_that_hangs(machine, say):
-    before = machine.property("MainPID")
+    before, restarts = machine.property("MainPID"), int(machine.property("NRestarts"))
     stopped = machine.inside("systemctl", "kill", "--kill-who=main", "--signal=STOP", "sluice")
     began = time.monotonic()
-    again = stopped.returncode == 0 and machine.until("NRestarts", "1") and machine.until("ActiveState", "active")
+    again = stopped.returncode == 0 and machine.until("NRestarts", str(restarts + 1)) and machine.until("ActiveState", "active")
     say("a launcher that hangs is killed and all is started anew", again and machine.property("MainPID") != before,
         f"after {time.monotonic() - began:.0f} s")
     status = machine.inside("sluice", "status")
@@ -188,6 +204,7 @@ def main():
     machine = Machine()
     try:
         operation(machine, say)
+        starts_that_fail(machine, say)
         launcher_that_hangs(machine, say)
         lines = AUDIT.read_text()
         machine.off()  # a power failure

@@ -326,12 +326,14 @@ static bool handle(struct operation *operation, struct control_client *client,
     if (view->busy || operation->change != CHANGE_NONE)
         return false;
     char word[8];
+    service_manager_long_work(operation->manager, true);
     if (verb_is(client, "reload"))
         reload(operation, client, view);
     else if (control_value(client->request, "end", word, sizeof word))
         end(operation, client, view);
     else
         start(operation, client, view);
+    service_manager_long_work(operation->manager, false);
     return true;
 }
 
@@ -364,11 +366,15 @@ void operation_serve(struct operation *operation, const struct operation_view *v
     }
     if (view->busy || operation->change != CHANGE_NONE)
         return;
-    if (override_is_over(operation, view->now) &&
-        end_override(operation, CHANGE_OVERRIDE_EXPIRED, stderr))
+    const bool over = override_is_over(operation, view->now);
+    if (!over && !operation->hang_up)
+        return;
+    service_manager_long_work(operation->manager, true);
+    if (over && end_override(operation, CHANGE_OVERRIDE_EXPIRED, stderr))
         answer_then(operation, NULL, view);
     else if (operation->hang_up)
         reload(operation, NULL, view);
+    service_manager_long_work(operation->manager, false);
 }
 
 nfds_t operation_poll_set(const struct operation *operation, struct pollfd *set)

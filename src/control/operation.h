@@ -15,6 +15,7 @@
 #include "control/server.h"
 #include "hosts/linux/epoch.h"
 #include "hosts/linux/launch.h"
+#include "hosts/linux/service_manager.h"
 #include "policy/site.h"
 
 #define OPERATION_POLLS (CONTROL_CLIENTS + 1u)
@@ -40,6 +41,7 @@ enum operation_change {
 
 struct operation {
     struct launch *launch;
+    struct service_manager *manager;
     struct site *site; /* the file as last loaded, without overrides */
     void *image;       /* what launch->policy is */
     char state[sizeof((struct site_control *)0)->state]; /* path; "": none */

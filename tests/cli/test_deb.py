@@ -104,11 +104,11 @@ def test_the_installed_program_runs_reloads_and_stops(package, tmp_path):
 
 FAKE_SYSTEMCTL = """#!/bin/sh
 echo "$*" >>"$CALLS"
-case "$*" in *is-active*) exit "$ACTIVE" ;; esac
+case "$*" in *is-active*) exit "$ACTIVE" ;; restart*) exit "$RESTART" ;; esac
 """
 
 
-def calls_of(root, tmp_path, script, *arguments, active=False):
+def calls_of(root, tmp_path, script, *arguments, active=False, restart=0):
     """What a maintainer script asks of systemctl where systemd runs."""
     if os.geteuid() != 0:
         pytest.skip("not root: a mount namespace with a /run of its own needs it")
@@ -124,7 +124,7 @@ def calls_of(root, tmp_path, script, *arguments, active=False):
          'mount -t tmpfs tmpfs /run; mkdir -p /run/systemd/system; exec "$@"', "sh",
          "sh", root / "packaging" / script, *arguments],
         env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "CALLS": str(calls), "DPKG_ROOT": "",
-             "ACTIVE": "0" if active else "3"}, capture_output=True, text=True, timeout=60)
+             "ACTIVE": "0" if active else "3", "RESTART": str(restart)}, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     return calls.read_text().splitlines()
 
@@ -134,6 +134,7 @@ def test_maintainer_scripts_where_systemd_runs(root, tmp_path):
     assert first == ["daemon-reload"]  # neither enabled nor started: only the plant knows its NICs
     assert calls_of(root, tmp_path, "postinst", "configure", "0.1", active=True)[-1] == \
         "restart sluice.service"
+    calls_of(root, tmp_path, "postinst", "configure", "0.1", active=True, restart=1)  # installed all the same
     assert not any("restart" in call for call in
                    calls_of(root, tmp_path, "postinst", "configure", "0.1"))
     assert calls_of(root, tmp_path, "prerm", "remove") == ["--now disable sluice.service"]

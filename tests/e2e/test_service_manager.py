@@ -3,6 +3,7 @@
 import select
 import signal
 import socket
+import time
 
 import lab as lab_module
 import pytest
@@ -62,6 +63,32 @@ def test_up_alive_stopping(lab, start, tmp_path, name):
     process.terminate()
     manager.until("STOPPING=1")
     assert process.wait(30) == 0 and manager.next(0) is None
+
+
+def test_up_is_said_once_the_queue_has_room(start, tmp_path):
+    manager = Manager(str(tmp_path / "notify"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as others:
+        others.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                others.sendto(b"STATUS=others", str(tmp_path / "notify"))
+        process = start(NOTIFY_SOCKET=str(tmp_path / "notify")).process
+        time.sleep(0.5)  # it has tried by now, or the test shows nothing
+        manager.until("READY=1")
+    process.terminate()
+    assert manager.next() == "STOPPING=1" and process.wait(30) == 0
+
+
+def test_a_reload_may_take_longer(start, tmp_path):
+    manager = Manager(str(tmp_path / "notify"))
+    process = start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="10000000").process
+    manager.until("READY=1")
+    process.send_signal(signal.SIGHUP)
+    manager.until("WATCHDOG_USEC=600000000\nWATCHDOG=1")
+    assert manager.next() == "WATCHDOG_USEC=10000000\nWATCHDOG=1"
+    process.terminate()
+    manager.until("STOPPING=1")
+    assert process.wait(30) == 0
 
 
 @pytest.mark.parametrize("environment", [

@@ -2,11 +2,18 @@
 #include "hosts/linux/service_manager.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* The limit while a policy is compiled or kept on a disk. */
+#define LONG_WORK_NS UINT64_C(600000000000)
+/* What the manager's queue had no room for is said again so soon. */
+#define AGAIN_NS UINT64_C(100000000)
 
 /* The number in environment variable `name`; 0: there is none. */
 static uint64_t number(const char *name)
@@ -20,18 +27,29 @@ static uint64_t number(const char *name)
     return *end || errno ? 0 : value;
 }
 
-static void say(const struct service_manager *manager, const char *state)
+/* False: its queue is full. */
+static bool say(const struct service_manager *manager, const char *state)
 {
     if (manager->socket_length == 0)
-        return;
+        return true;
     /* Not kept open: what is forked meanwhile has no socket too many. */
     const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return;
+        return true;
     /* Lost where nobody takes it: the manager's business. */
-    (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&manager->socket,
-                 manager->socket_length);
+    const bool sent =
+        sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&manager->socket,
+               manager->socket_length) >= 0;
+    const bool full = !sent && (errno == EAGAIN || errno == ENOBUFS);
     close(fd);
+    return !full;
+}
+
+static bool say_limit(const struct service_manager *manager, uint64_t limit)
+{
+    char state[64];
+    snprintf(state, sizeof state, "WATCHDOG_USEC=%" PRIu64 "\nWATCHDOG=1", limit / 1000);
+    return say(manager, state);
 }
 
 void service_manager_init(struct service_manager *manager)
@@ -50,24 +68,42 @@ void service_manager_init(struct service_manager *manager)
     const uint64_t process = number("WATCHDOG_PID"), limit = number("WATCHDOG_USEC");
     if (limit == 0 || limit > UINT64_MAX / 1000 || (process && process != (uint64_t)getpid()))
         return;
-    manager->interval = limit * 1000 / 3;
+    manager->limit = limit * 1000;
     manager->next = 0;
 }
 
-void service_manager_ready(const struct service_manager *manager)
+void service_manager_ready(struct service_manager *manager)
 {
-    say(manager, "READY=1");
+    manager->owes_ready = !say(manager, "READY=1");
 }
 
 void service_manager_stopping(const struct service_manager *manager)
 {
-    say(manager, "STOPPING=1");
+    (void)say(manager, "STOPPING=1");
+}
+
+void service_manager_long_work(struct service_manager *manager, bool begins)
+{
+    if (manager->limit > 0 && manager->limit < LONG_WORK_NS)
+        manager->owes_limit =
+            !say_limit(manager, begins ? LONG_WORK_NS : manager->limit) && !begins;
 }
 
 void service_manager_alive(struct service_manager *manager, uint64_t now)
 {
+    if (manager->owes_ready)
+        manager->owes_ready = !say(manager, "READY=1");
+    if (manager->owes_limit)
+        manager->owes_limit = !say_limit(manager, manager->limit);
     if (now < manager->next)
         return;
-    manager->next = now + manager->interval;
-    say(manager, "WATCHDOG=1");
+    manager->next = now + manager->limit / 3;
+    (void)say(manager, "WATCHDOG=1");
+}
+
+uint64_t service_manager_next(const struct service_manager *manager, uint64_t now)
+{
+    const uint64_t again = now + AGAIN_NS;
+    const bool owes = manager->owes_ready || manager->owes_limit;
+    return owes && again < manager->next ? again : manager->next;
 }

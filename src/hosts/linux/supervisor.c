@@ -253,8 +253,8 @@ static bool wait_until(struct supervisor *supervisor, struct pollfd *set, nfds_t
     struct audit_writer *writer = supervisor->launch->writer;
     struct pollfd *next = set + count;
     service_manager_alive(&supervisor->manager, now_ns());
-    if (supervisor->manager.next < limit)
-        limit = supervisor->manager.next;
+    const uint64_t sign = service_manager_next(&supervisor->manager, now_ns());
+    limit = sign < limit ? sign : limit;
     *next++ = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
     if (writer) {
         audit_writer_tend(writer, supervisor->launch, supervisor->number);
@@ -415,6 +415,8 @@ bool supervise(struct launch *launch)
     supervisor = (struct supervisor){.launch = launch};
     epoch_init(&supervisor.epoch);
     service_manager_init(&supervisor.manager);
+    if (launch->operation)
+        launch->operation->manager = &supervisor.manager;
     if (!block_signals(&supervisor) || !launch_pin(launch->cpu)) {
         fprintf(stderr, "sluice: cannot run on CPU %d: %s\n", launch->cpu, strerror(errno));
         return false;
