@@ -55,6 +55,24 @@ def _die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def until(condition, otherwise="it does not come", seconds=30):
+    """What condition() gives as soon as that is true. `otherwise`: what is wrong where it does not come
+    true in time; a function is asked then."""
+    limit = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > limit:
+            raise AssertionError(otherwise() if callable(otherwise) else otherwise)
+        time.sleep(0.02)
+    return found
+
+
+def stands_still(count, seconds=1):
+    """Nothing more comes: count() is the same so much later."""
+    before = count()
+    time.sleep(seconds)
+    return count() == before
+
+
 class Namespace:
     def __init__(self, name):
         self.name = name

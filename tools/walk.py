@@ -87,6 +87,15 @@ def receive(connection, count, timeout):
     return replies
 
 
+def is_ended(connection, timeout=20):
+    """Nothing more comes: the far side closes it, or resets it."""
+    connection.settimeout(timeout)
+    try:
+        return connection.recv(100) == b""
+    except ConnectionResetError:
+        return True
+
+
 def describe_reply(reply):
     transaction, function = struct.unpack(">H", reply[:2])[0], reply[7]
     if function & 0x80:
