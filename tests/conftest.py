@@ -65,6 +65,8 @@ def pytest_terminal_summary(terminalreporter):
     for report in again:
         terminalreporter.line(f"{report.nodeid}, the first time:")
         terminalreporter.line(report.longreprtext)
+        for title, text in report.sections:
+            terminalreporter.line(f"- {title} -\n{text}")
 
 
 @pytest.hookimpl(trylast=True)
