@@ -4,13 +4,13 @@ stays closed."""
 import contextlib
 import shutil
 import struct
-import time
 
 import poke
 import pytest
 import qemu
 import synthetic
 from dying import PROGRAMS, answered, deaths, debugger_arguments, wait_until
+from lab import stands_still, until
 
 pytestmark = pytest.mark.camkes
 
@@ -37,9 +37,9 @@ def boot_memory(build, lab, tmp_path):
 def is_closed(lab, gateway, plant, died):
     """`died` is told of, nothing passes, and no other is told of. Gives its line."""
     assert gateway.wait_audit(lambda line: line["event"] == "closed", 60), gateway.read_log()[-3000:]
-    seen = -1
-    while seen != (seen := len(plant.seen())):  # a busy machine may hold up what it has to say
-        time.sleep(0.5)
+    # A busy machine may hold up what the plant has to say.
+    until(lambda: stands_still(lambda: len(plant.seen())))
+    seen = len(plant.seen())
     assert not any(answered(lab) for _ in range(2)), "answered by a gateway that is closed"
     assert len(plant.seen()) == seen
     assert gateway.process.poll() is None  # the machine is up: it is closed, not gone

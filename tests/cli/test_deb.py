@@ -84,19 +84,14 @@ def test_the_installed_program_runs_reloads_and_stops(package, tmp_path):
             return subprocess.run([program, *arguments, "--socket", socket], capture_output=True,
                                   text=True, timeout=60)
         with lab_module.Gateway(lab, program, config, log, "--socket", str(socket)) as gateway:
-            until = time.monotonic() + 30
-            while not json.loads(ask("status", "--json").stdout or "{}").get("running"):
-                assert time.monotonic() < until and gateway.process.poll() is None
-                time.sleep(0.05)
+            lab_module.until(lambda: json.loads(ask("status", "--json").stdout or "{}").get("running"),
+                             gateway.read_log)
             config.write_text(config.read_text().replace("address: 0-99", "address: 0-98"))
             result = ask("reload")
             assert result.returncode == 0, result.stderr
             log.rename(tmp_path / "audit.json.1")
             gateway.process.send_signal(signal.SIGUSR1)
-            until = time.monotonic() + 30
-            while not log.exists():
-                assert time.monotonic() < until
-                time.sleep(0.05)
+            lab_module.until(log.exists)
             gateway.process.terminate()
             assert gateway.process.wait(30) == 0
         assert not socket.exists()

@@ -144,10 +144,8 @@ def cpu_ticks(pid):
 
 
 def wait_started(gateway):
-    until = time.monotonic() + 30
-    while not any(line.get("event") == "started" for line in events(gateway)):
-        assert gateway.process.poll() is None and time.monotonic() < until, gateway.read_log()
-        time.sleep(0.02)
+    lab_module.until(lambda: any(line.get("event") == "started" for line in events(gateway)),
+                     gateway.read_log)
 
 
 # Seconds for which the hostile one may be stopped; after three without a turn it is found hung.

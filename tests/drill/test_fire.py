@@ -14,6 +14,7 @@ import pytest
 from test_drill import (COMPONENTS, ONE_WAY, ONE_WAY_COMPONENTS, READS, ROOT, WRITES, Client, Observer,
                         allowed_one_way, events, lab, wait_started)  # noqa: F401  (lab: a fixture)
 import lab as lab_module
+from lab import stands_still, until
 import walk
 from test_attacks import allowed
 
@@ -72,13 +73,6 @@ def gone(pid):
             return stat.read().rsplit(")", 1)[1].split()[0] in "ZX"
     except OSError:
         return True
-
-
-def until(condition, what):
-    limit = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < limit, what
-        time.sleep(0.02)
 
 
 class Fight:
@@ -189,10 +183,4 @@ def test_the_launcher_takes_all_with_it(lab, tmp_path, mode):  # noqa: F811
         fight.gateway.process.kill()
         until(lambda: all(map(gone, pids)), "some live on")
         # Answers that were on their way may still be read; after that there are no more.
-        answered = None
-        for _ in range(LIMIT):
-            before, answered = answered, [client.answered for client in fight.clients]
-            if answered == before:
-                break
-            time.sleep(0.5)
-        assert answered == before
+        until(lambda: stands_still(lambda: [client.answered for client in fight.clients]))

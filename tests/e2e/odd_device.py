@@ -3,8 +3,8 @@
 
     odd_device.py ADDRESS PORT...
 
-Prints a JSON line for each request, connection and end of one, and one on SIGUSR1. Unit 7 never answers; neither
-does unit 0. Port 506 answers everything as unit 255.
+Prints a JSON line for each request, connection and end of one, and one on SIGUSR1. Unit 7 never
+answers; neither does unit 0. Port 506 answers everything as unit 255.
 """
 import asyncio
 import json

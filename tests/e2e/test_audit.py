@@ -11,7 +11,7 @@ import time
 
 import lab as lab_module
 import pytest
-from lab import HISTORIAN_ADDRESS
+from lab import HISTORIAN_ADDRESS, until
 from walk import adu, read, receive, write
 
 pytestmark = pytest.mark.e2e
@@ -80,10 +80,7 @@ def told(lines, **wanted):
 
 
 def wait_for(gateway, count, **wanted):
-    until = time.monotonic() + 30
-    while told(gateway.audit(), **wanted) < count:
-        assert time.monotonic() < until, gateway.audit()
-        time.sleep(0.02)
+    until(lambda: told(gateway.audit(), **wanted) >= count, gateway.audit)
     lines = gateway.audit()
     assert told(lines, **wanted) == count
     return [line for line in lines
@@ -226,10 +223,7 @@ def test_files_rotate_by_size(lab, plant, start, tmp_path):
         ask(connection, *[read(0, 1)] * 50)
         number += 50
         assert number < 5000
-        until = time.monotonic() + 30
-        while allowed_in(tmp_path) < number:  # none comes late and turns the oldest file out
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        until(lambda: allowed_in(tmp_path) == number)  # none comes late and turns the oldest file out
     gateway.process.terminate()
     assert gateway.process.wait(30) == 0
     files = sorted(glob.glob(str(tmp_path / "audit.json*")), reverse=True)
@@ -251,10 +245,7 @@ def test_a_file_that_was_moved_away_is_begun_anew(lab, plant, start, tmp_path):
     wait_for(gateway, 3, verdict="allow")
     os.rename(tmp_path / "audit.json", tmp_path / "moved")
     os.kill(writer_of(gateway), signal.SIGHUP)
-    until = time.monotonic() + 30
-    while not os.path.exists(tmp_path / "audit.json"):
-        assert time.monotonic() < until and gateway.process.poll() is None
-        time.sleep(0.02)
+    until((tmp_path / "audit.json").exists, gateway.read_log)
     ask(connection, *[read(0, 1)] * 4)
     wait_for(gateway, 4, verdict="allow")
     both = [json.loads(line) for name in ("moved", "audit.json") for line in open(tmp_path / name)]
@@ -315,17 +306,11 @@ def test_a_writer_that_hangs_at_the_end_loses_nothing(lab, plant, start):
 
 def test_no_half_line_after_a_writer_that_died_with_its_beginning(lab, plant, start):
     gateway, connection, first = with_writer_stopped(lab, start)
-    until = time.monotonic() + 30
-    while ") T " not in open(f"/proc/{first}/stat").read():
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until(lambda: ") T " in open(f"/proc/{first}/stat").read())
     ask_at_once(connection, read(0, 1), 20)
-    taken, until = b"", time.monotonic() + 30
     with open(f"/proc/{first}/fd/4", "rb", 0) as pipe:  # the monitor's, as it would read itself
         os.set_blocking(pipe.fileno(), False)
-        while not taken:
-            assert time.monotonic() < until
-            taken = pipe.read(100) or b""
+        taken = until(lambda: pipe.read(100))
     assert b"\n" not in taken
     os.kill(first, signal.SIGKILL)
     wait_for(gateway, 22, verdict="allow")  # every line is one that json understands
@@ -343,10 +328,7 @@ def test_a_writer_waits_for_a_file_that_cannot_be_opened(lab, plant, start, tmp_
     wait_for(gateway, 3, verdict="allow")
     place.rename(tmp_path / "elsewhere")
     os.kill(writer_of(gateway), signal.SIGKILL)
-    until = time.monotonic() + 30
-    while "No such file or directory; traffic goes on" not in gateway.read_log():
-        assert time.monotonic() < until, gateway.read_log()
-        time.sleep(0.02)
+    until(lambda: "No such file or directory; traffic goes on" in gateway.read_log(), gateway.read_log)
     ask(connection, *[read(0, 1)] * 20)
     (tmp_path / "elsewhere").rename(place)
     wait_for(gateway, 23, verdict="allow")
@@ -369,28 +351,26 @@ def test_traffic_goes_on_with_a_full_disk(lab, plant, start, small_disk):
     gateway.audit_path = small_disk / "audit.json"
     connection = lab.connect()
     sent = 0
-    until = time.monotonic() + 60
+    limit = time.monotonic() + 60
     while "No space left on device" not in gateway.read_log():
         ask(connection, *[read(0, 1)] * 50)
         sent += 50
-        assert time.monotonic() < until
+        assert time.monotonic() < limit
     ask(connection, *[read(0, 1)] * 400)
     sent += 400
     whole = gateway.audit()
     assert open(gateway.audit_path).read().endswith("}\n")  # no half line
     os.rename(gateway.audit_path, small_disk / "old")
     os.truncate(small_disk / "old", 0)  # room
-    until = time.monotonic() + 30
-    while True:
+
+    def all_told():
         lines = whole + lines_of(small_disk / "old")
         lost = [line for line in lines if line["event"] == "audit-lost"]
-        if lost and told(lines, event="message", verdict="allow") + lost[0]["count"] >= sent:
-            break
-        assert time.monotonic() < until, gateway.read_log()
-        time.sleep(0.02)
-    [lost] = lost
+        count = told(lines, event="message", verdict="allow") + sum(line["count"] for line in lost)
+        return lost and count >= sent and (lost, count)
+    [lost], count = until(all_told, gateway.read_log)
     assert lost["component"] == "writer" and lost["error"] == "No space left on device"
-    assert told(lines, event="message", verdict="allow") + lost["count"] == sent
+    assert count == sent
     assert "can be written again" in gateway.read_log()
 
 

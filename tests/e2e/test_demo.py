@@ -2,7 +2,6 @@
 """What `make demo` shows, step by step, and that it leaves nothing behind."""
 import io
 import subprocess
-import time
 
 import lab as lab_module
 import pytest
@@ -46,10 +45,8 @@ def test_demo_leaves_nothing_behind(root):
         pytest.skip(result.stderr.strip())
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.count("| ok") == len(walk.STEPS) + len(substation_walk.STEPS)
-    until = time.monotonic() + 30
-    while not state() <= before:  # the last ones may be on their way out
-        assert time.monotonic() < until, state() - before
-        time.sleep(0.1)
+    # The last ones may be on their way out.
+    lab_module.until(lambda: state() <= before, lambda: state() - before)
 
 
 def test_demo_without_root(root):

@@ -2,12 +2,11 @@
 """DNP3 stations of other makes whose connections break in the middle: of a response in several
 fragments, between select and operate, with events that wait for their confirmation; and the status
 of a link, which is that of the far side."""
-import time
 
 import pytest
 from dnp3_stations import CONFIG, Wire, ask
 from dnp3_wire import Device, Peer
-from lab import DEVICE_ADDRESS
+from lab import DEVICE_ADDRESS, until
 from peers import PORT
 
 pytestmark = pytest.mark.e2e
@@ -22,15 +21,6 @@ def wire(lab, tmp_path, sluice):
     it = Wire(lab, "gateway", tmp_path, sluice, SBO)
     yield it
     it.close()
-
-
-def until(done, seconds=60):
-    """Until it returns something true; what that was."""
-    end = time.monotonic() + seconds
-    while not (result := done()):
-        assert time.monotonic() < end
-        time.sleep(.1)
-    return result
 
 
 def succeeds(master, verb):
@@ -61,7 +51,7 @@ def test_the_outstation_goes_in_the_middle_of_a_response(wire, lab):
     assert wire.gateway.wait_audit(lambda line: line.get("reason") == "device-closed")
     outstation = wire.outstation("opendnp3")
     outstation.set("analog 9 -77")
-    until(succeeds(master, "integrity"))
+    until(succeeds(master, "integrity"), seconds=60)
     master.got("analog-input", 9, -77)
 
 
@@ -137,9 +127,9 @@ def test_link_status_is_that_of_the_far_side(wire):
     ask(master, "link-status")
     outstation.stop()
     assert wire.gateway.wait_audit(lambda line: line.get("event") == "device-close")
-    until(lambda: master.ask("link-status")["result"] != "success")
+    until(lambda: master.ask("link-status")["result"] != "success", seconds=60)
     again = wire.outstation("opendnp3")
-    until(lambda: master.ask("link-status")["result"] == "success")
+    until(lambda: master.ask("link-status")["result"] == "success", seconds=60)
     mark = again.mark()
     master.stop()
     again.wait(lambda line: line.get("channel") in ("opening", "closed"), mark)

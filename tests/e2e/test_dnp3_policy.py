@@ -9,7 +9,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools/dnp3"))
-from lab import DEVICE_ADDRESS, HISTORIAN_ADDRESS, LISTEN_ADDRESS, Gateway
+from lab import DEVICE_ADDRESS, HISTORIAN_ADDRESS, LISTEN_ADDRESS, Gateway, until
 from peers import PORT, Observer, Station
 
 pytestmark = pytest.mark.e2e
@@ -161,17 +161,22 @@ def test_events_reach_the_master_and_only_it_confirms(world):
     again.got("binary-input", 4, True)
 
 
+def opened(world):
+    return [line["event"] for line in world.gateway.audit()].count("device-open")
+
+
 def test_stations_that_leave_and_come_back(world):
     outstation = world.outstation("opendnp3", POINTS="500")
     master = world.master("opendnp3")
     outstation.process.send_signal(19)  # so that the poll is not over before it goes
+    before = opened(world)
     mark = master.tell("integrity")
     outstation.process.kill()
-    master.wait(lambda line: line.get("result", "success") != "success" or line.get("link") == "closed", mark)
+    master.wait(lambda line: line.get("result", "success") != "success" or
+                line.get("link") == "closed", mark)
     world.outstation("opendnp3", POINTS="500")
-    until = time.monotonic() + 60
-    while master.ask("integrity", "user-task")["result"] != "success":
-        assert time.monotonic() < until
+    until(lambda: opened(world) > before)  # a poll before that waits for its time-out
+    until(lambda: master.ask("integrity", "user-task")["result"] == "success", seconds=60)
     master.tell("integrity")
     master.process.kill()
     again = world.master("opendnp3")

@@ -5,6 +5,7 @@ Client and device are on one subnet; the gateway answers for the device's addres
 side and, on the device's side, has the address of the client that the device knows.
 """
 import array
+import contextlib
 import fcntl
 import socket
 import struct
@@ -133,7 +134,7 @@ class Vlan:
     PACKET_AUXDATA, PACKET_IGNORE_OUTGOING, SIOCETHTOOL, ETHTOOL_STXCSUM = 8, 23, 0x8946, 0x17
 
     def __init__(self, namespace, interface, number, address):
-        self.number, self.wrong, self.done = number, 0, False
+        self.namespace, self.number, self.wrong, self.done = namespace, number, 0, False
         near, far = f"v{number}", f"w{number}"
         namespace.ip("address", "flush", "dev", interface)
         namespace.ip("link", "set", interface, "promisc", "on")
@@ -183,44 +184,42 @@ class Vlan:
             else:
                 self.wrong += 1
 
-    def close(self, namespace):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.done = True
         for thread in self.threads:
             thread.join()
         self.inner.close()
         self.wire.close()
-        namespace.ip("link", "del", f"v{self.number}")
+        self.namespace.ip("link", "del", f"v{self.number}")
 
 
 @pytest.mark.parametrize("mode", [[], ["--fused"]])
 def test_a_vlan_on_each_side(lab, root, sluice, tmp_path, mode):
-    client = Vlan(lab.client, "cl0", 7, HMI)
-    device = Vlan(lab.device, "dev0", 4094, DEVICE)
-    plant = Plant(lab.device, root, DEVICE)
     sides = dict(external=", vlan: 7", internal=", vlan: 4094")
-    with Gateway(lab, sluice, config(tmp_path, **sides), tmp_path / "audit.json", *mode):
-        assert answered(lab)
-        assert ping(lab.client, DEVICE, 30)
-        assert client.wrong == 0 and device.wrong == 0, "nothing is sent but with the tag"
-        client.close(lab.client)
-        lab.client.ip("address", "add", f"{HMI}/24", "dev", "cl0")
-        assert not ping(lab.client, DEVICE), "the same client without a tag"
-        other = Vlan(lab.client, "cl0", 8, HMI)
-        assert not ping(lab.client, DEVICE), "and with another"
-        other.close(lab.client)
-        client = Vlan(lab.client, "cl0", 7, HMI)
-        assert answered(lab)
-        client.close(lab.client)
-    device.close(lab.device)
-    plant.close()
+    with Vlan(lab.device, "dev0", 4094, DEVICE) as device, \
+            contextlib.closing(Plant(lab.device, root, DEVICE)), contextlib.ExitStack() as at_start:
+        client = at_start.enter_context(Vlan(lab.client, "cl0", 7, HMI))
+        with Gateway(lab, sluice, config(tmp_path, **sides), tmp_path / "audit.json", *mode):
+            assert answered(lab)
+            assert ping(lab.client, DEVICE, 30)
+            assert client.wrong == 0 and device.wrong == 0, "nothing is sent but with the tag"
+            at_start.close()
+            lab.client.ip("address", "add", f"{HMI}/24", "dev", "cl0")
+            assert not ping(lab.client, DEVICE), "the same client without a tag"
+            with Vlan(lab.client, "cl0", 8, HMI):
+                assert not ping(lab.client, DEVICE), "and with another"
+            with Vlan(lab.client, "cl0", 7, HMI):
+                assert answered(lab)
 
 
 def test_tagged_frames_without_a_vlan_are_nobodys(lab, plant, sluice, tmp_path):
     with Gateway(lab, sluice, config(tmp_path), tmp_path / "audit.json"):
         assert answered(lab)
-        client = Vlan(lab.client, "cl0", 7, HMI)
-        assert not ping(lab.client, DEVICE)
-        client.close(lab.client)
+        with Vlan(lab.client, "cl0", 7, HMI):
+            assert not ping(lab.client, DEVICE)
 
 
 def test_static_routes_on_both_sides(lab, sluice, root, tmp_path):

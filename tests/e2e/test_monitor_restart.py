@@ -9,6 +9,7 @@ import time
 import lab as lab_module
 import pytest
 import test_one_way
+from lab import stands_still
 from walk import adu, receive, write
 
 pytestmark = pytest.mark.e2e
@@ -48,11 +49,9 @@ def write_at_once(connection, count):
 def test_what_it_had_not_read_is_counted(lab, plant, gateway):
     connection = lab.connect()
     write_at_once(connection, 5)
-    until, told = time.monotonic() + 30, None
-    while messages(gateway.audit()) < 5 or told != len(gateway.audit()):
-        assert time.monotonic() < until
-        told = len(gateway.audit())
-        time.sleep(1)  # many turns with nothing to do: all that it read is in the log
+    # After many turns with nothing to do all that it read is in the log.
+    lab_module.until(lambda: stands_still(lambda: len(gateway.audit())) and
+                     messages(gateway.audit()) == 5)
     pid = monitor_pid(gateway)
     os.kill(pid, signal.SIGSTOP)
     write_at_once(connection, 20)  # before it is found to hang

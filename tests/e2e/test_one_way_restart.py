@@ -8,6 +8,7 @@ import time
 import pytest
 
 import lab as lab_module
+from lab import until
 from test_one_way import CONFIG, HASTY, client_sees, common_sight, delivered, values
 from walk import adu, receive, write
 
@@ -70,13 +71,6 @@ class Writer:
         self.connection.sendall(request)
         assert receive(self.connection, 1, 20) == [request]
         return 150 + self.number % 100
-
-
-def until(condition, seconds=30):
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
 
 
 def test_inside_dies_outside_lives_on(lab, plant, gateway, observer):

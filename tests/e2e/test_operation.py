@@ -15,6 +15,7 @@ import threading
 import time
 
 import lab as lab_module
+from lab import until
 import pytest
 from walk import adu, read, receive, write
 
@@ -260,23 +261,23 @@ def test_hang_up_reloads(lab, site):
         log, moved = gateway.audit_path, gateway.audit_path.with_suffix(".1")
         log.rename(moved)
         gateway.process.send_signal(signal.SIGHUP)
-        wait_for(log.exists)
-        wait_for(lambda: (moved.read_text() + log.read_text()).count('"reload-failed"') == 2)
+        until(log.exists)
+        until(lambda: (moved.read_text() + log.read_text()).count('"reload-failed"') == 2)
         assert client.writes(2, 77)
         assert gateway.wait_audit(lambda line: line.get("new") == [77])
         # SIGUSR1 does this alone: the file that is now right is not taken.
         log.rename(log.with_suffix(".2"))
         site.write(READ)
         gateway.process.send_signal(signal.SIGUSR1)
-        wait_for(log.exists)
+        until(log.exists)
         assert client.writes(2, 78)
         assert gateway.wait_audit(lambda line: line.get("new") == [78])
         assert not [line for line in gateway.audit() if line.get("event") == "reloaded"]
 
 
 def test_reload_under_load(lab, site):
-    """16 sessions, a reload after every two requests of each; each request is answered, by the rules from before it was
-    sent or from before its answer came. Register 2 may be written in every other policy."""
+    """16 sessions, a reload after every two requests of each; each request is answered, by the rules
+    from before it was sent or from before its answer came. Register 2 may be written in every other policy."""
     site.write(READ)
     counts = [0, 0, 0]
     failures = []
@@ -306,7 +307,7 @@ def test_reload_under_load(lab, site):
             thread.start()
         for i in range(20):
             done = counts[0]
-            wait_for(lambda: counts[0] >= done + 32 or failures)
+            until(lambda: counts[0] >= done + 32 or failures)
             site.write(READ + WRITE if i % 2 == 0 else READ)
             turn += 1
             result = site.ask("reload")
@@ -358,14 +359,6 @@ def test_rates_and_values_go_on(lab, isolated):
 
 # ---- status and metrics ----
 
-def wait_for(condition, timeout=30):
-    until = time.monotonic() + timeout
-    while not (found := condition()):
-        assert time.monotonic() < until, "it does not come"
-        time.sleep(0.05)
-    return found
-
-
 def test_status_of_known_traffic(lab, site):
     site.write(READ + WRITE)
     with site.run() as gateway:
@@ -382,7 +375,7 @@ def test_status_of_known_traffic(lab, site):
         def settled():
             status = site.status()
             return status["services"][0]["requests"]["answered"] == 9 and status
-        status = wait_for(settled)
+        status = until(settled)
         service = status["services"][0]
         assert service["requests"] == {"allowed": 9, "denied": 3, "malformed": 1, "let_through": 0,
                                        "answered": 9, "exceptions": 0, "unsolicited": 0, "failed": 0}
@@ -411,7 +404,7 @@ def test_status_of_known_traffic(lab, site):
 
         client.connection.close()
         other.connection.close()
-        service = wait_for(lambda: (found := site.status()["services"][0]) and
+        service = until(lambda: (found := site.status()["services"][0]) and
                            found["sessions"] == 0 and found["device"]["connections"] == 0 and found)
         assert service["device"]["state"] == "idle"
         assert site.status()["sessions"] == []
@@ -423,7 +416,7 @@ def test_status_of_a_silent_device_and_a_restart(lab, isolated, plant):
         plant.close()
         client = Client(lab)
         assert client.ask(read(0, 1)) == b"\x83\x0b"
-        service = wait_for(lambda: (found := isolated.status()["services"][0]) and
+        service = until(lambda: (found := isolated.status()["services"][0]) and
                            found["requests"]["failed"] and found)
         assert service["device"]["state"] == "down"
         assert service["device"]["reason"] in ("device-unreachable", "device-closed")
@@ -431,7 +424,7 @@ def test_status_of_a_silent_device_and_a_restart(lab, isolated, plant):
         victim = next(p for p in started["processes"] if p["name"] == "int_frontend")
         os.kill(victim["pid"], signal.SIGKILL)
         assert gateway.wait_audit(lambda line: line.get("event") == "restarted")
-        status = wait_for(lambda: (found := isolated.status()) and found["running"] and found)
+        status = until(lambda: (found := isolated.status()) and found["running"] and found)
         assert status["epoch"] == 1
         assert status["services"][0]["requests"]["failed"] == 0  # counts begin with the pipeline
         # Rules are reloaded after a restart as before it.
@@ -453,7 +446,7 @@ def test_metrics_are_what_prometheus_reads(lab, site):
         for _ in range(5):
             assert client.reads()
         assert not client.writes(3)
-        wait_for(lambda: site.status()["services"][0]["requests"]["answered"] == 5)
+        until(lambda: site.status()["services"][0]["requests"]["answered"] == 5)
         text = site.ask("status", "--metrics").stdout
         found = parse_metrics(text)
         boiler = ("service", "boiler")
@@ -473,8 +466,8 @@ def test_metrics_are_what_prometheus_reads(lab, site):
         assert found["sluice_info", (("policy", site.status()["policy"]),
                                      ("version", "0.1.0"))] == 1
         # The file says the same, is whole at every moment, and anybody may read it.
-        wait_for(lambda: parse_metrics(metrics.read_text()).get(
-            ("sluice_answered_total", (boiler,))) == 5, 60)
+        until(lambda: parse_metrics(metrics.read_text()).get(
+            ("sluice_answered_total", (boiler,))) == 5, seconds=60)
         assert stat.S_IMODE(metrics.stat().st_mode) == 0o644
         assert not list(site.folder.glob("*.new"))
         assert gateway.process.poll() is None
@@ -757,7 +750,7 @@ def test_a_smaller_max_shortens_an_override(lab, isolated):
         time.sleep(1.1)
         isolated.write(READ, OVERRIDES.replace("max: 2h", "max: 1s"))
         assert isolated.ask("reload").returncode == 0
-        wait_for(lambda: isolated.status()["override"] is None)
+        until(lambda: isolated.status()["override"] is None)
         assert not Client(lab).writes(5) and not isolated.state.exists()
 
 
@@ -793,7 +786,7 @@ def test_dnp3_rules_reload_and_are_overridden(lab, site):
     gateway = lab_module.Gateway(lab, site.sluice, site.config, site.folder / "audit.json",
                                  *site.options)
     try:
-        wait_for(lambda: gateway.wait_audit(lambda line: line.get("event") == "started", 0)
+        until(lambda: gateway.wait_audit(lambda line: line.get("event") == "started", 0)
                  if gateway.audit_path.exists() else None)
         master = Peer(lab.connect(lab_module.LISTEN_ADDRESS, 20000), master=True)
         sequence = 0
@@ -836,7 +829,7 @@ def test_dnp3_rules_reload_and_are_overridden(lab, site):
         site.config.write_text(DNP3 % {**fill, "rules": ""})
         assert site.ask("reload").returncode == 0
         assert not passes(3)
-        service = wait_for(lambda: (found := site.status()["services"][0]) and
+        service = until(lambda: (found := site.status()["services"][0]) and
                            found["requests"]["answered"] == 3 and found)
         assert service["requests"]["denied"] == 4 and service["protocol"] == "dnp3"
         # What is more than rules is refused here too.
@@ -866,7 +859,7 @@ def test_a_component_that_does_not_take_the_rules(lab, isolated):
         died = gateway.wait_audit(lambda line: line.get("event") == "component-died")
         assert died["cause"] in ("policy-timeout", "hung")  # whichever is noticed first
         assert died["died"] == "request_policy_emit"
-        wait_for(lambda: isolated.status()["running"])
+        until(lambda: isolated.status()["running"])
         assert Client(lab).writes(2)
         assert isolated.status()["epoch"] == 1
 
@@ -886,7 +879,7 @@ def test_while_the_pipeline_is_down(lab, isolated):
         lab.gateway.ip("link", "set", "away", "name", "int0")
         lab.gateway.ip("link", "set", "int0", "up")
         assert gateway.wait_audit(lambda line: line.get("event") == "restarted")
-        wait_for(lambda: isolated.status()["running"])
+        until(lambda: isolated.status()["running"])
         assert Client(lab).writes(2)
 
 
@@ -898,13 +891,13 @@ def test_one_way(lab, site, plant):
     with site.run():
         client = Client(lab)
         client.connection.sendall(adu(1, write(2, 51)) + adu(2, write(3, 52)))
-        wait_for(lambda: (r := site.status()["services"][0]["requests"]) and
+        until(lambda: (r := site.status()["services"][0]["requests"]) and
                  (r["allowed"], r["denied"]) == (1, 1))
         site.config.write_text(text.replace("address: 2 }", "address: 3 }"))
         assert site.ask("reload").returncode == 0
         client.connection.sendall(adu(3, write(2, 53)) + adu(4, write(3, 54)))
-        wait_for(lambda: site.status()["services"][0]["requests"]["denied"] == 2)
-        wait_for(lambda: len([line for line in plant.seen() if line["function"] == 6]) == 2)
+        until(lambda: site.status()["services"][0]["requests"]["denied"] == 2)
+        until(lambda: len([line for line in plant.seen() if line["function"] == 6]) == 2)
     assert [line["values"] for line in plant.seen() if line["function"] == 6] == [[51], [54]]
 
 

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import pytest
+from lab import until
 from walk import adu, read, receive, write
 
 pytestmark = pytest.mark.e2e
@@ -29,9 +30,7 @@ def answered(lab, patience=20):
 
 
 def wait_for_service(lab, why):
-    until = time.monotonic() + 30
-    while not answered(lab, 1):
-        assert time.monotonic() < until, f"no service after {why}"
+    until(lambda: answered(lab, 1), f"no service after {why}")
 
 
 def test_each_component_killed_in_turn(lab, plant, gateway):

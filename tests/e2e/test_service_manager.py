@@ -25,11 +25,7 @@ class Manager:
         return self.socket.recv(4096).decode()
 
     def until(self, wanted):
-        seen = []
-        while not seen or seen[-1] != wanted:
-            seen.append(self.next())
-            assert seen[-1], f"{wanted} did not come, but {seen}"
-        return seen
+        lab_module.until(lambda: self.next() == wanted, f"{wanted} does not come")
 
 
 @pytest.fixture
@@ -56,8 +52,7 @@ def test_up_alive_stopping(lab, start, tmp_path, name):
     manager.until("READY=1")
     assert [manager.next() for _ in range(4)] == ["WATCHDOG=1"] * 4
     process.send_signal(signal.SIGSTOP)
-    while manager.next(3):  # what was on its way, then nothing
-        pass
+    lab_module.until(lambda: not manager.next(3))  # what was on its way, then nothing
     process.send_signal(signal.SIGCONT)
     assert manager.next() == "WATCHDOG=1"
     process.terminate()

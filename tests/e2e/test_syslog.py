@@ -5,9 +5,9 @@ import os
 import re
 import shutil
 import socket
-import time
 
 import pytest
+from lab import until
 from test_audit import ask, start, told  # noqa: F401 (start is a fixture)
 from walk import read, write
 
@@ -55,10 +55,7 @@ class Receiver:
             [shutil.which("rsyslogd", path="/usr/sbin:/usr/bin"), "-n", "-f",
              self.directory / "rsyslog.conf", "-i", self.directory / "pid"],
             stderr=open(self.directory / "rsyslog.log", "w"))
-        until = time.monotonic() + 30
-        while not self.listens():
-            assert time.monotonic() < until and self.process.poll() is None, "rsyslogd does not start"
-            time.sleep(0.05)
+        until(self.listens, "rsyslogd does not start")
 
     def listens(self):
         """It has the socket open to which lines are sent."""
@@ -81,10 +78,8 @@ class Receiver:
                 for line in open(self.out) if line.endswith("\n")]
 
     def wait_for(self, wanted, timeout=30):
-        until = time.monotonic() + timeout
-        while not any(wanted(message) for message in self.messages()):
-            assert time.monotonic() < until, self.messages()[-3:]
-            time.sleep(0.05)
+        until(lambda: any(wanted(message) for message in self.messages()),
+              lambda: self.messages()[-3:], timeout)
         return self.messages()
 
 
@@ -125,14 +120,9 @@ def test_a_receiver_that_comes_late_or_back_gets_what_waited(lab, plant, start, 
     gateway = start(f"{{ lines: each, syslog: '{receiver.to}' }}")
     connection = lab.connect()
     ask(connection, *[read(0, 1)] * 20)
-    until = time.monotonic() + 30
-    while "trying again every second" not in gateway.read_log():
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    until(lambda: "trying again every second" in gateway.read_log())
     receiver.start()
-    while told([json.loads(m["msg"]) for m in receiver.messages()], verdict="allow") < 20:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    until(lambda: told([json.loads(m["msg"]) for m in receiver.messages()], verdict="allow") >= 20)
     receiver.stop()
     ask(connection, *[read(0, 1)] * 10, write(50, 7))
     receiver.start()
@@ -156,14 +146,13 @@ def test_a_slow_receiver_costs_lines_and_no_time(lab, plant, start, tmp_path):
     for _ in range(40):
         ask(connection, *[read(0, 1)] * 100)
         count += 100
-    until = time.monotonic() + 30
-    while told(gateway.audit(), verdict="allow") < count:  # the file has them all
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    until(lambda: told(gateway.audit(), verdict="allow") >= count)  # the file has them all
     peer.settimeout(30)
     received = b""
     while b'"audit-lost"' not in received:
-        received += peer.recv(65536)
+        got = peer.recv(65536)
+        assert got, received[-500:]
+        received += got
     lost = gateway.wait_audit(lambda line: line["event"] == "audit-lost")
     assert lost["to"] == "tcp:127.0.0.1:5515" and lost["count"] > 0
     peer.close()

@@ -97,10 +97,8 @@ asyncio.run(main(sys.argv[1]))
 def server(lab):
     """pymodbus as a device that has its registers over UDP and over TCP."""
     process = lab.device.popen([sys.executable, "-W", "ignore", "-c", SERVER, DEVICE_ADDRESS])
-    until = time.monotonic() + 60
-    while lab.device.run(["ss", "-Hlutn"]).stdout.count(f"{DEVICE_ADDRESS}:502 ") < 2:
-        assert time.monotonic() < until and process.poll() is None
-        time.sleep(0.05)
+    lab_module.until(lambda: lab.device.run(["ss", "-Hlutn"]).stdout.count(f"{DEVICE_ADDRESS}:502 ") == 2,
+                     "the device does not listen", 60)
     yield process
     process.kill()
     process.wait()

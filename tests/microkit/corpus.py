@@ -9,7 +9,8 @@ import select
 import socket
 import struct
 import threading
-import time
+
+from lab import stands_still, until
 
 # More than so many of each: replies, what the device saw, audit lines by verdict.
 LEAST = {"replies": 180, "device": 60, "allow": 25, "deny": 25, "malformed": 25}
@@ -257,9 +258,7 @@ def run(lab, device, audit):
     for message in requests():
         connection, reply = _exchange(lab, connection, message)
         replies.append((message.hex(), reply))
-    told = -1
-    while told != (told := len(audit())):  # a busy machine may hold up the last lines
-        time.sleep(1)
+    until(lambda: stands_still(lambda: len(audit())))  # a busy machine may hold up the last lines
     lines = [line for line in audit() if line["event"] in ("message", "request-failed")]
     for line in lines:
         if line["direction"] == "reply":

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Ten million self-checking records through each ring, between two processes, on two CPUs where there are two. The
-program sees to it that ends sleep and are lapped, however fast the machine is or how busy."""
+"""Ten million self-checking records through each ring, between two processes, on two CPUs where there
+are two. The program sees to it that ends sleep and are lapped, however fast the machine is or how busy."""
 import json
 import subprocess
 
