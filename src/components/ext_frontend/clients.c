@@ -13,7 +13,7 @@
 #include "sluice/host.h"
 
 #define MOMENT     UINT64_C(1000000) /* ns */
-#define FRESH_MOST 16u
+#define FRESH_MOST 32u
 #define OTHERS     UINT64_C(10000000000) /* ns: so long a client's request means that it sends some */
 
 static struct client *find(struct ext_frontend *frontend, uint32_t address)

@@ -304,16 +304,17 @@ ISOLATED(slots_go_round)
     nothing_more();
 }
 
-/* Two connections of one client and one of another, which sent something before. */
+/* Three connections of one client and one of another, which sent something before. */
 struct shared {
-    struct peer *first, *second, *other;
+    struct peer *first, *second, *other, *more;
 };
 
-static struct shared two_of_one_and_another(void)
+static struct shared some_of_one_and_another(void)
 {
     start();
+    struct peer *more = connect_to(CLIENT, 40003); /* half of what may be fresh */
     const struct shared all = {connect_to(CLIENT, 40000), connect_to(CLIENT, 40001),
-                               connect_to(CLIENT + 1, 40000)};
+                               connect_to(CLIENT + 1, 40000), more};
     send_read(all.other, 1);
     answer(take_request(1, READ_SIZE), 1, REPLY_SIZE);
     return all;
@@ -334,13 +335,15 @@ static void take_requests(uint16_t from, uint16_t count)
 
 ISOLATED(fresh_requests_of_one_client_are_few_while_others_send)
 {
-    const struct shared all = two_of_one_and_another();
+    const struct shared all = some_of_one_and_another();
+    send_reads(all.more, 400, 16);
     send_reads(all.first, 100, 12);
     send_reads(all.second, 200, 12);
+    take_requests(400, 16);
     const struct sl_record one = take_request(100, READ_SIZE);
     take_requests(101, 11);
     take_requests(200, 4);
-    nothing_more(); /* 16 of one client */
+    nothing_more(); /* 32 of one client */
     send_read(all.other, 2);
     take_requests(2, 1); /* at once */
     answer(one, 100, REPLY_SIZE);
@@ -355,11 +358,13 @@ ISOLATED(fresh_requests_of_one_client_are_few_while_others_send)
 /* What waits for older requests alone had no want of room. */
 ISOLATED(fresh_requests_that_wait_are_not_in_the_log)
 {
-    const struct shared all = two_of_one_and_another();
+    const struct shared all = some_of_one_and_another();
     struct peer *third = connect_to(CLIENT, 40002);
+    send_reads(all.more, 400, 16);
     send_reads(all.first, 100, 16);
     send_reads(all.second, 200, 6);
     send_reads(third, 300, 6);
+    take_requests(400, 16);
     take_requests(100, 16);
     nothing_more();
     world_advance(2 * MILLISECOND);
@@ -410,10 +415,12 @@ ISOLATED(the_number_of_who_left_while_it_waited_waits_for_nobody)
 
 ISOLATED(a_client_alone_sends_all_that_it_may)
 {
-    const struct shared all = two_of_one_and_another();
+    const struct shared all = some_of_one_and_another();
     world_advance(10 * SECOND); /* the other one sends nothing any more */
+    send_reads(all.more, 400, 16);
     send_reads(all.first, 100, 16);
     send_reads(all.second, 200, 16);
+    take_requests(400, 16);
     take_requests(100, 16);
     take_requests(200, 16);
 }

@@ -25,7 +25,7 @@
 #define SEEDS 6u /* of each kind */
 #endif
 #define OPENED 600u /* connections in all: what peer.c has room for */
-#define ENOUGH 16u  /* fresh requests of one client while others send */
+#define ENOUGH 32u  /* fresh requests of one client while others send */
 
 static struct node *node;
 static struct ext_frontend *frontend;
