@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Operation: other rules while it runs, overrides, status, metrics, who may ask."""
 import contextlib
+import datetime
 import json
 import os
 import re
@@ -847,7 +848,8 @@ def test_dnp3_rules_reload_and_are_overridden(lab, site):
 # ---- what goes wrong inside ----
 
 def test_a_component_that_does_not_take_the_rules(lab, isolated):
-    """It is taken for dead: the pipeline restarts with the new rules, and whoever asked is told."""
+    """It is taken for dead: the pipeline restarts with the new rules, and whoever asked is told, not
+    before."""
     isolated.write(READ)
     with isolated.run() as gateway:
         started = gateway.wait_audit(lambda line: line.get("event") == "started")
@@ -855,8 +857,10 @@ def test_a_component_that_does_not_take_the_rules(lab, isolated):
         os.kill(victim["pid"], signal.SIGSTOP)
         isolated.write(READ + WRITE)
         result = isolated.ask("reload")
+        told = datetime.datetime.now(datetime.timezone.utc)
         assert result.returncode == 0, result.stderr
         died = gateway.wait_audit(lambda line: line.get("event") == "component-died")
+        assert datetime.datetime.fromisoformat(died["timestamp"]) < told
         assert died["cause"] in ("policy-timeout", "hung")  # whichever is noticed first
         assert died["died"] == "request_policy_emit"
         until(lambda: isolated.status()["running"])

@@ -121,11 +121,17 @@ def test_each_component_stopped_in_turn(lab, plant, gateway, observer):
 
 
 def test_a_launcher_that_hung_blames_nobody(lab, plant, gateway):
+    """Nor does it where all stood still with it, and it goes on first."""
     assert answered(lab)
     before = processes(gateway)
     gateway.process.send_signal(signal.SIGSTOP)
+    for pid in before.values():
+        os.kill(pid, signal.SIGSTOP)
     time.sleep(5)
     gateway.process.send_signal(signal.SIGCONT)
+    time.sleep(0.6)  # it looks each half second
+    for pid in before.values():
+        os.kill(pid, signal.SIGCONT)
     time.sleep(1.5)
     assert answered(lab)
     assert processes(gateway) == before
