@@ -69,12 +69,21 @@ class Machine:
              "sh", "-c", BOOT, "boot", TREE, "unified" if unified else "hybrid"],
             preexec_fn=enter, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True)
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        while not (first := children.read_text().split()):
+        self.first = None  # until systemd is the first process in there
+        limit = time.monotonic() + 60
+        while not self.first:
+            if self.process.poll() is not None or time.monotonic() > limit:
+                self.process.kill()
+                sys.exit(f"try_systemd: systemd does not start in namespaces: {self.process.communicate()[1]}")
             time.sleep(0.01)
-        self.first = first[0]
-        while pathlib.Path(f"/proc/{self.first}/comm").read_text() != "systemd\n":
-            time.sleep(0.01)
+            self.first = self._systemd()
+
+    def _systemd(self):
+        children = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        for child in pathlib.Path(children).read_text().split():
+            if pathlib.Path(f"/proc/{child}/comm").read_text() == "systemd\n":
+                return child
+        return None
 
     def inside(self, *command):
         return run(["nsenter", "-t", self.first, "-m", "-p", "-n", "-u", "-i", "-C", "-r", "-w", *command])
@@ -180,8 +189,9 @@ def launcher_that_hangs(machine, say):
     before, restarts = machine.property("MainPID"), int(machine.property("NRestarts"))
     stopped = machine.inside("systemctl", "kill", "--kill-who=main", "--signal=STOP", "sluice")
     began = time.monotonic()
-    again = stopped.returncode == 0 and machine.until("NRestarts", str(restarts + 1)) and machine.until("ActiveState", "active")
-    say("a launcher that hangs is killed and all is started anew", again and machine.property("MainPID") != before,
+    again = (stopped.returncode == 0 and machine.until("NRestarts", str(restarts + 1)) and
+             machine.until("ActiveState", "active") and machine.property("MainPID") != before)
+    say("a launcher that hangs is killed and all is started anew", again,
         f"after {time.monotonic() - began:.0f} s")
     status = machine.inside("sluice", "status")
     say("the override goes on", "OVERRIDE maintenance" in status.stdout, first_line(status))

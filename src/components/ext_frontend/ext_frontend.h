@@ -192,9 +192,9 @@ void session_read(struct session *session, bool turn);
 /* To be settled at the end of the pass. */
 void session_touch(struct session *session);
 void session_settle(struct session *session);
-/* A slot that it held is free again. */
 /* Nothing more is read; the connection is closed when the replies owed are delivered. */
 void session_refuse(struct session *session, uint16_t reason);
+/* A slot that it held is free again. */
 void session_slot_released(struct session *session);
 /* Sends what SESSION_END could not be sent before. */
 void session_send_ends(struct ext_frontend *frontend);
